@@ -1,0 +1,98 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { ResultSetHeader } from 'mysql2'
+import { afterCommit, type Transaction, type Tx } from '../plugins/db.ts'
+
+/** Deltas folded into the totals in one transaction; keeps its locks short. */
+const BATCH = 500
+/** Milliseconds between a change and its roll-up. */
+const ROLL_UP_DELAY = 1_000
+
+class TakenByAnother extends Error {}
+
+/**
+ * Exact counters without a hot row: a change is an INSERT into `<entity>_count_deltas`, so that a
+ * thousand likes at once never wait for each other, and the count is the total in
+ * `<entity>_counts` plus the pending deltas, read in one statement. A process that has added
+ * deltas folds them into the totals a second later, in one transaction; what a crash leaves
+ * pending still counts, and the next roll-up takes it along.
+ */
+export function createCounter<Metric extends string>(
+  entity: string,
+  metrics: readonly Metric[],
+  transaction: Transaction,
+) {
+  const totals = sql.identifier(`${entity}_counts`)
+  const deltas = sql.identifier(`${entity}_count_deltas`)
+  const subject = sql.identifier(`${entity}_id`)
+  const columns = metrics.map((metric) => sql.identifier(metric))
+  const columnList = sql.join(columns, sql`, `)
+  let timer: NodeJS.Timeout | undefined
+
+  /** Adds to the counters of each subject; joins the caller's transaction. */
+  async function add(tx: Tx, changes: Map<number, Partial<Record<Metric, number>>>) {
+    if (changes.size === 0) return
+    const rows = [...changes].map(([id, change]) => row(id, (metric) => change[metric] ?? 0))
+    await tx.execute(
+      sql`INSERT INTO ${deltas} (${subject}, ${columnList}) VALUES ${sql.join(rows, sql`, `)}`,
+    )
+    afterCommit(tx, schedule)
+  }
+
+  const row = (id: number, value: (metric: Metric) => number) =>
+    sql`(${id}, ${sql.join(
+      metrics.map((metric) => sql`${value(metric)}`),
+      sql`, `,
+    )})`
+
+  /** The count as an expression for a SELECT; `id` must be qualified by its table. */
+  function read(metric: Metric, id: SQL) {
+    const column = sql.identifier(metric)
+    const total = sql`(SELECT ${column} FROM ${totals} WHERE ${subject} = ${id})`
+    const pending = sql`(SELECT SUM(${column}) FROM ${deltas} WHERE ${subject} = ${id})`
+    return sql<number>`COALESCE(${total}, 0) + COALESCE(${pending}, 0)`.mapWith(Number)
+  }
+
+  /** Drops the counters of subjects that no longer exist. */
+  async function forget(tx: Tx, ids: number[]) {
+    if (ids.length === 0) return
+    await tx.execute(sql`DELETE FROM ${deltas} WHERE ${subject} IN ${ids}`)
+    await tx.execute(sql`DELETE FROM ${totals} WHERE ${subject} IN ${ids}`)
+  }
+
+  function schedule() {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      rollUp().catch(schedule)
+    }, ROLL_UP_DELAY).unref()
+  }
+
+  /** Folds pending deltas into the totals until none is left. */
+  async function rollUp() {
+    while ((await transaction(rollUpBatch)) === BATCH);
+  }
+
+  async function rollUpBatch(tx: Tx) {
+    const [result] = await tx.execute(
+      sql`SELECT ${subject} AS subject, id, ${columnList} FROM ${deltas} ORDER BY ${subject}, id LIMIT ${BATCH}`,
+    )
+    // The driver's type for a raw result is a union; a SELECT gives rows.
+    const rows = result as unknown as ({ subject: number; id: number } & Record<Metric, number>)[]
+    if (rows.length === 0) return 0
+    const ids = rows.map(({ id }) => id)
+    const [deleted] = await tx.execute(sql`DELETE FROM ${deltas} WHERE id IN ${ids}`)
+    if ((deleted as ResultSetHeader).affectedRows !== rows.length) throw new TakenByAnother()
+    const sums = Map.groupBy(rows, (delta) => delta.subject)
+    const values = [...sums].map(([id, group]) =>
+      row(id, (metric) => group.reduce((sum, delta) => sum + delta[metric], 0)),
+    )
+    const adding = columns.map((column) => sql`${column} = ${column} + VALUES(${column})`)
+    await tx.execute(
+      sql`INSERT INTO ${totals} (${subject}, ${columnList}) VALUES ${sql.join(values, sql`, `)} ON DUPLICATE KEY UPDATE ${sql.join(adding, sql`, `)}`,
+    )
+    return rows.length
+  }
+
+  const close = () => clearTimeout(timer)
+
+  return { add, read, forget, rollUp, close }
+}

@@ -1,0 +1,139 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Connection,
+  createConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from 'mysql2/promise'
+import { mysqlError } from '../plugins/db.ts'
+
+export type Progress = (line: string) => void
+type Step = { id: string; hash: string; statement: string }
+
+const FOLDER = join(import.meta.dirname, 'migrations')
+/** Seconds a process may be silent before another one takes the lock over. */
+const LEASE = 60
+const POLL_MS = 250
+
+// A process killed between a DDL statement and the note of it leaves the statement done already:
+// table exists, column exists, key exists, foreign key exists, nothing to drop, no such table.
+const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1005, 1091, 1051])
+
+/**
+ * Brings the schema up to date; any number of processes may call this at the same time. DDL can't
+ * be rolled back, so each statement is a step of its own, noted before and after it runs.
+ * @throws Error when an applied migration was edited, or a statement fails.
+ */
+export async function migrate(databaseUrl: string, progress: Progress = () => {}, folder = FOLDER) {
+  const connection = await createConnection({
+    uri: databaseUrl,
+    timezone: 'Z',
+    connectTimeout: 10_000,
+  })
+  try {
+    await createTables(connection)
+    const steps = readSteps(folder)
+    if ((await pendingSteps(connection, steps)).length === 0) return 0
+    return await withLock(connection, progress, async (renew) => {
+      const pending = await pendingSteps(connection, steps)
+      for (const step of pending) {
+        await renew()
+        await apply(connection, step)
+      }
+      if (pending.length > 0) progress(`${pending.length} migration steps applied`)
+      return pending.length
+    })
+  } finally {
+    await connection.end()
+  }
+}
+
+async function createTables(connection: Connection) {
+  await connection.query(`CREATE TABLE IF NOT EXISTS migrations (
+    id VARCHAR(191) CHARACTER SET ascii NOT NULL PRIMARY KEY, hash CHAR(64) NOT NULL,
+    started_at DATETIME(3) NOT NULL, applied_at DATETIME(3) NULL)`)
+  await connection.query(`CREATE TABLE IF NOT EXISTS migration_lock (
+    id INT NOT NULL PRIMARY KEY, token CHAR(36) NULL, expires_at DATETIME(3) NOT NULL)`)
+  await connection.query(`INSERT IGNORE INTO migration_lock VALUES (1, NULL, '2000-01-01')`)
+}
+
+function readSteps(folder: string): Step[] {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+  return files.flatMap((file) =>
+    readFileSync(join(folder, file), 'utf8')
+      .split('--> statement-breakpoint')
+      .map((statement) => statement.trim())
+      .filter(Boolean)
+      .map((statement, index) => ({
+        id: `${file}#${index + 1}`,
+        hash: createHash('sha256').update(statement).digest('hex'),
+        statement,
+      })),
+  )
+}
+
+async function pendingSteps(connection: Connection, steps: Step[]) {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    'SELECT id, hash, applied_at FROM migrations',
+  )
+  const known = new Map(rows.map((row) => [row.id, row]))
+  const edited = steps.find(({ id, hash }) => known.has(id) && known.get(id)?.hash !== hash)
+  if (edited) {
+    throw new Error(
+      `Migration ${edited.id} was edited after it had been applied. Restore the file and put the change into a new migration (npm run db:generate).`,
+    )
+  }
+  return steps.filter(({ id }) => !known.get(id)?.applied_at)
+}
+
+async function apply(connection: Connection, { id, hash, statement }: Step) {
+  const [started] = await connection.query<ResultSetHeader>(
+    'INSERT IGNORE INTO migrations VALUES (?, ?, UTC_TIMESTAMP(3), NULL)',
+    [id, hash],
+  )
+  const interruptedBefore = started.affectedRows === 0
+  try {
+    await connection.query(statement)
+  } catch (error) {
+    const done = interruptedBefore && DONE_ALREADY.has(mysqlError(error)?.errno ?? 0)
+    if (!done)
+      throw new Error(`Migration ${id} failed: ${(error as Error).message}`, { cause: error })
+  }
+  await connection.query('UPDATE migrations SET applied_at = UTC_TIMESTAMP(3) WHERE id = ?', [id])
+}
+
+async function withLock<T>(
+  connection: Connection,
+  progress: Progress,
+  work: (renew: () => Promise<void>) => Promise<T>,
+) {
+  const token = randomUUID()
+  const set = `UPDATE migration_lock SET token = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ${LEASE} SECOND WHERE id = 1`
+  const update = async (sql: string, values: string[]) => {
+    const [result] = await connection.query<ResultSetHeader>(sql, values)
+    return result.affectedRows === 1
+  }
+  for (
+    let waits = 0;
+    !(await update(`${set} AND expires_at < UTC_TIMESTAMP(3)`, [token]));
+    waits++
+  ) {
+    if (waits === 0) progress('another process is migrating the database; waiting for it')
+    await sleep(POLL_MS)
+  }
+  try {
+    return await work(async () => {
+      const held = await update(`${set} AND token = ?`, [token, token])
+      if (!held) throw new Error('Another process has taken the migration lock over.')
+    })
+  } finally {
+    await update(`UPDATE migration_lock SET expires_at = '2000-01-01' WHERE id = 1 AND token = ?`, [
+      token,
+    ])
+  }
+}

@@ -1,0 +1,27 @@
+import { sql } from 'drizzle-orm'
+import { bigint, customType, datetime } from 'drizzle-orm/mysql-core'
+
+/** Text compared byte by byte: under a Unicode collation two different emoji are equal. */
+const binaryCollation = (type: string) => `${type} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
+
+export const text = customType<{ data: string; config: { length: number } }>({
+  dataType: (config) => binaryCollation(`varchar(${config?.length ?? 255})`),
+})
+
+/** JSON kept as text: MariaDB returns its JSON columns as strings, MySQL as objects. */
+export const jsonText = customType<{ data: unknown; driverData: string }>({
+  dataType: () => binaryCollation('mediumtext'),
+  toDriver: (value) => JSON.stringify(value),
+  fromDriver: (value) => JSON.parse(value),
+})
+
+/** A SHA-256 digest. */
+export const bytes32 = customType<{ data: Buffer }>({ dataType: () => 'binary(32)' })
+
+export const id = () => bigint({ mode: 'number', unsigned: true })
+
+export const time = () => datetime({ mode: 'date', fsp: 3 })
+
+export const now = sql`(now(3))`
+
+export const createdAt = () => time().notNull().default(now)

@@ -1,0 +1,56 @@
+import { index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { createdAt, id } from './columns.ts'
+import { users } from './users.ts'
+
+const userId = () =>
+  id()
+    .notNull()
+    .references(() => users.id)
+
+export const follows = mysqlTable(
+  'follows',
+  {
+    followerId: userId(),
+    followeeId: userId(),
+    id: id().notNull().autoincrement(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.followerId, t.followeeId] }),
+    uniqueIndex('follows_id').on(t.id),
+    index('follows_follower').on(t.followerId, t.id),
+    index('follows_followee').on(t.followeeId, t.id),
+  ],
+)
+
+export const blocks = mysqlTable(
+  'blocks',
+  {
+    blockerId: userId(),
+    blockedId: userId(),
+    id: id().notNull().autoincrement(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.blockerId, t.blockedId] }),
+    uniqueIndex('blocks_id').on(t.id),
+    index('blocks_blocker').on(t.blockerId, t.id),
+    index('blocks_blocked').on(t.blockedId, t.blockerId),
+  ],
+)
+
+export const mutes = mysqlTable(
+  'mutes',
+  {
+    muterId: userId(),
+    mutedId: userId(),
+    id: id().notNull().autoincrement(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.muterId, t.mutedId] }),
+    uniqueIndex('mutes_id').on(t.id),
+    index('mutes_muter').on(t.muterId, t.id),
+    index('mutes_muted').on(t.mutedId),
+  ],
+)

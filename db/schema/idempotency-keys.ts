@@ -1,0 +1,20 @@
+import { index, mysqlTable, primaryKey } from 'drizzle-orm/mysql-core'
+import { bytes32, createdAt, id, jsonText, text } from './columns.ts'
+import { users } from './users.ts'
+
+export const idempotencyKeys = mysqlTable(
+  'idempotency_keys',
+  {
+    userId: id()
+      .notNull()
+      .references(() => users.id),
+    key: text({ length: 255 }).notNull(),
+    requestHash: bytes32().notNull(),
+    answer: jsonText().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.key] }),
+    index('idempotency_keys_age').on(t.createdAt),
+  ],
+)

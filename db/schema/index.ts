@@ -1,0 +1,6 @@
+export * from './graph.ts'
+export * from './idempotency-keys.ts'
+export * from './jobs.ts'
+export * from './sessions.ts'
+export * from './tweets.ts'
+export * from './users.ts'

@@ -1,0 +1,28 @@
+import { index, int, mysqlTable, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { createdAt, id, jsonText, text, time } from './columns.ts'
+
+/**
+ * `runAt` is both the due time of a waiting job and the end of the lease of a running one: a job
+ * whose worker died is simply due again.
+ */
+export const jobs = mysqlTable(
+  'jobs',
+  {
+    id: id().autoincrement().primaryKey(),
+    name: text({ length: 100 }).notNull(),
+    payload: jsonText().notNull(),
+    progress: jsonText(),
+    /** At most one job a key; used by recurring jobs. */
+    uniqueKey: text({ length: 100 }),
+    runAt: time().notNull(),
+    token: text({ length: 36 }),
+    attempts: int().notNull().default(0),
+    error: text({ length: 1000 }),
+    deadAt: time(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    index('jobs_due').on(t.name, t.deadAt, t.runAt),
+    uniqueIndex('jobs_unique_key').on(t.uniqueKey),
+  ],
+)

@@ -1,0 +1,41 @@
+import { index, mysqlTable } from 'drizzle-orm/mysql-core'
+import { bytes32, createdAt, id, text, time } from './columns.ts'
+import { users } from './users.ts'
+
+export const sessions = mysqlTable(
+  'sessions',
+  {
+    id: id().autoincrement().primaryKey(),
+    userId: id()
+      .notNull()
+      .references(() => users.id),
+    ip: text({ length: 45 }).notNull(),
+    userAgent: text({ length: 255 }).notNull(),
+    createdAt: createdAt(),
+    lastUsedAt: createdAt(),
+    expiresAt: time().notNull(),
+    /** When the last access token issued for this session runs out. */
+    accessUntil: time().notNull(),
+  },
+  (t) => [index('sessions_user').on(t.userId, t.id), index('sessions_expires').on(t.expiresAt)],
+)
+
+/** A spent token stays until its session ends, so that its reuse is noticed. */
+export const refreshTokens = mysqlTable(
+  'refresh_tokens',
+  {
+    hash: bytes32().primaryKey(),
+    sessionId: id()
+      .notNull()
+      .references(() => sessions.id, { onDelete: 'cascade' }),
+    spentAt: time(),
+  },
+  (t) => [index('refresh_tokens_session').on(t.sessionId)],
+)
+
+/** Sessions that ended while an access token of theirs is still unexpired. */
+export const revokedSessions = mysqlTable(
+  'revoked_sessions',
+  { sessionId: id().primaryKey(), until: time().notNull() },
+  (t) => [index('revoked_sessions_until').on(t.until)],
+)

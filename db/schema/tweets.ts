@@ -1,0 +1,71 @@
+import { foreignKey, index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { createdAt, id, text, time } from './columns.ts'
+import { users } from './users.ts'
+
+/**
+ * A tweet, a reply (`replyToId`) or a retweet (`retweetOfId`, no text). A deleted tweet stays as a
+ * tombstone without text; a retweet that is undone is gone. A reply may outlive its parent.
+ */
+export const tweets = mysqlTable(
+  'tweets',
+  {
+    id: id().autoincrement().primaryKey(),
+    authorId: id()
+      .notNull()
+      .references(() => users.id),
+    text: text({ length: 300 }),
+    replyToId: id(),
+    retweetOfId: id(),
+    createdAt: createdAt(),
+    deletedAt: time(),
+  },
+  (t) => [
+    foreignKey({ name: 'tweets_retweet_of_fk', columns: [t.retweetOfId], foreignColumns: [t.id] }),
+    index('tweets_author').on(t.authorId, t.id),
+    index('tweets_reply_to').on(t.replyToId, t.id),
+    uniqueIndex('tweets_retweet').on(t.retweetOfId, t.authorId),
+  ],
+)
+
+export const tweetCounts = mysqlTable('tweet_counts', {
+  tweetId: id().primaryKey(),
+  likes: int().notNull().default(0),
+  retweets: int().notNull().default(0),
+  replies: int().notNull().default(0),
+})
+
+export const tweetCountDeltas = mysqlTable(
+  'tweet_count_deltas',
+  {
+    tweetId: id().notNull(),
+    id: id().notNull().autoincrement(),
+    likes: int().notNull().default(0),
+    retweets: int().notNull().default(0),
+    replies: int().notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tweetId, t.id] }),
+    uniqueIndex('tweet_count_deltas_id').on(t.id),
+  ],
+)
+
+/** `id` orders likes by when they were given. */
+export const likes = mysqlTable(
+  'likes',
+  {
+    userId: id()
+      .notNull()
+      .references(() => users.id),
+    tweetId: id()
+      .notNull()
+      .references(() => tweets.id),
+    id: id().notNull().autoincrement(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.tweetId] }),
+    uniqueIndex('likes_id').on(t.id),
+    index('likes_user').on(t.userId, t.id),
+    index('likes_tweet').on(t.tweetId, t.id),
+  ],
+)

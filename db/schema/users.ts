@@ -1,0 +1,45 @@
+import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { createdAt, id, text, time } from './columns.ts'
+
+/**
+ * From the moment of deletion until a job has erased it, an account keeps its row with `deletedAt`
+ * set and without e-mail, handle and password, so that both names are free again at once.
+ */
+export const users = mysqlTable(
+  'users',
+  {
+    id: id().autoincrement().primaryKey(),
+    handle: text({ length: 30 }),
+    email: text({ length: 254 }),
+    name: text({ length: 50 }).notNull(),
+    profile: text({ length: 2000 }).notNull(),
+    passwordHash: text({ length: 255 }).notNull(),
+    avatarKey: text({ length: 64 }),
+    createdAt: createdAt(),
+    deletedAt: time(),
+  },
+  (t) => [
+    uniqueIndex('users_handle').on(t.handle),
+    uniqueIndex('users_email').on(t.email),
+    index('users_avatar_key').on(t.avatarKey),
+  ],
+)
+
+export const userCounts = mysqlTable('user_counts', {
+  userId: id().primaryKey(),
+  followers: int().notNull().default(0),
+  followees: int().notNull().default(0),
+  tweets: int().notNull().default(0),
+})
+
+export const userCountDeltas = mysqlTable(
+  'user_count_deltas',
+  {
+    userId: id().notNull(),
+    id: id().notNull().autoincrement(),
+    followers: int().notNull().default(0),
+    followees: int().notNull().default(0),
+    tweets: int().notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.id] }), uniqueIndex('user_count_deltas_id').on(t.id)],
+)

@@ -1,0 +1,8 @@
+import { defineConfig } from 'drizzle-kit'
+
+export default defineConfig({
+  dialect: 'mysql',
+  casing: 'snake_case',
+  schema: './db/schema',
+  out: './db/migrations',
+})

@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { Progress } from '../db/migrate.ts'
+import { readEnv } from '../plugins/config.ts'
+
+// mariadb-install-db calls my_print_defaults, which Debian packs with the clients.
+const PACKAGES = ['mariadb-server-core', 'mariadb-client-core']
+const PROGRAMS = ['mariadbd', 'mariadb-install-db', 'my_print_defaults']
+/** Servers live outside an ordinary user's PATH on Debian. */
+const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/bin']
+
+const HELP = `No MariaDB server (mariadbd) was found. Install one:
+  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y ${PACKAGES.join(' ')}
+  macOS:           brew install mariadb
+or use one that runs elsewhere, for example with Docker:
+  docker run -d -p 3306:3306 -e MARIADB_ROOT_PASSWORD=secret -e MARIADB_DATABASE=birdhouse mariadb:11
+  DATABASE_URL=mysql://root:secret@127.0.0.1:3306/birdhouse npm start`
+
+export function findProgram(name: string) {
+  const folders = [...(readEnv().PATH ?? '').split(delimiter), ...FOLDERS]
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
+}
+
+/** The path of `mariadbd`; installs it where that is safe. @throws Error that says what to run. */
+export function ensureMariadb(progress: Progress) {
+  const found = findMariadb()
+  if (found) return found
+  if (!canInstall()) throw new Error(HELP)
+  progress(`MariaDB is missing; installing ${PACKAGES.join(' and ')} with apt-get`)
+  try {
+    const apt = (...words: string[]) =>
+      execFileSync('env', ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '-q', ...words], {
+        stdio: 'pipe',
+      })
+    apt('update')
+    apt('install', '-y', '--no-install-recommends', ...PACKAGES)
+  } catch (error) {
+    throw new Error(`apt-get could not install ${PACKAGES.join(' and ')}.\n${HELP}`, {
+      cause: error,
+    })
+  }
+  const installed = findMariadb()
+  if (!installed) throw new Error(HELP)
+  return installed
+}
+
+const findMariadb = () => (PROGRAMS.every(findProgram) ? findProgram('mariadbd') : undefined)
+
+function canInstall() {
+  const debian = existsSync('/etc/debian_version') && findProgram('apt-get') !== undefined
+  return debian && process.getuid?.() === 0
+}
+
+/** True when that process runs on this data folder: a process id alone may be someone else's. */
+export function runsOn(pid: number, folder: string) {
+  try {
+    const command = existsSync('/proc')
+      ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
+    return command.includes(`--datadir=${folder}`)
+  } catch {
+    return false
+  }
+}

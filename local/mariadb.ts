@@ -1,0 +1,180 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import getPort from 'get-port'
+import { createConnection } from 'mysql2/promise'
+import type { Progress } from '../db/migrate.ts'
+import type { OnStop } from './index.ts'
+import { ensureMariadb, findProgram, runsOn } from './mariadb-install.ts'
+
+/** Milliseconds; recovery after a crash may take a while. */
+const START_TIMEOUT = 60_000
+const STOP_TIMEOUT = 30_000
+const DATABASE = 'birdhouse'
+const PREFERRED_PORT = 33_060
+
+type Options = {
+  folder: string
+  progress?: Progress
+  /** For tests: data may be lost when the machine crashes, everything is faster. */
+  volatile?: boolean
+  port?: number
+  /** Gets what stops the server as soon as its process exists. */
+  onStop?: OnStop
+}
+
+export type Mariadb = Awaited<ReturnType<typeof startMariadb>>
+
+/**
+ * Starts a private MariaDB server on loopback, with its data in `folder`, after stopping one that
+ * an earlier, killed process has left running there. Only the generated password lets one in.
+ * @throws Error that says what to install or where to look.
+ */
+export async function startMariadb({
+  folder,
+  progress = () => {},
+  volatile,
+  port: wanted,
+  onStop,
+}: Options) {
+  const base = resolve(folder)
+  const data = join(base, 'data')
+  const program = ensureMariadb(progress)
+  mkdirSync(base, { recursive: true, mode: 0o700 })
+  await stopLeftOver(base, data)
+  if (!existsSync(join(data, 'mysql'))) {
+    progress('creating the database files')
+    initialise(data)
+  }
+  const password = keptPassword(base)
+  const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
+  const child = launch(program, base, data, port, password, volatile)
+  onStop?.(() => stop(child))
+  const url = `mysql://birdhouse:${password}@127.0.0.1:${port}/${DATABASE}`
+  await untilReady(child, url, base)
+  return {
+    url,
+    port,
+    pid: child.pid ?? 0,
+    stop: () => stop(child),
+    kill: () => child.kill('SIGKILL'),
+  }
+}
+
+function initialise(data: string) {
+  const install = findProgram('mariadb-install-db')
+  if (!install) throw new Error('mariadb-install-db is missing although mariadbd is there.')
+  rmSync(data, { recursive: true, force: true })
+  const options = ['--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot()]
+  execFileSync(install, ['--no-defaults', `--datadir=${data}`, ...options], { stdio: 'pipe' })
+}
+
+const asRoot = () => (process.getuid?.() === 0 ? ['--user=root'] : [])
+
+function keptPassword(base: string) {
+  const file = join(base, 'password')
+  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 })
+  return readFileSync(file, 'utf8')
+}
+
+function launch(
+  program: string,
+  base: string,
+  data: string,
+  port: number,
+  password: string,
+  volatile = false,
+) {
+  const initFile = join(base, 'init.sql')
+  writeFileSync(initFile, accounts(password), { mode: 0o600 })
+  const log = openSync(join(base, 'mariadbd.log'), 'a', 0o600)
+  const durability = volatile
+    ? [
+        '--innodb-flush-log-at-trx-commit=0',
+        '--skip-log-bin',
+        '--innodb-doublewrite=0',
+        '--sync-binlog=0',
+      ]
+    : []
+  const child = spawn(
+    program,
+    [
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--init-file=${initFile}`,
+      '--bind-address=127.0.0.1',
+      `--port=${port}`,
+      '--socket=',
+      '--skip-name-resolve',
+      '--character-set-server=utf8mb4',
+      '--collation-server=utf8mb4_bin',
+      '--innodb-buffer-pool-size=256M',
+      '--max-connections=400',
+      `--pid-file=${join(base, 'mariadbd.pid')}`,
+      ...durability,
+      ...asRoot(),
+    ],
+    // A group of its own: a Ctrl-C in the terminal is for the service, which then stops this.
+    { stdio: ['ignore', log, log], detached: true },
+  )
+  child.unref()
+  return child
+}
+
+/** Runs at each start, before the server takes connections. One statement a line. */
+const accounts = (password: string) => `
+CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+CREATE USER IF NOT EXISTS birdhouse@'127.0.0.1';
+ALTER USER birdhouse@'127.0.0.1' IDENTIFIED BY '${password}';
+GRANT ALL ON *.* TO birdhouse@'127.0.0.1';
+ALTER USER root@localhost IDENTIFIED BY '${password}';
+`
+
+async function untilReady(child: ChildProcess, url: string, base: string) {
+  const deadline = performance.now() + START_TIMEOUT
+  const log = join(base, 'mariadbd.log')
+  while (performance.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`MariaDB did not start. ${reason(log)} The whole log is ${log}.`)
+    }
+    const connection = await createConnection(url).catch(() => undefined)
+    if (connection) return connection.end()
+    await sleep(40)
+  }
+  throw new Error(`MariaDB did not answer within ${START_TIMEOUT / 1000} s; see ${log}.`)
+}
+
+function reason(log: string) {
+  const tail = readFileSync(log, 'utf8').slice(-8_000)
+  if (/No space left|Disk.*full|errno: 28/i.test(tail)) return 'The disk is full: free some space.'
+  if (/Read-only file system|errno: 30/i.test(tail)) return 'The disk is read-only.'
+  return tail.split('\n').findLast((line) => line.includes('[ERROR]')) ?? ''
+}
+
+async function stop(child: ChildProcess) {
+  child.kill('SIGTERM')
+  await gone(
+    () => child.exitCode !== null || child.signalCode !== null,
+    () => child.kill('SIGKILL'),
+  )
+}
+
+async function stopLeftOver(base: string, data: string) {
+  const file = join(base, 'mariadbd.pid')
+  if (!existsSync(file)) return
+  const pid = Number(readFileSync(file, 'utf8'))
+  if (!runsOn(pid, data)) return
+  process.kill(pid, 'SIGTERM')
+  await gone(
+    () => !runsOn(pid, data),
+    () => process.kill(pid, 'SIGKILL'),
+  )
+}
+
+async function gone(isGone: () => boolean, kill: () => void) {
+  const deadline = performance.now() + STOP_TIMEOUT
+  while (!isGone() && performance.now() < deadline) await sleep(20)
+  if (!isGone()) kill()
+}

@@ -1,0 +1,64 @@
+import createError from '@fastify/error'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** onRequest hook: the route is for signed-in users. */
+    authenticate: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+    /** onRequest hook: the route is for everyone; a token that is sent must be valid. */
+    identify: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  }
+  interface FastifyRequest {
+    /** Who asks. Throws on a route without `authenticate`. */
+    viewer: Viewer
+    /** Who asks, or undefined for the public. */
+    viewerId: number | undefined
+    identity: Viewer | null
+  }
+}
+
+export type Viewer = { userId: number; sessionId: number }
+
+const Unauthenticated = createError(
+  'UNAUTHENTICATED',
+  'Send the header Authorization: Bearer <access token>.',
+  401,
+)
+const InvalidToken = createError(
+  'INVALID_TOKEN',
+  'The access token is malformed, forged or expired; refresh it or log in again.',
+  401,
+)
+const SessionRevoked = createError('SESSION_REVOKED', 'This session has ended; log in again.', 401)
+
+export default fp(
+  async (app) => {
+    app.decorateRequest('identity', null)
+    app.decorateRequest('viewer', {
+      getter(this: FastifyRequest) {
+        if (!this.identity) throw new Unauthenticated()
+        return this.identity
+      },
+    })
+    app.decorateRequest('viewerId', {
+      getter(this: FastifyRequest) {
+        return this.identity?.userId
+      },
+    })
+
+    app.decorate('authenticate', async (request) => {
+      if (!/^Bearer \S/i.test(request.headers.authorization ?? '')) throw new Unauthenticated()
+      const { sub, sid } = await request.jwtVerify<{ sub: string; sid: number }>().catch(() => {
+        throw new InvalidToken()
+      })
+      if (await app.revocation.isRevoked(sid)) throw new SessionRevoked()
+      request.identity = { userId: Number(sub), sessionId: sid }
+    })
+
+    app.decorate('identify', async (request, reply) => {
+      if (request.headers.authorization !== undefined) await app.authenticate(request, reply)
+    })
+  },
+  { name: 'authenticate', dependencies: ['jwt', 'revocation'] },
+)

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import mysql from '@fastify/mysql'
+import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2'
+import type { FastifyBaseLogger } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
+import * as tables from '../db/schema/index.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mysql: { pool: Pool }
+    db: Db
+    tables: typeof tables
+    transaction: Transaction
+  }
+}
+
+export type Db = MySql2Database<typeof tables>
+export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
+export type Transaction = ReturnType<typeof createTransaction>
+
+/** Connections a process; a request holds one for a few milliseconds. */
+const POOL_SIZE = 20
+/** Seconds. A lock held longer than this means trouble; the transaction is run again. */
+const LOCK_WAIT_TIMEOUT = 5
+const MAX_ATTEMPTS = 6
+
+// READ COMMITTED: under REPEATABLE READ a claiming scan blocks every enqueue, see docs/decisions.
+const SESSION_SETTINGS = [
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+  `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT}, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
+]
+
+// Deadlock, lock wait timeout, and MariaDB's "record has changed since last read".
+const CONFLICTS = new Set([1213, 1205, 1020])
+// 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down. 1040: full.
+const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1040, 1205, 1213, 1020])
+const OUTAGE_CODES = new Set(
+  'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),
+)
+
+type MysqlError = { code?: string; errno?: number; fatal?: boolean; sqlMessage?: string }
+
+/** The driver's own error below whatever wraps it. */
+export function mysqlError(error: unknown): MysqlError | undefined {
+  if (!(error instanceof Error)) return undefined
+  const known = 'sqlState' in error || 'errno' in error || 'fatal' in error
+  // These three fields are the driver's and Node's socket errors'.
+  return known ? (error as MysqlError) : mysqlError(error.cause)
+}
+
+/** True when the database can't be reached or can't take the work now: worth a retry later. */
+export function isUnavailable(error: unknown) {
+  const cause = mysqlError(error)
+  if (!cause) return false
+  return cause.fatal === true || OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
+}
+
+/** The name of the unique key that an INSERT or UPDATE ran into, if that is what went wrong. */
+export function duplicateKey(error: unknown) {
+  const cause = mysqlError(error)
+  if (cause?.code !== 'ER_DUP_ENTRY') return undefined
+  return cause.sqlMessage?.match(/for key '(?:.*\.)?(.+)'$/)?.[1]
+}
+
+/** True when a row points at one that doesn't exist (a foreign key says so). */
+export const isMissingParent = (error: unknown) => mysqlError(error)?.errno === 1452
+
+/** What runs once the transaction has committed; forgotten when it rolls back. */
+const commitHooks = new WeakMap<Tx, (() => void)[]>()
+
+export function afterCommit(tx: Tx, hook: () => void) {
+  commitHooks.get(tx)?.push(hook)
+}
+
+function createTransaction(db: Db, log: FastifyBaseLogger) {
+  /**
+   * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
+   * lock wait timeout the whole of it is rolled back and run again, at most five times with
+   * growing random pauses, in the outermost call alone; so `work` must have no other side effect.
+   */
+  return async function transaction<T>(work: (tx: Tx) => Promise<T>, outer?: Tx): Promise<T> {
+    if (outer) return work(outer)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(work)
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !CONFLICTS.has(mysqlError(error)?.errno ?? 0)) throw error
+        log.debug({ attempt, code: mysqlError(error)?.code }, 'transaction runs again')
+        await sleep(Math.random() * 10 * 2 ** attempt)
+      }
+    }
+  }
+
+  async function once<T>(work: (tx: Tx) => Promise<T>) {
+    const hooks: (() => void)[] = []
+    const result = await db.transaction((tx) => {
+      commitHooks.set(tx, hooks)
+      return work(tx)
+    })
+    for (const hook of hooks) hook()
+    return result
+  }
+}
+
+async function prepareSession(connection: Connection) {
+  for (const statement of SESSION_SETTINGS) await connection.query(statement)
+}
+
+export default fp(
+  async (app) => {
+    await app.register(mysql, {
+      promise: true,
+      uri: app.config.databaseUrl,
+      timezone: 'Z',
+      connectionLimit: POOL_SIZE,
+      connectTimeout: 5_000,
+      enableKeepAlive: true,
+    })
+    const { pool } = app.mysql
+    // The plugin has opened one connection before a listener could be set.
+    const first = await pool.getConnection()
+    await prepareSession(first)
+    first.release()
+    pool.on('connection', (connection: PoolConnection) => {
+      // Queued in front of the first query; a failure shows there.
+      for (const statement of SESSION_SETTINGS) connection.query(statement)
+    })
+
+    const db = drizzle({ client: pool, schema: tables, mode: 'default', casing: 'snake_case' })
+    app.decorate('db', db)
+    app.decorate('tables', tables)
+    app.decorate('transaction', createTransaction(db, app.log))
+  },
+  { name: 'db', dependencies: ['config'] },
+)

@@ -1,0 +1,152 @@
+import { STATUS_CODES } from 'node:http'
+import { DrizzleQueryError } from 'drizzle-orm'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { isUnavailable } from './db.ts'
+
+/** Seconds a client is asked to wait after a 503: a restart of the database takes about this long. */
+const RETRY_AFTER = 2
+
+const CODES: Record<string, string> = {
+  FST_ERR_VALIDATION: 'VALIDATION_FAILED',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
+  FST_ERR_BAD_URL: 'INVALID_URL',
+  FST_REQ_FILE_TOO_LARGE: 'FILE_TOO_LARGE',
+}
+
+const FORMAT_MESSAGES: Record<string, string> = {
+  line: 'must be a single line of valid Unicode without control characters',
+  text: 'must be valid Unicode without control characters (newline and tab are fine)',
+}
+
+/** A 400 for what no schema can say, in the same shape as a schema's own. */
+export function invalidField(field: string, message: string) {
+  return Object.assign(new Error(`/body/${field} ${message}`), {
+    validation: [
+      { instancePath: `/${field}`, schemaPath: '', keyword: 'custom', params: {}, message },
+    ],
+    validationContext: 'body',
+    statusCode: 400,
+    code: 'FST_ERR_VALIDATION',
+  })
+}
+
+export type ProblemDetails = ReturnType<typeof toProblem>
+
+/** Turns anything thrown into RFC 9457 problem details; a 5xx says nothing of its cause. */
+export function toProblem(error: FastifyError, requestId: string) {
+  const status = statusOf(error)
+  return {
+    type: 'about:blank',
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
+    detail: detailOf(error, status, requestId),
+    code: codeOf(error, status),
+    ...(error.validation && { errors: validationErrors(error) }),
+  }
+}
+
+function statusOf(error: FastifyError) {
+  if (isUnavailable(error)) return 503
+  const status = error.validation ? 400 : (error.statusCode ?? 500)
+  return status >= 400 && status < 600 ? status : 500
+}
+
+function codeOf(error: FastifyError, status: number) {
+  if (isUnavailable(error)) return 'DATABASE_UNAVAILABLE'
+  if (error.validation) return 'VALIDATION_FAILED'
+  if (status === 500) return 'INTERNAL_ERROR'
+  return CODES[error.code] ?? error.code?.replace(/^FST_(ERR_)?/, '') ?? 'ERROR'
+}
+
+function detailOf(error: FastifyError, status: number, requestId: string) {
+  if (isUnavailable(error)) return 'The database cannot be reached right now; try again.'
+  if (status === 500)
+    return `Something went wrong here. Quote request ${requestId} to the operator.`
+  if (error.validation) {
+    return validationErrors(error)
+      .map(({ path, message }) => `${path} ${message}`)
+      .join('; ')
+  }
+  return error.message
+}
+
+function validationErrors(error: FastifyError) {
+  return (error.validation ?? []).map(({ instancePath, keyword, params, message }) => {
+    const field = params.missingProperty ?? params.additionalProperty
+    return {
+      path: `/${error.validationContext}${instancePath}${field ? `/${field}` : ''}`,
+      message: validationMessage(keyword, params, message),
+    }
+  })
+}
+
+function validationMessage(keyword: string, params: Record<string, unknown>, message = '') {
+  if (keyword === 'required') return 'is missing'
+  if (keyword === 'additionalProperties') return 'is not a field of this request'
+  if (keyword === 'format') return FORMAT_MESSAGES[String(params.format)] ?? message
+  return message
+}
+
+type SerializedError = { type: string; message: string; stack: string; [key: string]: unknown }
+
+/** Leaves the parameters of a query out of the log: they hold e-mail addresses and hashes. */
+export function serializeError(error: Error): SerializedError {
+  if (error instanceof DrizzleQueryError) {
+    const cause = error.cause && brief(error.cause)
+    return { type: 'DrizzleQueryError', message: error.query, stack: '', cause }
+  }
+  return {
+    ...brief(error),
+    stack: error.stack ?? '',
+    ...(error.cause instanceof Error && { cause: serializeError(error.cause) }),
+  }
+}
+
+const brief = (error: Error & { code?: unknown }) => ({
+  type: error.name,
+  code: error.code,
+  message: error.message,
+})
+
+export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request.id)
+  reportProblem(problem.status, error, request, reply)
+  return reply.code(problem.status).type('application/problem+json').send(problem)
+}
+
+/** Logs a failed request at the level its status deserves and sets the headers that go with it. */
+export function reportProblem(
+  status: number,
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
+  if (status >= 500) request.log.error({ err: error }, 'request failed')
+  else request.log.info({ code: error.code, reason: error.message }, 'request refused')
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  if (status === 503) reply.header('retry-after', RETRY_AFTER)
+}
+
+export default fp(
+  async (app) => {
+    app.setErrorHandler<FastifyError>(sendProblem)
+    app.setNotFoundHandler((request, reply) => {
+      const status = 404
+      return reply
+        .code(status)
+        .type('application/problem+json')
+        .send({
+          type: 'about:blank',
+          title: STATUS_CODES[status],
+          status,
+          detail: `There is no ${request.method} ${request.url.split('?')[0]}; see /docs.`,
+          code: 'ROUTE_NOT_FOUND',
+        })
+    })
+  },
+  { name: 'errors' },
+)

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import createError from '@fastify/error'
+import { and, eq, lt, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { duplicateKey, type Tx } from './db.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    idempotency: ReturnType<typeof createIdempotency>
+  }
+}
+
+/** Hours a key is remembered. */
+const LIFE = 24
+
+const KeyReused = createError(
+  'IDEMPOTENCY_KEY_REUSED',
+  'This Idempotency-Key was used with another body; send a new key.',
+  422,
+)
+
+type Keyed = { userId: number; key: string; body: unknown }
+
+/** The header Idempotency-Key of draft-ietf-httpapi-idempotency-key-header. */
+function createIdempotency(app: FastifyInstance) {
+  const { idempotencyKeys } = app.tables
+
+  /**
+   * Runs `work` once a key; a repeat, even at the same time, gets the first answer. The answer is
+   * kept in the transaction of the work, so both exist or neither.
+   * @throws KeyReused when the key came with another body.
+   */
+  async function run<T>({ userId, key, body }: Keyed, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const requestHash = createHash('sha256').update(JSON.stringify(body)).digest()
+    const earlier = await find<T>(userId, key, requestHash)
+    if (earlier) return earlier.answer
+    try {
+      return await app.transaction(async (tx) => {
+        const answer = await work(tx)
+        await tx.insert(idempotencyKeys).values({ userId, key, requestHash, answer })
+        return answer
+      })
+    } catch (error) {
+      if (duplicateKey(error) !== 'PRIMARY') throw error
+      const first = await find<T>(userId, key, requestHash)
+      if (!first) throw error
+      return first.answer
+    }
+  }
+
+  async function find<T>(userId: number, key: string, requestHash: Buffer) {
+    const [row] = await app.db
+      .select()
+      .from(idempotencyKeys)
+      .where(and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key)))
+    if (row && !row.requestHash.equals(requestHash)) throw new KeyReused()
+    // What `run` stored under this key was the answer of the same work.
+    return row && { answer: row.answer as T }
+  }
+
+  async function purge() {
+    await app.db
+      .delete(idempotencyKeys)
+      .where(lt(idempotencyKeys.createdAt, sql`NOW(3) - INTERVAL ${LIFE} HOUR`))
+  }
+
+  return { run, purge }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('idempotency', createIdempotency(app))
+    app.jobs.every('idempotency.purge', 3600, app.idempotency.purge)
+  },
+  { name: 'idempotency', dependencies: ['db', 'jobs'] },
+)

@@ -1,0 +1,78 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { afterCommit, type Tx } from '../db.ts'
+import { createJobStore } from './store.ts'
+import { createWorker } from './worker.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    jobs: ReturnType<typeof createJobs>
+  }
+}
+
+export type JobContext = {
+  /** 1 for the first run. */
+  attempt: number
+  /** What the last run saved, or null. */
+  progress: unknown
+  /** Keeps how far the work has come. @throws LeaseLost when another worker has taken over. */
+  save: (progress: unknown) => Promise<void>
+  /** Aborts when the lease is lost or the time is up; long handlers watch it. */
+  signal: AbortSignal
+}
+export type JobHandler<Payload> = (payload: Payload, context: JobContext) => Promise<void>
+export type JobOptions = {
+  /** Runs before the job is kept as dead. */
+  maxAttempts?: number
+  /** Seconds one run may take. */
+  timeout?: number
+}
+export type JobDefinition = Required<JobOptions> & {
+  handler: JobHandler<never>
+  /** Seconds between runs of a recurring job. */
+  every?: number
+}
+
+const DEFAULTS = { maxAttempts: 12, timeout: 300 }
+
+function createJobs(app: FastifyInstance) {
+  const definitions = new Map<string, JobDefinition>()
+  const store = createJobStore(app.db)
+  const worker = createWorker({ store, definitions, log: app.log })
+
+  /** @throws Error when the name is taken: two handlers under one name would share jobs. */
+  function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
+    if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
+    // Stored without its payload type; `add` and `define` agree on it by the name.
+    definitions.set(name, { ...DEFAULTS, ...options, handler: handler as JobHandler<never> })
+  }
+
+  /** Runs `handler` once every so many seconds, in one process at a time. */
+  function every(name: string, seconds: number, handler: () => Promise<void>) {
+    define(name, handler)
+    Object.assign(definitions.get(name) ?? {}, { every: seconds })
+  }
+
+  /** Enqueues a job for each name in the caller's transaction; `delay` in seconds. */
+  async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
+    if (names.length === 0) return
+    await store.insert(tx, names, payload, delay)
+    if (delay === 0) afterCommit(tx, worker.nudge)
+  }
+
+  async function start() {
+    for (const [name, { every }] of definitions) if (every) await store.ensureRecurring(name)
+    worker.start()
+  }
+
+  return { define, every, add, start, stop: worker.stop }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('jobs', createJobs(app))
+    app.addHook('onReady', () => app.jobs.start())
+    app.addHook('preClose', () => app.jobs.stop())
+  },
+  { name: 'jobs', dependencies: ['db'] },
+)

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyBaseLogger } from 'fastify'
+import type { JobContext, JobDefinition } from './index.ts'
+import { type Job, type JobStore, LEASE } from './store.ts'
+
+/** Jobs at work at once in one process. */
+const CONCURRENCY = 4
+/** Milliseconds between looks when idle: how late a job of another process may start. */
+const IDLE_POLL = 500
+/** Milliseconds that stopping waits for jobs at work; what is left runs again elsewhere. */
+const STOP_TIMEOUT = 10_000
+/** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
+const BACKOFF = { first: 1, max: 600 }
+
+export class LeaseLost extends Error {
+  override name = 'LeaseLost'
+}
+
+type Options = {
+  store: JobStore
+  definitions: Map<string, JobDefinition>
+  log: FastifyBaseLogger
+}
+
+export function createWorker({ store, definitions, log }: Options) {
+  const atWork = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let polling: Promise<void> | undefined
+  let again = false
+  let stopped = true
+
+  function start() {
+    stopped = false
+    nudge()
+  }
+
+  /** Looks for due jobs now instead of at the next tick. */
+  function nudge() {
+    if (stopped) return
+    again = true
+    polling ??= poll().finally(() => {
+      polling = undefined
+      if (again) nudge()
+      else if (!stopped) timer = setTimeout(nudge, IDLE_POLL * (0.75 + Math.random() / 2)).unref()
+    })
+  }
+
+  async function poll() {
+    clearTimeout(timer)
+    again = false
+    const free = CONCURRENCY - atWork.size
+    if (free <= 0) return
+    try {
+      for (const id of shuffle(await store.due([...definitions.keys()], free))) {
+        if (stopped || atWork.size >= CONCURRENCY) return
+        const token = randomUUID()
+        const job = await store.claim(id, token)
+        if (job) launch(job, token)
+      }
+    } catch (error) {
+      log.warn({ err: error }, 'looking for jobs failed; trying again')
+    }
+  }
+
+  function launch(job: Job, token: string) {
+    const work = run(job, token)
+      .catch((error) => log.warn({ err: error, job: job.id }, 'job left to its lease'))
+      .finally(() => {
+        atWork.delete(work)
+        nudge()
+      })
+    atWork.add(work)
+  }
+
+  async function run(job: Job, token: string) {
+    const definition = definitions.get(job.name)
+    if (!definition) return
+    try {
+      // The attempt was counted when claimed, so one that kills its process ends dead as well.
+      if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
+      await attempt(job, token, definition)
+      if (definition.every) await store.repeat(job.id, token, definition.every)
+      else await store.remove(job.id, token)
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) await fail(job, token, definition, error as Error)
+    }
+  }
+
+  async function attempt(job: Job, token: string, { handler, timeout }: JobDefinition) {
+    const controller = new AbortController()
+    const { signal } = controller
+    const lost = () => controller.abort(new LeaseLost('Another worker has taken this job over.'))
+    const renewal = setInterval(
+      () => {
+        store.renew(job.id, token).then(
+          (held) => held || lost(),
+          () => {},
+        )
+      },
+      (LEASE * 1000) / 3,
+    )
+    const overtime = setTimeout(
+      () => controller.abort(new Error(`took longer than ${timeout} s`)),
+      timeout * 1000,
+    )
+    const context: JobContext = {
+      attempt: job.attempts,
+      progress: job.progress,
+      signal,
+      save: async (progress) => {
+        signal.throwIfAborted()
+        if (!(await store.save(job.id, token, progress))) lost()
+        signal.throwIfAborted()
+      },
+    }
+    try {
+      // The payload is what `add` was given under this name.
+      await Promise.race([handler(job.payload as never, context), aborted(signal)])
+    } finally {
+      clearInterval(renewal)
+      clearTimeout(overtime)
+    }
+  }
+
+  async function fail(job: Job, token: string, definition: JobDefinition, error: Error) {
+    const dead = job.attempts >= definition.maxAttempts && !definition.every
+    const message = `${error.name}: ${error.message}`.slice(0, 1000)
+    log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
+    if (dead) await store.bury(job.id, token, message)
+    else await store.retry(job.id, token, backoff(job.attempts), message)
+  }
+
+  /** Takes no new jobs and waits for those at work. */
+  async function stop() {
+    stopped = true
+    clearTimeout(timer)
+    await polling
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const limit = setTimeout(resolve, STOP_TIMEOUT)
+    await Promise.race([Promise.all(atWork), late])
+    clearTimeout(limit)
+  }
+
+  return { start, nudge, stop }
+}
+
+const backoff = (attempts: number) =>
+  Math.min(BACKOFF.first * 2 ** (attempts - 1), BACKOFF.max) * (0.5 + Math.random())
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+const shuffle = <T>(items: T[]) =>
+  items
+    .map((item) => [Math.random(), item] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, item]) => item)

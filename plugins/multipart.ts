@@ -1,0 +1,53 @@
+import createError from '@fastify/error'
+import multipart from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The bytes of the one file of a multipart body. @throws 400, 413, 415 */
+    readFile: (field: string) => Promise<Buffer>
+  }
+}
+
+/** Bytes; a photograph of a current phone fits. */
+export const FILE_LIMIT = 8 * 1024 * 1024
+
+const NotMultipart = createError(
+  'UNSUPPORTED_MEDIA_TYPE',
+  'Send the file as multipart/form-data with a boundary.',
+  415,
+)
+const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart field "%s".', 400)
+const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
+const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
+
+async function readFile(this: FastifyRequest, field: string) {
+  if (!this.isMultipart()) throw new NotMultipart()
+  try {
+    const part = await this.file()
+    if (part?.fieldname !== field) {
+      part?.file.resume()
+      throw new FileMissing(field)
+    }
+    return await part.toBuffer()
+  } catch (error) {
+    throw translate(error as Error & { statusCode?: number; code?: string })
+  }
+}
+
+function translate(error: Error & { statusCode?: number; code?: string }) {
+  if (error.code === 'FST_REQ_FILE_TOO_LARGE') return new FileTooLarge()
+  if (error.statusCode !== undefined) return error
+  return Object.assign(new BrokenMultipart(), { cause: error })
+}
+
+export default fp(
+  async (app) => {
+    await app.register(multipart, {
+      limits: { fileSize: FILE_LIMIT, files: 1, fields: 0, parts: 1, headerPairs: 20 },
+    })
+    app.decorateRequest('readFile', readFile)
+  },
+  { name: 'multipart' },
+)

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import createError from '@fastify/error'
+import argon2 from 'argon2'
+import fp from 'fastify-plugin'
+import pLimit from 'p-limit'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    password: Awaited<ReturnType<typeof createPassword>>
+  }
+}
+
+// OWASP Password Storage Cheat Sheet: Argon2id with 19 MiB of memory, 2 iterations, 1 lane.
+const PARAMETERS = {
+  type: argon2.argon2id,
+  memoryCost: 19_456,
+  timeCost: 2,
+  parallelism: 1,
+} as const
+
+/** Hashes at once: half of libuv's four threads, so that files and DNS keep the others. */
+const CONCURRENCY = 2
+/** Waiting logins; more are turned away, since their clients would have given up by their turn. */
+const QUEUE = 200
+
+const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
+
+async function createPassword() {
+  const limit = pLimit(CONCURRENCY)
+  const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
+
+  async function bounded<T>(work: () => Promise<T>) {
+    if (limit.pendingCount >= QUEUE) throw new TooBusy()
+    return limit(work)
+  }
+
+  return {
+    hash: (password: string) => bounded(() => argon2.hash(password, PARAMETERS)),
+
+    /** Without a hash (no such user) it takes as long as with one, and answers false. */
+    verify: (password: string, hash: string | undefined) =>
+      bounded(
+        async () => (await argon2.verify(hash ?? unguessable, password)) && hash !== undefined,
+      ),
+
+    /** True when the hash was made with other parameters than today's. */
+    needsRehash: (hash: string) => argon2.needsRehash(hash, PARAMETERS),
+  }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('password', await createPassword())
+  },
+  { name: 'password' },
+)

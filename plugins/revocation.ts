@@ -1,0 +1,74 @@
+import { gt, lt, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { afterCommit, type Tx } from './db.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    revocation: ReturnType<typeof createRevocation>
+  }
+}
+
+/** Milliseconds for which the set in memory is taken as true. */
+const FRESH = 500
+/** Seconds between purges of what has run out. */
+const PURGE_EVERY = 3600
+
+type Revoked = { sessionId: number; until: Date }
+
+/**
+ * Sessions that ended while an access token of theirs still lives. Every process keeps the whole
+ * set in memory: it is small, because access tokens are short-lived. A set older than half a
+ * second is read anew before it answers, so a revocation made elsewhere is known within that time,
+ * an idle process asks nothing, and an unreachable database lets no one through.
+ */
+function createRevocation(app: FastifyInstance) {
+  const { revokedSessions } = app.tables
+  const revoked = new Map<number, number>()
+  let readAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | undefined
+
+  async function read() {
+    const startedAt = performance.now()
+    remember(
+      await app.db.select().from(revokedSessions).where(gt(revokedSessions.until, sql`NOW(3)`)),
+    )
+    for (const [sessionId, until] of revoked) if (until < Date.now()) revoked.delete(sessionId)
+    readAt = startedAt
+  }
+
+  const remember = (sessions: Revoked[]) => {
+    for (const { sessionId, until } of sessions) revoked.set(sessionId, until.getTime())
+  }
+
+  /** Refuses the access tokens of these sessions: here from the commit on, elsewhere within 1 s. */
+  async function revoke(tx: Tx, sessions: Revoked[]) {
+    if (sessions.length === 0) return
+    await tx.insert(revokedSessions).ignore().values(sessions)
+    afterCommit(tx, () => remember(sessions))
+  }
+
+  async function isRevoked(sessionId: number) {
+    if (performance.now() - readAt > FRESH) {
+      reading ??= read().finally(() => {
+        reading = undefined
+      })
+      await reading
+    }
+    return revoked.has(sessionId)
+  }
+
+  async function purge() {
+    await app.db.delete(revokedSessions).where(lt(revokedSessions.until, sql`NOW(3)`))
+  }
+
+  return { revoke, isRevoked, purge }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('revocation', createRevocation(app))
+    app.jobs.every('revocation.purge', PURGE_EVERY, app.revocation.purge)
+  },
+  { name: 'revocation', dependencies: ['db', 'jobs'] },
+)

@@ -1,0 +1,95 @@
+import type { Resources } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Static, Type } from 'typebox'
+
+declare module 'fastify' {
+  /** What the API speaks of, by the `$id` of its schema; features add theirs by merging. */
+  interface Resources {
+    Problem: Static<typeof Problem>
+  }
+}
+
+// Atoms that every feature's schemas are made of. A feature registers the resources it owns with
+// `app.addSchema`; others refer to them by name with `ref`, so that no feature imports another.
+
+/** A positive integer below 2^53: what a JSON number and BIGINT UNSIGNED both hold exactly. */
+export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, examples: [42] })
+
+/** RFC 3339 in UTC with milliseconds. */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  examples: ['2026-01-31T12:00:00.000Z'],
+})
+
+/** One line of text: no control characters, no lone surrogates. */
+export const Line = (options: { minLength?: number; maxLength: number; examples?: string[] }) =>
+  Type.String({ format: 'line', ...options })
+
+/** Text of several lines: as `Line`, newline, carriage return and tab allowed. */
+export const Text = (options: { minLength?: number; maxLength: number; examples?: string[] }) =>
+  Type.String({ format: 'text', ...options })
+
+export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+/** Refers to a resource that some feature registered under this `$id`. */
+export const ref = <Name extends keyof Resources & string>(id: Name) =>
+  Type.Unsafe<Resources[Name]>({ $ref: `${id}#` })
+
+export const IdParams = Type.Object({ id: Id }, { additionalProperties: false })
+
+export const NoContent = Type.Null({ description: 'Done; there is nothing to return.' })
+
+export const BearerAuth = [{ bearer: [] }]
+export const OptionalAuth = [{}, { bearer: [] }]
+
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Always about:blank; `code` tells problems apart.' }),
+    title: Type.String({ examples: ['Not Found'] }),
+    status: Type.Integer({ examples: [404] }),
+    detail: Type.String({ examples: ['There is no tweet 42.'] }),
+    code: Type.String({
+      description: 'Stable, for programs.',
+      examples: ['TWEET_NOT_FOUND'],
+    }),
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object({
+          path: Type.String({ examples: ['/body/email'] }),
+          message: Type.String({ examples: ['must match format "email"'] }),
+        }),
+      ),
+    ),
+  },
+  { $id: 'Problem', title: 'Problem', description: 'RFC 9457 problem details.' },
+)
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: ref('Problem') } },
+})
+
+const PROBLEMS = {
+  400: 'The request is malformed; `errors` names each field.',
+  401: 'The credentials are missing, wrong, expired or revoked.',
+  403: 'Not allowed for you.',
+  404: 'There is no such thing, or you may not see it.',
+  409: 'It is taken, or in conflict with what exists.',
+  413: 'The body is too large.',
+  415: 'The media type is not supported.',
+  422: 'Understood, but cannot be processed as it is.',
+  503: 'A store is unreachable or the server is too busy; retry after `Retry-After` seconds.',
+} as const
+
+/** Declares the problem answers of a route. 400 and 503 can happen on every route. */
+export function problems(...statuses: (keyof typeof PROBLEMS)[]) {
+  const all = [...new Set([400, ...statuses, 503] as const)]
+  return Object.fromEntries(all.map((status) => [status, problem(PROBLEMS[status])]))
+}
+
+export default fp(
+  async (app) => {
+    app.addSchema(Problem)
+  },
+  { name: 'schemas' },
+)

@@ -1,0 +1,92 @@
+import createError from '@fastify/error'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { Session } from './schemas.ts'
+import { type Client, createSessions } from './sessions.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    auth: ReturnType<typeof createAuth>
+  }
+}
+
+const WrongCredentials = createError(
+  'WRONG_CREDENTIALS',
+  'The e-mail address or the password is wrong.',
+  401,
+)
+const WrongPassword = createError('WRONG_PASSWORD', 'The password is wrong.', 403)
+
+type SignUp = {
+  name: string
+  email: string
+  password: string
+  profile?: string | undefined
+  handle?: string | undefined
+}
+
+function createAuth(app: FastifyInstance) {
+  const sessions = createSessions(app)
+
+  /** Creates an account without a session; returns its id. @throws EmailTaken, HandleTaken */
+  async function register({ password, ...input }: SignUp) {
+    return app.users.create({ ...input, passwordHash: await app.password.hash(password) })
+  }
+
+  /** Creates an account and signs in. @throws EmailTaken, HandleTaken */
+  async function signUp({ password, ...input }: SignUp, client: Client) {
+    const passwordHash = await app.password.hash(password)
+    const { userId, tokens } = await app.transaction(async (tx) => {
+      const userId = await app.users.create({ ...input, passwordHash }, tx)
+      return { userId, tokens: await sessions.open(userId, client, undefined, tx) }
+    })
+    return { user: await app.users.getOwn(userId), ...tokens }
+  }
+
+  /**
+   * The id of the account with these credentials; as slow for an unknown address as for a wrong
+   * password, so that the time doesn't tell who has an account. @throws WrongCredentials
+   */
+  async function checkCredentials(email: string, password: string) {
+    const account = await app.users.credentials({ email })
+    const right = await app.password.verify(password, account?.passwordHash)
+    if (!account || !right) throw new WrongCredentials()
+    if (app.password.needsRehash(account.passwordHash)) {
+      await app.users.setPasswordHash(account.id, await app.password.hash(password))
+    }
+    return account.id
+  }
+
+  /** @throws WrongCredentials */
+  async function login({ email, password }: { email: string; password: string }, client: Client) {
+    const userId = await checkCredentials(email, password)
+    const tokens = await sessions.open(userId, client)
+    return { user: await app.users.getOwn(userId), ...tokens }
+  }
+
+  /** Deletes the account and ends its sessions in one transaction. @throws WrongPassword */
+  async function closeAccount(userId: number, password: string) {
+    const account = await app.users.credentials({ id: userId })
+    if (!(await app.password.verify(password, account?.passwordHash))) throw new WrongPassword()
+    await app.transaction(async (tx) => {
+      await app.users.remove(userId, tx)
+      await sessions.revokeAll(userId, tx)
+    })
+  }
+
+  return { register, signUp, checkCredentials, login, closeAccount, sessions }
+}
+
+export default fp(
+  async (app) => {
+    app.addSchema(Session)
+    app.decorate('auth', createAuth(app))
+    // A session opened while the account was being deleted would outlive it.
+    app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))
+    app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
+  },
+  {
+    name: 'auth.service',
+    dependencies: ['users.service', 'jwt', 'password', 'revocation'],
+  },
+)

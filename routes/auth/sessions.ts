@@ -1,0 +1,135 @@
+import { createHash, randomBytes } from 'node:crypto'
+import createError from '@fastify/error'
+import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { Tx } from '../../plugins/db.ts'
+import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
+
+/** Days that a session may lie unused. */
+const SESSION_LIFE = 60
+
+const InvalidRefreshToken = createError(
+  'INVALID_REFRESH_TOKEN',
+  'The refresh token is unknown, spent or expired; log in again.',
+  401,
+)
+const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no such session.', 404)
+
+export type Client = { ip: string; userAgent: string }
+
+const digest = (token: string) => createHash('sha256').update(token).digest()
+const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
+const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
+
+/**
+ * A session is a chain of refresh tokens (RFC 9700, section 4.14.2): each is stored hashed and
+ * spent by its use. A spent one coming back means that it was stolen, so the session ends.
+ */
+export function createSessions(app: FastifyInstance) {
+  const { sessions, refreshTokens } = app.tables
+
+  /** `accessLife` in seconds. @throws UserNotFound when the account has just been deleted */
+  async function open(userId: number, client: Client, accessLife = ACCESS_TOKEN_LIFE, outer?: Tx) {
+    return app.transaction(async (tx) => {
+      const [{ insertId: sessionId }] = await tx.insert(sessions).values({
+        userId,
+        ip: client.ip,
+        userAgent: client.userAgent.slice(0, 255),
+        expiresAt: inDays(SESSION_LIFE),
+        accessUntil: inSeconds(accessLife),
+      })
+      await app.users.assertExist(tx, [userId])
+      return tokens(tx, userId, sessionId, accessLife)
+    }, outer)
+  }
+
+  async function tokens(tx: Tx, userId: number, sessionId: number, life: number) {
+    const refreshToken = randomBytes(32).toString('base64url')
+    await tx.insert(refreshTokens).values({ hash: digest(refreshToken), sessionId })
+    const accessToken = app.accessTokens.issue(userId, sessionId, life)
+    return { accessToken, expiresIn: life, refreshToken }
+  }
+
+  /** Spends a refresh token for the next pair. @throws InvalidRefreshToken */
+  async function refresh(refreshToken: string) {
+    const hash = digest(refreshToken)
+    const fresh = await app.transaction(async (tx) => {
+      const [spent] = await tx
+        .update(refreshTokens)
+        .set({ spentAt: sql`NOW(3)` })
+        .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.spentAt)))
+      const session = await sessionOf(tx, hash)
+      if (!session) throw new InvalidRefreshToken()
+      const reused = spent.affectedRows === 0
+      if (reused) {
+        app.log.warn({ session: session.id }, 'a spent refresh token came back; session ended')
+        await end(tx, eq(sessions.id, session.id))
+        return undefined
+      }
+      const change = {
+        lastUsedAt: sql`NOW(3)`,
+        expiresAt: inDays(SESSION_LIFE),
+        accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(ACCESS_TOKEN_LIFE)})`,
+      }
+      await tx.update(sessions).set(change).where(eq(sessions.id, session.id))
+      return tokens(tx, session.userId, session.id, ACCESS_TOKEN_LIFE)
+    })
+    if (!fresh) throw new InvalidRefreshToken()
+    return fresh
+  }
+
+  async function sessionOf(tx: Tx, hash: Buffer) {
+    const [session] = await tx
+      .select({ id: sessions.id, userId: sessions.userId })
+      .from(refreshTokens)
+      .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+      .where(and(eq(refreshTokens.hash, hash), sql`${sessions.expiresAt} > NOW(3)`))
+    return session
+  }
+
+  /** The user's sessions, latest first. */
+  async function list(userId: number, currentId: number) {
+    const rows = await app.db
+      .select()
+      .from(sessions)
+      .where(and(eq(sessions.userId, userId), sql`${sessions.expiresAt} > NOW(3)`))
+      .orderBy(desc(sessions.id))
+    return rows.map(({ id, ip, userAgent, createdAt, lastUsedAt }) => ({
+      id,
+      current: id === currentId,
+      ip,
+      userAgent,
+      createdAt: createdAt.toISOString(),
+      lastUsedAt: lastUsedAt.toISOString(),
+    }))
+  }
+
+  /** Ends one of the user's sessions. @throws SessionNotFound */
+  async function revoke(userId: number, sessionId: number) {
+    const ended = await app.transaction((tx) => {
+      return end(tx, and(eq(sessions.id, sessionId), eq(sessions.userId, userId)))
+    })
+    if (ended === 0) throw new SessionNotFound()
+  }
+
+  const revokeAll = (userId: number, outer?: Tx) =>
+    app.transaction((tx) => end(tx, eq(sessions.userId, userId)), outer)
+
+  /** Removes the rows, refresh tokens with them, and refuses access tokens that still live. */
+  async function end(tx: Tx, which: SQL | undefined) {
+    const ended = await tx
+      .select({ sessionId: sessions.id, until: sessions.accessUntil })
+      .from(sessions)
+      .where(which)
+      .for('update')
+    await app.revocation.revoke(tx, ended)
+    await tx.delete(sessions).where(which)
+    return ended.length
+  }
+
+  async function purge() {
+    await app.db.delete(sessions).where(lt(sessions.expiresAt, sql`NOW(3)`))
+  }
+
+  return { open, refresh, list, revoke, revokeAll, purge }
+}

@@ -1,0 +1,43 @@
+import { eq, inArray, or } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+
+/** Rows removed in one transaction; keeps its locks short. */
+const BATCH = 200
+
+/** Erases an account's follows with their counts, then its blocks and mutes. */
+export function createGraphErasure(app: FastifyInstance) {
+  const { blocks, follows, mutes } = app.tables
+
+  async function eraseFollows(userId: number) {
+    return app.transaction(async (tx) => {
+      const rows = await tx
+        .select()
+        .from(follows)
+        .where(or(eq(follows.followerId, userId), eq(follows.followeeId, userId)))
+        .limit(BATCH)
+        .for('update')
+      if (rows.length === 0) return 0
+      const ids = rows.map(({ id }) => id)
+      await tx.delete(follows).where(inArray(follows.id, ids))
+      const follower = rows.filter((row) => row.followeeId === userId)
+      const followee = rows.filter((row) => row.followerId === userId)
+      await app.users.counts.add(
+        tx,
+        new Map(follower.map((row) => [row.followerId, { followees: -1 }])),
+      )
+      await app.users.counts.add(
+        tx,
+        new Map(followee.map((row) => [row.followeeId, { followers: -1 }])),
+      )
+      return rows.length
+    })
+  }
+
+  return async function erase(userId: number) {
+    while ((await eraseFollows(userId)) > 0);
+    await app.db
+      .delete(blocks)
+      .where(or(eq(blocks.blockerId, userId), eq(blocks.blockedId, userId)))
+    await app.db.delete(mutes).where(or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))
+  }
+}

@@ -1,0 +1,79 @@
+import { type AnyColumn, and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { MySqlTable } from 'drizzle-orm/mysql-core'
+import type { FastifyInstance } from 'fastify'
+import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
+
+type NotBlocked = (viewerId: number | undefined, column: AnyColumn) => SQL | undefined
+/** A table of pairs: `of` is the column that is fixed, `shown` the one whose users are listed. */
+type Relation = { table: MySqlTable; of: AnyColumn; shown: AnyColumn; position: AnyColumn }
+
+/** Lists of users by a relation, the latest relation first. */
+export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
+  const { blocks, follows, likes, mutes, users } = app.tables
+
+  async function page(
+    name: string,
+    relation: Relation,
+    id: number,
+    request: PageRequest,
+    where?: SQL,
+  ) {
+    const list = `${name}:${id}`
+    const before = decodeCursor(list, request.cursor)
+    const rows = await app.db
+      .select({ ...app.users.summary(users), position: sql`${relation.position}`.mapWith(Number) })
+      .from(users)
+      .innerJoin(relation.table, eq(users.id, relation.shown))
+      .where(
+        and(
+          eq(relation.of, id),
+          before === undefined ? undefined : lt(relation.position, before),
+          isNull(users.deletedAt),
+          where,
+        ),
+      )
+      .orderBy(desc(relation.position))
+      .limit(request.limit + 1)
+    const { items, nextCursor } = toPage(list, rows, request.limit, ({ position }) => position)
+    return { items: items.map((row) => app.users.present(row)), nextCursor }
+  }
+
+  const followers: Relation = {
+    table: follows,
+    of: follows.followeeId,
+    shown: follows.followerId,
+    position: follows.id,
+  }
+  const followees: Relation = { ...followers, of: follows.followerId, shown: follows.followeeId }
+  const blocked: Relation = {
+    table: blocks,
+    of: blocks.blockerId,
+    shown: blocks.blockedId,
+    position: blocks.id,
+  }
+  const muted: Relation = {
+    table: mutes,
+    of: mutes.muterId,
+    shown: mutes.mutedId,
+    position: mutes.id,
+  }
+  const likers: Relation = {
+    table: likes,
+    of: likes.tweetId,
+    shown: likes.userId,
+    position: likes.id,
+  }
+
+  /** People who block the viewer, or whom the viewer blocks, are left out of every public list. */
+  const open =
+    (name: string, relation: Relation) => (id: number, request: PageRequest, viewerId?: number) =>
+      page(name, relation, id, request, notBlocked(viewerId, users.id))
+
+  return {
+    followers: open('followers', followers),
+    followees: open('followees', followees),
+    likers: open('likers', likers),
+    blocked: (userId: number, request: PageRequest) => page('blocks', blocked, userId, request),
+    muted: (userId: number, request: PageRequest) => page('mutes', muted, userId, request),
+  }
+}

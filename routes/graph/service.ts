@@ -1,0 +1,161 @@
+import createError from '@fastify/error'
+import { type AnyColumn, and, eq, or, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
+import { createGraphErasure } from './erasure.ts'
+import { createGraphLists } from './lists.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    graph: ReturnType<typeof createGraph>
+  }
+  interface EventPayloads {
+    'user.followed': { followerId: number; followeeId: number }
+    'user.unfollowed': { followerId: number; followeeId: number }
+    'user.blocked': { blockerId: number; blockedId: number }
+    'user.unblocked': { blockerId: number; blockedId: number }
+    'user.muted': { muterId: number; mutedId: number }
+    'user.unmuted': { muterId: number; mutedId: number }
+  }
+}
+
+const UserNotFound = createError('USER_NOT_FOUND', 'There is no user %s.', 404)
+const NotYourself = createError('NOT_YOURSELF', 'You cannot %s yourself.', 400)
+const FollowBlocked = createError('FOLLOW_BLOCKED', 'One of you blocks the other.', 403)
+
+function createGraph(app: FastifyInstance) {
+  const { blocks, follows, mutes } = app.tables
+
+  /** True when the row is new. @throws UserNotFound when either user has gone */
+  async function insertRelation(tx: Tx, insert: Promise<unknown>, userId: number, otherId: number) {
+    try {
+      await insert
+    } catch (error) {
+      if (duplicateKey(error)) return false
+      throw isMissingParent(error) ? new UserNotFound(otherId) : error
+    }
+    await app.users.assertExist(tx, [userId, otherId])
+    return true
+  }
+
+  /** Following twice is following. @throws NotYourself, UserNotFound, FollowBlocked */
+  async function follow(followerId: number, followeeId: number, outer?: Tx) {
+    if (followerId === followeeId) throw new NotYourself('follow')
+    await app.transaction(async (tx) => {
+      const row = { followerId, followeeId }
+      const insert = tx.insert(follows).values(row)
+      if (!(await insertRelation(tx, insert, followerId, followeeId))) return
+      await assertUnblocked(tx, followerId, followeeId)
+      await countFollow(tx, row, 1)
+      await app.events.emit(tx, 'user.followed', row)
+    }, outer)
+  }
+
+  /** A locking read: it waits for a block that is being made, which removes follows it can see. */
+  async function assertUnblocked(tx: Tx, a: number, b: number) {
+    const pair = (blockerId: number, blockedId: number) =>
+      and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
+    const rows = await tx
+      .select()
+      .from(blocks)
+      .where(or(pair(a, b), pair(b, a)))
+      .for('update')
+    if (rows.length > 0) throw new FollowBlocked()
+  }
+
+  type Follow = { followerId: number; followeeId: number }
+
+  const countFollow = (tx: Tx, follow: Follow, change: 1 | -1) =>
+    app.users.counts.add(
+      tx,
+      new Map([
+        [follow.followerId, { followees: change }],
+        [follow.followeeId, { followers: change }],
+      ]),
+    )
+
+  async function unfollow(followerId: number, followeeId: number, outer?: Tx) {
+    await app.transaction((tx) => removeFollow(tx, { followerId, followeeId }), outer)
+  }
+
+  async function removeFollow(tx: Tx, row: Follow) {
+    const same = and(eq(follows.followerId, row.followerId), eq(follows.followeeId, row.followeeId))
+    const [result] = await tx.delete(follows).where(same)
+    if (result.affectedRows === 0) return
+    await countFollow(tx, row, -1)
+    await app.events.emit(tx, 'user.unfollowed', row)
+  }
+
+  /** Ends following in both directions. @throws NotYourself, UserNotFound */
+  async function block(blockerId: number, blockedId: number, outer?: Tx) {
+    if (blockerId === blockedId) throw new NotYourself('block')
+    await app.transaction(async (tx) => {
+      const row = { blockerId, blockedId }
+      const insert = tx.insert(blocks).values(row)
+      if (!(await insertRelation(tx, insert, blockerId, blockedId))) return
+      await removeFollow(tx, { followerId: blockerId, followeeId: blockedId })
+      await removeFollow(tx, { followerId: blockedId, followeeId: blockerId })
+      await app.events.emit(tx, 'user.blocked', row)
+    }, outer)
+  }
+
+  async function unblock(blockerId: number, blockedId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      const row = { blockerId, blockedId }
+      const same = and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
+      const [result] = await tx.delete(blocks).where(same)
+      if (result.affectedRows > 0) await app.events.emit(tx, 'user.unblocked', row)
+    }, outer)
+  }
+
+  /** @throws NotYourself, UserNotFound */
+  async function mute(muterId: number, mutedId: number, outer?: Tx) {
+    if (muterId === mutedId) throw new NotYourself('mute')
+    await app.transaction(async (tx) => {
+      const row = { muterId, mutedId }
+      const insert = tx.insert(mutes).values(row)
+      if (!(await insertRelation(tx, insert, muterId, mutedId))) return
+      await app.events.emit(tx, 'user.muted', row)
+    }, outer)
+  }
+
+  async function unmute(muterId: number, mutedId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      const same = and(eq(mutes.muterId, muterId), eq(mutes.mutedId, mutedId))
+      const [result] = await tx.delete(mutes).where(same)
+      if (result.affectedRows > 0) await app.events.emit(tx, 'user.unmuted', { muterId, mutedId })
+    }, outer)
+  }
+
+  /** A condition for any query: neither the viewer nor the person in `column` blocks the other. */
+  function notBlocked(viewerId: number | undefined, column: AnyColumn): SQL | undefined {
+    if (viewerId === undefined) return undefined
+    return sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${viewerId} AND blocked_id = ${column})
+      AND NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${column} AND blocked_id = ${viewerId})`
+  }
+
+  /** A condition for any query: the viewer doesn't mute the person in `column`. */
+  const notMuted = (viewerId: number, column: AnyColumn) =>
+    sql`NOT EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${viewerId} AND muted_id = ${column})`
+
+  return {
+    follow,
+    unfollow,
+    block,
+    unblock,
+    mute,
+    unmute,
+    notBlocked,
+    notMuted,
+    ...createGraphLists(app, notBlocked),
+  }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('graph', createGraph(app))
+    app.users.addEraser(createGraphErasure(app))
+  },
+  { name: 'graph.service', dependencies: ['users.service'] },
+)

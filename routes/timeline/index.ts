@@ -1,0 +1,27 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { BearerAuth, problems } from '../../plugins/schemas.ts'
+import { TimelinePage, TimelineQuery } from './schemas.ts'
+
+const timeline: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  app.get(
+    '/timeline',
+    {
+      schema: {
+        tags: ['timeline'],
+        operationId: 'getTimeline',
+        summary: 'Your home timeline',
+        description:
+          'Tweets, replies and retweets of yourself and of those you follow, newest first. A page shows an original once. `since` gives what came after a cursor.',
+        security: BearerAuth,
+        querystring: TimelineQuery,
+        response: { 200: TimelinePage, ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.timeline.page(viewer.userId, query)),
+  )
+}
+
+export default timeline

@@ -1,0 +1,83 @@
+import { eq, inArray } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { Tx } from '../../plugins/db.ts'
+
+/** Rows removed in one transaction; keeps its locks short. */
+const BATCH = 200
+
+/** Clears up after deleted tweets and deleted accounts, counts included. */
+export function createTweetErasure(app: FastifyInstance) {
+  const { tweets, likes } = app.tables
+
+  app.events.subscribe('tweet.deleted', 'tweets.clearUp', async ({ tweetId }) => clearUp(tweetId))
+
+  app.users.addEraser(async (userId) => {
+    await repeat((tx) => removeLikes(tx, eq(likes.userId, userId)))
+    for (let batch = await authored(userId); batch.length > 0; batch = await authored(userId)) {
+      for (const { id } of batch) await eraseTweet(id)
+    }
+  })
+
+  const authored = (userId: number) =>
+    app.db.select({ id: tweets.id }).from(tweets).where(eq(tweets.authorId, userId)).limit(BATCH)
+
+  async function repeat(step: (tx: Tx) => Promise<number>) {
+    while ((await app.transaction(step)) > 0);
+  }
+
+  /** Removes the likes and retweets of a tweet that is gone. */
+  async function clearUp(tweetId: number) {
+    await repeat((tx) => removeLikes(tx, eq(likes.tweetId, tweetId)))
+    await repeat((tx) => removeRetweets(tx, tweetId))
+  }
+
+  async function removeLikes(tx: Tx, which: ReturnType<typeof eq>) {
+    const rows = await tx.select().from(likes).where(which).limit(BATCH).for('update')
+    if (rows.length === 0) return 0
+    const ids = rows.map(({ id }) => id)
+    await tx.delete(likes).where(inArray(likes.id, ids))
+    const perTweet = Map.groupBy(rows, ({ tweetId }) => tweetId)
+    const changes = new Map([...perTweet].map(([id, { length }]) => [id, { likes: -length }]))
+    await app.tweets.counts.add(tx, changes)
+    return rows.length
+  }
+
+  async function removeRetweets(tx: Tx, originalId: number) {
+    const rows = await tx
+      .select({ id: tweets.id, authorId: tweets.authorId })
+      .from(tweets)
+      .where(eq(tweets.retweetOfId, originalId))
+      .limit(BATCH)
+      .for('update')
+    if (rows.length === 0) return 0
+    await tx.delete(tweets).where(
+      inArray(
+        tweets.id,
+        rows.map(({ id }) => id),
+      ),
+    )
+    await app.tweets.counts.add(tx, new Map([[originalId, { retweets: -rows.length }]]))
+    await app.users.counts.add(tx, new Map(rows.map(({ authorId }) => [authorId, { tweets: -1 }])))
+    return rows.length
+  }
+
+  /** Removes a deleted account's tweet with everything that hangs on it, but replies. */
+  async function eraseTweet(id: number) {
+    await clearUp(id)
+    await app.transaction(async (tx) => {
+      const [row] = await tx.select().from(tweets).where(eq(tweets.id, id)).for('update')
+      if (!row) return
+      await tx.delete(tweets).where(eq(tweets.id, id))
+      await app.tweets.counts.forget(tx, [id])
+      if (row.retweetOfId)
+        await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))
+      if (row.replyToId && !row.deletedAt) {
+        await app.tweets.counts.add(tx, new Map([[row.replyToId, { replies: -1 }]]))
+      }
+      if (!row.deletedAt) {
+        await app.users.counts.add(tx, new Map([[row.authorId, { tweets: -1 }]]))
+        await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: row.authorId })
+      }
+    })
+  }
+}

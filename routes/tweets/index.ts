@@ -1,0 +1,204 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PageQuery } from '../../plugins/pagination.ts'
+import {
+  BearerAuth,
+  IdParams,
+  NoContent,
+  OptionalAuth,
+  problems,
+  ref,
+} from '../../plugins/schemas.ts'
+import { NewTweet, NewTweetHeaders, TweetPage, UserPage } from './schemas.ts'
+
+const tweets: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(writing)
+  await app.register(reactions)
+  await app.register(reading)
+  await app.register(lists)
+}
+
+const writing: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  app.post(
+    '/tweets',
+    {
+      schema: {
+        tags: ['tweets'],
+        operationId: 'createTweet',
+        summary: 'Tweet or reply',
+        description: 'The text has 1 to 300 Unicode code points, counted after NFC normalisation.',
+        security: BearerAuth,
+        headers: NewTweetHeaders,
+        body: NewTweet,
+        response: { 201: ref('Tweet'), ...problems(401, 404, 413, 415, 422) },
+      },
+    },
+    async ({ viewer, body, headers }, reply) => {
+      const { userId } = viewer
+      const key = headers['idempotency-key']
+      const input = { authorId: userId, ...body }
+      const tweet =
+        key === undefined
+          ? await app.tweets.create(input)
+          : await app.idempotency.run({ userId, key, body }, (tx) => app.tweets.create(input, tx))
+      return reply.code(201).header('location', `/v1/tweets/${tweet.id}`).send(tweet)
+    },
+  )
+
+  app.delete(
+    '/tweets/:id',
+    {
+      schema: {
+        tags: ['tweets'],
+        operationId: 'deleteTweet',
+        summary: 'Delete your tweet',
+        description: 'A tombstone without text stays, so that replies can be read.',
+        security: BearerAuth,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.tweets.remove(params.id, viewer.userId)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+const reactions: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+  const { like, unlike, retweet, undoRetweet } = app.tweets
+
+  const kinds = [
+    { method: 'PUT', path: 'like', operationId: 'likeTweet', summary: 'Like', act: like },
+    {
+      method: 'DELETE',
+      path: 'like',
+      operationId: 'unlikeTweet',
+      summary: 'Take a like back',
+      act: unlike,
+    },
+    { method: 'PUT', path: 'retweet', operationId: 'retweet', summary: 'Retweet', act: retweet },
+    {
+      method: 'DELETE',
+      path: 'retweet',
+      operationId: 'undoRetweet',
+      summary: 'Take a retweet back',
+      act: undoRetweet,
+    },
+  ] as const
+  for (const { method, path, operationId, summary, act } of kinds) {
+    app.route({
+      method,
+      url: `/tweets/:id/${path}`,
+      schema: {
+        tags: ['tweets'],
+        operationId,
+        summary,
+        description: 'Doing it twice is doing it once. On a retweet it acts on the original.',
+        security: BearerAuth,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401, 404) },
+      },
+      handler: async ({ viewer, params }, reply) => {
+        await act(params.id, viewer.userId)
+        return reply.code(204).send(null)
+      },
+    })
+  }
+}
+
+const reading: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.identify)
+
+  app.get(
+    '/tweets',
+    {
+      schema: {
+        tags: ['tweets'],
+        operationId: 'listTweets',
+        summary: "Everyone's tweets and replies",
+        security: OptionalAuth,
+        querystring: PageQuery,
+        response: { 200: TweetPage, ...problems(401) },
+      },
+    },
+    async ({ query, viewerId }, reply) =>
+      reply.sendPage(await app.tweets.everyones(query, viewerId)),
+  )
+
+  app.get(
+    '/tweets/:id',
+    {
+      schema: {
+        tags: ['tweets'],
+        operationId: 'getTweet',
+        summary: 'A tweet',
+        description:
+          'Of a deleted tweet, the tombstone: `deleted` is true, text and author are null.',
+        security: OptionalAuth,
+        params: IdParams,
+        response: { 200: ref('Tweet'), ...problems(401, 404) },
+      },
+    },
+    async ({ params, viewerId }) => app.tweets.get(params.id, viewerId),
+  )
+}
+
+const lists: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.identify)
+
+  const schema = (operationId: string, summary: string) => ({
+    tags: ['tweets'],
+    operationId,
+    summary,
+    security: OptionalAuth,
+    params: IdParams,
+    querystring: PageQuery,
+  })
+  const tweetPage = { 200: TweetPage, ...problems(401, 404) }
+
+  app.get(
+    '/tweets/:id/replies',
+    { schema: { ...schema('listReplies', 'Replies to a tweet'), response: tweetPage } },
+    async ({ params, query, viewerId }, reply) => {
+      await app.tweets.get(params.id, viewerId)
+      return reply.sendPage(await app.tweets.replies(params.id, query, viewerId))
+    },
+  )
+
+  app.get(
+    '/tweets/:id/likes',
+    {
+      schema: {
+        ...schema('listLikers', 'Who likes a tweet'),
+        response: { 200: UserPage, ...problems(401, 404) },
+      },
+    },
+    async ({ params, query, viewerId }, reply) => {
+      await app.tweets.get(params.id, viewerId)
+      return reply.sendPage(await app.graph.likers(params.id, query, viewerId))
+    },
+  )
+
+  app.get(
+    '/users/:id/tweets',
+    { schema: { ...schema('listUserTweets', "A user's tweets"), response: tweetPage } },
+    async ({ params, query, viewerId }, reply) => {
+      await app.users.assertExist(app.db, [params.id])
+      return reply.sendPage(await app.tweets.byAuthor(params.id, query, viewerId))
+    },
+  )
+
+  app.get(
+    '/users/:id/likes',
+    { schema: { ...schema('listUserLikes', 'What a user likes'), response: tweetPage } },
+    async ({ params, query, viewerId }, reply) => {
+      await app.users.assertExist(app.db, [params.id])
+      return reply.sendPage(await app.tweets.likedBy(params.id, query, viewerId))
+    },
+  )
+}
+
+export default tweets

@@ -1,0 +1,165 @@
+import { and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/mysql-core'
+import type { FastifyInstance } from 'fastify'
+import type { createCounter } from '../../db/counter.ts'
+import type { Db, Tx } from '../../plugins/db.ts'
+
+export type TweetMetric = 'likes' | 'retweets' | 'replies'
+type Counts = ReturnType<typeof createCounter<TweetMetric>>
+type Selection = { viewerId?: number | undefined; where?: SQL | undefined; limit?: number }
+
+/**
+ * Reading goes in two steps: a list selects which rows to show, with all rules of visibility in
+ * its query, then one more query fills them in, retweeted originals included.
+ */
+export function createTweetQueries(app: FastifyInstance, counts: Counts) {
+  const { tweets, users, likes } = app.tables
+  const original = alias(tweets, 'original')
+  const originalAuthor = alias(users, 'original_author')
+  const parent = alias(tweets, 'parent')
+  const parentAuthor = alias(users, 'parent_author')
+
+  /**
+   * Rows the viewer may see, newest first: the author's account exists and no block stands between
+   * them, and the same for what it retweets. Tombstones are included; `notDeleted` leaves them out.
+   */
+  function visible({ viewerId, where, limit = 1 }: Selection, db: Db | Tx = app.db) {
+    return db
+      .select({ id: tweets.id, originalId: tweets.retweetOfId })
+      .from(tweets)
+      .innerJoin(users, eq(users.id, tweets.authorId))
+      .leftJoin(original, eq(original.id, tweets.retweetOfId))
+      .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
+      .where(and(mayBeSeen(viewerId), where))
+      .orderBy(desc(tweets.id))
+      .limit(limit)
+  }
+
+  function mayBeSeen(viewerId: number | undefined) {
+    const originalMayBeSeen = and(
+      isNull(original.deletedAt),
+      isNull(originalAuthor.deletedAt),
+      app.graph.notBlocked(viewerId, original.authorId),
+    )
+    return and(
+      isNull(users.deletedAt),
+      app.graph.notBlocked(viewerId, tweets.authorId),
+      or(isNull(tweets.retweetOfId), originalMayBeSeen),
+    )
+  }
+
+  const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
+
+  const notMuted = (viewerId: number) =>
+    and(
+      app.graph.notMuted(viewerId, tweets.authorId),
+      or(isNull(tweets.retweetOfId), app.graph.notMuted(viewerId, original.authorId)),
+    )
+
+  /** The tweets a user likes, latest like first. */
+  function likedBy(userId: number, { viewerId, where, limit = 1 }: Selection) {
+    return app.db
+      .select({ id: tweets.id, originalId: tweets.retweetOfId, position: likes.id })
+      .from(likes)
+      .innerJoin(tweets, eq(tweets.id, likes.tweetId))
+      .innerJoin(users, eq(users.id, tweets.authorId))
+      .leftJoin(original, eq(original.id, tweets.retweetOfId))
+      .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
+      .where(and(eq(likes.userId, userId), isNull(tweets.deletedAt), mayBeSeen(viewerId), where))
+      .orderBy(desc(likes.id))
+      .limit(limit)
+  }
+
+  /** Fills rows in with one query, whatever their number; keeps their order. */
+  async function hydrate(
+    rows: { id: number; originalId: number | null }[],
+    viewerId?: number,
+    db: Db | Tx = app.db,
+  ) {
+    const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
+    const bodies = await readBodies([...new Set(ids)], viewerId, db)
+    return rows.flatMap(({ id, originalId }) => {
+      const body = bodies.get(id)
+      return body ? [{ ...body, retweetOf: (originalId && bodies.get(originalId)) || null }] : []
+    })
+  }
+
+  async function readBodies(ids: number[], viewerId: number | undefined, db: Db | Tx) {
+    if (ids.length === 0) return new Map<number, ReturnType<typeof presentBody>>()
+    const rows = await db
+      .select({
+        id: tweets.id,
+        text: tweets.text,
+        createdAt: tweets.createdAt,
+        deletedAt: tweets.deletedAt,
+        replyToId: tweets.replyToId,
+        author: app.users.summary(users),
+        parentGone:
+          sql<boolean>`${parent.id} IS NULL OR ${parent.deletedAt} IS NOT NULL OR ${parentAuthor.deletedAt} IS NOT NULL`.mapWith(
+            Boolean,
+          ),
+        parentHidden:
+          sql<boolean>`NOT (${app.graph.notBlocked(viewerId, parent.authorId) ?? sql`TRUE`})`.mapWith(
+            Boolean,
+          ),
+        parentAuthor: app.users.summary(parentAuthor as unknown as typeof users),
+        likeCount: counts.read('likes', sql`${tweets.id}`),
+        retweetCount: counts.read('retweets', sql`${tweets.id}`),
+        replyCount: counts.read('replies', sql`${tweets.id}`),
+        ...flags(viewerId),
+      })
+      .from(tweets)
+      .innerJoin(users, eq(users.id, tweets.authorId))
+      .leftJoin(parent, eq(parent.id, tweets.replyToId))
+      .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
+      .where(inArray(tweets.id, ids))
+    return new Map(rows.map((row) => [row.id, presentBody(row)]))
+  }
+
+  function flags(viewerId: number | undefined) {
+    if (viewerId === undefined) return {}
+    const mine = (condition: SQL) => sql<boolean>`EXISTS (${condition})`.mapWith(Boolean)
+    return {
+      liked: mine(
+        sql`SELECT 1 FROM ${likes} WHERE user_id = ${viewerId} AND tweet_id = ${tweets.id}`,
+      ),
+      retweeted: mine(
+        sql`SELECT 1 FROM ${tweets} AS mine WHERE mine.retweet_of_id = ${tweets.id} AND mine.author_id = ${viewerId}`,
+      ),
+    }
+  }
+
+  type SummaryRow = Parameters<typeof app.users.present>[0]
+  type BodyRow = {
+    id: number
+    text: string | null
+    createdAt: Date
+    deletedAt: Date | null
+    replyToId: number | null
+    author: SummaryRow
+    parentGone: boolean
+    parentHidden: boolean
+    parentAuthor: SummaryRow | null
+    likeCount: number
+    retweetCount: number
+    replyCount: number
+    liked?: boolean
+    retweeted?: boolean
+  }
+
+  function presentBody({ deletedAt, replyToId, parentGone, parentHidden, ...row }: BodyRow) {
+    const deleted = deletedAt !== null
+    const parentAuthor =
+      row.parentAuthor && !parentGone && !parentHidden ? app.users.present(row.parentAuthor) : null
+    const replyTo = replyToId ? { id: replyToId, deleted: parentGone, author: parentAuthor } : null
+    return {
+      ...row,
+      createdAt: row.createdAt.toISOString(),
+      deleted,
+      author: deleted ? null : app.users.present(row.author),
+      replyTo,
+    }
+  }
+
+  return { visible, likedBy, hydrate, before, notMuted, notDeleted: isNull(tweets.deletedAt) }
+}

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox'
+import { PageOf } from '../../plugins/pagination.ts'
+import { Id, nullable, ref, Text, Timestamp } from '../../plugins/schemas.ts'
+import { BEFORE_NFC } from '../../plugins/text.ts'
+
+declare module 'fastify' {
+  interface Resources {
+    Tweet: Static<typeof Tweet>
+    TweetBody: Static<typeof TweetBody>
+  }
+}
+
+/** Code points after NFC. */
+export const TWEET_MAX = 300
+
+const Parent = Type.Object({
+  id: Id,
+  deleted: Type.Boolean(),
+  author: nullable(ref('UserSummary')),
+})
+
+const body = {
+  id: Id,
+  author: nullable(ref('UserSummary')),
+  text: nullable(Type.String({ description: 'Null for a retweet and for a deleted tweet.' })),
+  createdAt: Timestamp,
+  deleted: Type.Boolean({
+    description: 'What is left of it: its id, so that replies can be read.',
+  }),
+  replyTo: nullable(Parent),
+  likeCount: Type.Integer(),
+  retweetCount: Type.Integer(),
+  replyCount: Type.Integer(),
+  liked: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
+  retweeted: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
+}
+
+/** A tweet without what it retweets: an original is never a retweet itself. */
+export const TweetBody = Type.Object(body, { $id: 'TweetBody', title: 'TweetBody' })
+
+export const Tweet = Type.Object(
+  { ...body, retweetOf: nullable(ref('TweetBody')) },
+  { $id: 'Tweet', title: 'Tweet' },
+)
+
+export const NewTweet = Type.Object(
+  {
+    text: Text({
+      minLength: 1,
+      maxLength: TWEET_MAX * BEFORE_NFC,
+      examples: ['hello, my first tweet'],
+    }),
+    replyToId: Type.Optional(Id),
+  },
+  { additionalProperties: false },
+)
+
+export const NewTweetHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      description:
+        'A value of your own, such as a UUID. A repeat within 24 hours gets the first answer.',
+    }),
+  ),
+})
+
+export const TweetPage = PageOf(ref('Tweet'))
+export const UserPage = PageOf(ref('UserSummary'))

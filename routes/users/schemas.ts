@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox'
+import { Id, Line, nullable, Text, Timestamp } from '../../plugins/schemas.ts'
+import { BEFORE_NFC } from '../../plugins/text.ts'
+
+declare module 'fastify' {
+  interface Resources {
+    UserSummary: Static<typeof UserSummary>
+    User: Static<typeof User>
+    OwnUser: Static<typeof OwnUser>
+  }
+}
+
+export const LIMITS = { name: 50, profile: 2000 }
+
+export const Name = Line({ minLength: 1, maxLength: LIMITS.name * BEFORE_NFC, examples: ['Hong'] })
+export const Profile = Text({
+  maxLength: LIMITS.profile * BEFORE_NFC,
+  examples: ['hi my name is hong'],
+})
+export const Handle = Type.String({ pattern: '^[a-z0-9_]{3,30}$', examples: ['hong'] })
+
+const Url = Type.String({ format: 'uri' })
+const Avatar = Type.Object({
+  small: Type.String({ ...Url, description: '48 x 48 pixels, WebP' }),
+  medium: Type.String({ ...Url, description: '128 x 128 pixels, WebP' }),
+  large: Type.String({ ...Url, description: '400 x 400 pixels, WebP' }),
+})
+
+const summary = { id: Id, handle: Handle, name: Type.String(), avatar: nullable(Avatar) }
+
+export const UserSummary = Type.Object(summary, { $id: 'UserSummary', title: 'UserSummary' })
+
+const ofViewer = (description: string) =>
+  Type.Optional(Type.Boolean({ description: `${description} Only for a signed-in viewer.` }))
+
+const user = {
+  ...summary,
+  profile: Type.String(),
+  createdAt: Timestamp,
+  followerCount: Type.Integer(),
+  followeeCount: Type.Integer(),
+  tweetCount: Type.Integer({ description: 'Tweets, replies and retweets.' }),
+  following: ofViewer('You follow them.'),
+  followedBy: ofViewer('They follow you.'),
+  blocking: ofViewer('You block them.'),
+  muting: ofViewer('You mute them.'),
+}
+
+export const User = Type.Object(user, { $id: 'User', title: 'User' })
+
+export const OwnUser = Type.Object(
+  { ...user, email: Type.String({ description: 'Seen by its owner alone.' }) },
+  { $id: 'OwnUser', title: 'OwnUser' },
+)
+
+export const UserChanges = Type.Object(
+  {
+    name: Type.Optional(Name),
+    profile: Type.Optional(Profile),
+    handle: Type.Optional(Handle),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+
+export const AccountDeletion = Type.Object(
+  { password: Line({ minLength: 1, maxLength: 128 }) },
+  { additionalProperties: false },
+)
+
+export const HandleParams = Type.Object({ handle: Handle }, { additionalProperties: false })

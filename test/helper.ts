@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { and, isNull, sql } from 'drizzle-orm'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { createConnection } from 'mysql2/promise'
+import type { Test } from 'tap'
+import { build } from '../app.ts'
+import { migrate } from '../db/migrate.ts'
+import { type Env, parseConfig } from '../plugins/config.ts'
+
+export type App = FastifyInstance
+export type User = Awaited<ReturnType<typeof signUp>>
+type Json = Record<string, any>
+
+const PASSWORD = 'correct horse battery'
+
+/** Settings for an app on a database and a bucket of its own, both dropped after the test. */
+export async function settings(t: Test): Promise<Env> {
+  const shared: Record<string, string> = JSON.parse(process.env.TEST_SETTINGS ?? '{}')
+  if (!shared.DATABASE_URL) throw new Error('Run the tests with: npm test -- test/<file>')
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'embedded', AWS_SECRET_ACCESS_KEY: 'embedded' })
+  const name = `test_${randomBytes(6).toString('hex')}`
+  const connection = await createConnection(shared.DATABASE_URL)
+  await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`)
+  t.teardown(async () => {
+    await connection.query(`DROP DATABASE ${name}`)
+    await connection.end()
+  })
+  const bucket = name.replace('_', '-')
+  const s3 = new S3Client({
+    endpoint: shared.S3_ENDPOINT ?? '',
+    region: shared.S3_REGION ?? '',
+    forcePathStyle: true,
+  })
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  s3.destroy()
+  return {
+    ...shared,
+    NODE_ENV: 'test',
+    DATABASE_URL: shared.DATABASE_URL.replace(/[^/]+$/, name),
+    S3_BUCKET: bucket,
+    JWT_SECRETS: randomBytes(32).toString('hex'),
+    LOG_LEVEL: 'silent',
+    PORT: '0',
+  }
+}
+
+/** A whole app, closed after the test; built by the same function as the real one. */
+export async function setUp(t: Test, overrides: Env = {}) {
+  const env = { ...(await settings(t)), ...overrides }
+  const config = parseConfig(env)
+  await migrate(config.databaseUrl)
+  const app: App = await build(config)
+  t.teardown(() => app.close())
+  return app
+}
+
+type CallOptions = { as?: { token: string } | undefined; body?: Json; headers?: Json }
+
+/** One request, for example `call(app, 'PUT /v1/tweets/1/like', { as: user })`. */
+export async function call(app: App, line: string, { as, body, headers = {} }: CallOptions = {}) {
+  const [method, url] = line.split(' ')
+  const response = await app.inject({
+    method: method as NonNullable<InjectOptions['method']>,
+    url: url ?? '/',
+    headers: { ...(as && { authorization: `Bearer ${as.token}` }), ...headers },
+    ...(body && { payload: body }),
+  })
+  const json = response.headers['content-type']?.toString().includes('json')
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    body: (json ? response.json() : response.body) as any,
+  }
+}
+
+async function expect(app: App, status: number, line: string, options?: CallOptions) {
+  const answer = await call(app, line, options)
+  if (answer.status !== status) {
+    throw new Error(
+      `${line}: ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`,
+    )
+  }
+  return answer.body
+}
+
+let people = 0
+
+/** A new user, signed in. */
+export async function signUp(app: App, name = 'Somebody', more: Json = {}) {
+  const email = `person${++people}-${randomBytes(4).toString('hex')}@example.com`
+  const body = { name, email, password: PASSWORD, ...more }
+  const signedIn = await expect(app, 201, 'POST /v1/auth/sign-up', { body })
+  return {
+    id: signedIn.user.id as number,
+    handle: signedIn.user.handle as string,
+    email: body.email,
+    password: body.password,
+    token: signedIn.accessToken as string,
+    refreshToken: signedIn.refreshToken as string,
+  }
+}
+
+export const login = ({ email, password }: User, app: App) =>
+  expect(app, 200, 'POST /v1/auth/login', { body: { email, password } })
+
+/** Tweets; returns the tweet. */
+export const tweet = (app: App, as: User, text = 'hello', more: Json = {}) =>
+  expect(app, 201, 'POST /v1/tweets', { as, body: { text, ...more } })
+
+export const removeTweet = (app: App, as: User, id: number) =>
+  expect(app, 204, `DELETE /v1/tweets/${id}`, { as })
+
+export const like = (app: App, as: User, id: number) =>
+  expect(app, 204, `PUT /v1/tweets/${id}/like`, { as })
+
+export const unlike = (app: App, as: User, id: number) =>
+  expect(app, 204, `DELETE /v1/tweets/${id}/like`, { as })
+
+export const retweet = (app: App, as: User, id: number) =>
+  expect(app, 204, `PUT /v1/tweets/${id}/retweet`, { as })
+
+export const undoRetweet = (app: App, as: User, id: number) =>
+  expect(app, 204, `DELETE /v1/tweets/${id}/retweet`, { as })
+
+/** `relate(app, a, 'follow', b)`; or block, mute. */
+export const relate = (app: App, as: User, relation: string, other: User) =>
+  expect(app, 204, `PUT /v1/users/${other.id}/${relation}`, { as })
+
+export const unrelate = (app: App, as: User, relation: string, other: User) =>
+  expect(app, 204, `DELETE /v1/users/${other.id}/${relation}`, { as })
+
+export const read = (app: App, path: string, as?: User) => expect(app, 200, `GET ${path}`, { as })
+
+/** Every item of a list, page by page. */
+export async function readAll(app: App, path: string, as?: User, limit = 7) {
+  const items: any[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const separator = path.includes('?') ? '&' : '?'
+    const from: string = cursor ? `&cursor=${cursor}` : ''
+    const page: Json = await read(app, `${path}${separator}limit=${limit}${from}`, as)
+    items.push(...page.items)
+    cursor = page.nextCursor
+  }
+  return items
+}
+
+/** Waits until no job is due or at work; recurring and far-off ones don't count. */
+export async function drained(app: App) {
+  const { jobs } = app.tables
+  const soon = sql`${jobs.runAt} < NOW(3) + INTERVAL 10 MINUTE`
+  const live = and(isNull(jobs.deadAt), isNull(jobs.uniqueKey), soon)
+  for (let waits = 0; waits < 600; waits++) {
+    const rows = await app.db.select({ id: jobs.id }).from(jobs).where(live).limit(1)
+    if (rows.length === 0) return
+    await sleep(25)
+  }
+  throw new Error('jobs are not drained after 15 s')
+}

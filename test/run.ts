@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startMariadb } from '../local/mariadb.ts'
+import { startS3 } from '../local/s3.ts'
+
+// Starts one MariaDB and one S3 for all test files, runs tap with the given arguments, stops both.
+// Each test file makes a database and a bucket of its own on them.
+
+const ROOT = join(import.meta.dirname, '..')
+const folder = mkdtempSync(join(tmpdir(), 'birdhouse-test-'))
+
+function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(join(ROOT, 'node_modules/.bin', command), args, {
+    cwd: ROOT,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => child.kill(signal))
+  return new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
+}
+
+const mariadb = await startMariadb({ folder, progress: console.log, volatile: true })
+const s3 = await startS3({ bucket: 'birdhouse' })
+try {
+  // Without its own TypeScript loader tap leaves the types to Node; it has to be told once.
+  await run('tap', ['build'])
+  process.exitCode = await run('tap', process.argv.slice(2), {
+    TEST_SETTINGS: JSON.stringify({ DATABASE_URL: mariadb.url, ...s3.settings }),
+  })
+} finally {
+  await s3.stop()
+  await mariadb.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
