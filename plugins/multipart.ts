@@ -11,10 +11,12 @@ declare module 'fastify' {
 }
 
 /** Bytes; a photograph of a current phone fits. */
-export const FILE_LIMIT = 8 * 1024 * 1024
+const FILE_LIMIT = 8 * 1024 * 1024
+/** Bytes of a body that holds such a file and its framing. */
+export const FILE_BODY_LIMIT = FILE_LIMIT + 64 * 1024
 
 const NotMultipart = createError(
-  'UNSUPPORTED_MEDIA_TYPE',
+  'NOT_MULTIPART',
   'Send the file as multipart/form-data with a boundary.',
   415,
 )

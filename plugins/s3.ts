@@ -1,5 +1,6 @@
 import {
   DeleteObjectsCommand,
+  GetObjectCommand,
   HeadBucketCommand,
   PutObjectCommand,
   S3Client,
@@ -48,6 +49,14 @@ function createS3(app: FastifyInstance, client: S3Client) {
       ),
     )
 
+  /** The whole object; for small ones. @throws StorageUnavailable */
+  const get = (Key: string) =>
+    guarded(
+      client
+        .send(new GetObjectCommand({ Bucket, Key }))
+        .then(({ Body }) => Body?.transformToByteArray() ?? new Uint8Array()),
+    )
+
   /** Deletes up to 1,000 objects; those that do not exist count as deleted. */
   async function remove(keys: string[]) {
     const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true }
@@ -59,7 +68,7 @@ function createS3(app: FastifyInstance, client: S3Client) {
 
   const url = (key: string) => `${app.config.mediaBaseUrl}/${key}`
 
-  return { client, put, remove, check, url }
+  return { client, put, get, remove, check, url }
 }
 
 export default fp(

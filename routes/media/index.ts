@@ -1,11 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { FILE_LIMIT } from '../../plugins/multipart.ts'
+import { FILE_BODY_LIMIT } from '../../plugins/multipart.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import { AvatarQuery, AvatarUpload } from './schemas.ts'
-
-/** Bytes that the multipart framing may add to the file. */
-const FRAMING = 64 * 1024
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(ownAvatar)
@@ -41,7 +38,7 @@ const ownAvatar: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/users/me/avatar',
     {
-      bodyLimit: FILE_LIMIT + FRAMING,
+      bodyLimit: FILE_BODY_LIMIT,
       // Documented, not validated: the body is a stream.
       validatorCompiler: () => () => true,
       schema: {

@@ -1,0 +1,209 @@
+import createError from '@fastify/error'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest, RouteOptions } from 'fastify'
+import { keepFlatErrors } from './errors.ts'
+import pictures from './pictures.ts'
+import * as schemas from './schemas.ts'
+import { readViewId } from './view-body.ts'
+
+/** Seconds, as long as the original's tokens. */
+const TOKEN_LIFE = 24 * 60 * 60
+const TIMELINE_LENGTH = 100
+const TWEET_MAX = 300
+
+const TOKEN = [{ flatToken: [] }]
+
+const OverLong = createError('TWEET_TOO_LONG', 'over 300 character', 400)
+
+/** The original sits at the root, without a version. */
+export const prefixOverride = ''
+
+const flat: FastifyPluginAsyncTypebox = async (app) => {
+  keepFlatErrors(app)
+  const preflighted = new Set<string>()
+  app.addHook('onRoute', (route) => openToAnyOrigin(route))
+  app.addHook('onRequest', async (request) => acceptBareToken(request))
+
+  function openToAnyOrigin(route: RouteOptions) {
+    route.config = { ...route.config, anyOrigin: true }
+    if (route.method === 'OPTIONS' || preflighted.has(route.url)) return
+    preflighted.add(route.url)
+    app.options(route.url, { schema: { hide: true } }, async (_request, reply) => reply.send())
+  }
+
+  await app.register(open)
+  await app.register(signedIn)
+  await app.register(pictures)
+}
+
+/** The original's clients send the token without the word Bearer. */
+function acceptBareToken({ headers }: FastifyRequest) {
+  if (headers.authorization && !/^Bearer /i.test(headers.authorization)) {
+    headers.authorization = `Bearer ${headers.authorization}`
+  }
+}
+
+const open: FastifyPluginAsyncTypebox = async (app) => {
+  const flatSchema = (operationId: string, summary: string) => ({
+    tags: ['flat'],
+    operationId,
+    summary,
+    security: [],
+  })
+
+  app.get(
+    '/ping',
+    { schema: { ...flatSchema('flatPing', 'Ping'), response: { 200: schemas.Pong } } },
+    async (_request, reply) => reply.type('text/plain').send('some some pong'),
+  )
+
+  app.post(
+    '/sign-up',
+    {
+      schema: {
+        ...flatSchema('flatSignUp', 'Create an account'),
+        body: schemas.SignUp,
+        response: { 200: schemas.Account, ...schemas.failures(409, 413, 415) },
+      },
+    },
+    async ({ body: { name, email, password, profile } }) => {
+      const id = await app.auth.register({ name, email, password, profile })
+      return account(await app.users.getOwn(id))
+    },
+  )
+
+  app.post(
+    '/login',
+    {
+      schema: {
+        ...flatSchema('flatLogin', 'Log in for 24 hours'),
+        body: schemas.Login,
+        response: { 200: schemas.LoggedIn, ...schemas.failures(401, 413, 415) },
+      },
+    },
+    async (request) => {
+      const userId = await app.auth.checkCredentials(request.body.email, request.body.password)
+      const client = { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' }
+      const { accessToken } = await app.auth.sessions.open(userId, client, TOKEN_LIFE)
+      return { user_id: userId, access_token: accessToken }
+    },
+  )
+
+  app.get(
+    '/view-data',
+    {
+      onRequest: app.identify,
+      schema: {
+        ...flatSchema('flatViewData', 'An account'),
+        description: 'Takes the id as `?id=` or as the JSON body `{"id": 1}`.',
+        security: [{}, ...TOKEN],
+        querystring: schemas.ViewQuery,
+        response: { 200: schemas.Account, ...schemas.failures(401, 404, 413) },
+      },
+    },
+    async (request) => {
+      const id = request.query.id ?? (await readViewId(request.raw))
+      const own = request.viewerId === id
+      return account(own ? await app.users.getOwn(id) : await app.users.get(id))
+    },
+  )
+}
+
+type User = { id: number; name: string; profile: string; email?: string }
+
+const account = ({ id, name, profile, email = '' }: User) => ({
+  id,
+  name,
+  email: email || null,
+  profile,
+})
+
+const signedIn: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  const flatSchema = (operationId: string, summary: string) => ({
+    tags: ['flat'],
+    operationId,
+    summary,
+    security: TOKEN,
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415) },
+  })
+
+  app.post(
+    '/tweet',
+    { schema: { ...flatSchema('flatTweet', 'Tweet'), body: schemas.Tweet } },
+    async ({ viewer, body }, reply) => {
+      if ([...body.tweet.normalize('NFC')].length > TWEET_MAX) throw new OverLong()
+      await app.tweets.create({ authorId: viewer.userId, text: body.tweet })
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/like',
+    { schema: { ...flatSchema('flatLike', 'Like'), body: schemas.TweetId } },
+    async ({ viewer, body }, reply) => {
+      await app.tweets.like(Number(body.tweet_id), viewer.userId)
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/unlike',
+    { schema: { ...flatSchema('flatUnlike', 'Take a like back'), body: schemas.TweetId } },
+    async ({ viewer, body }, reply) => {
+      await app.tweets.unlike(Number(body.tweet_id), viewer.userId)
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/follow',
+    {
+      schema: {
+        ...flatSchema('flatFollow', 'Follow'),
+        body: schemas.Follow,
+        response: { 200: schemas.Empty, ...schemas.failures(401, 403, 404, 413, 415) },
+      },
+    },
+    async ({ viewer, body }, reply) => {
+      await app.graph.follow(viewer.userId, Number(body.follow))
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/unfollow',
+    { schema: { ...flatSchema('flatUnfollow', 'Unfollow'), body: schemas.Unfollow } },
+    async ({ viewer, body }, reply) => {
+      await app.graph.unfollow(viewer.userId, Number(body.unfollow))
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.get(
+    '/timeline',
+    {
+      schema: {
+        ...flatSchema('flatTimeline', 'The newest 100 tweets of your timeline, oldest first'),
+        querystring: schemas.TimelineQuery,
+        response: { 200: schemas.Timeline, ...schemas.failures(401) },
+      },
+    },
+    async ({ viewer, query }, reply) => {
+      const request = { ...query, limit: TIMELINE_LENGTH }
+      const page = reply.sendPage(await app.timeline.page(viewer.userId, request))
+      return { user_id: viewer.userId, timeline: page.items.flatMap(entry).reverse() }
+    },
+  )
+}
+
+type TimelinePage = Awaited<ReturnType<import('fastify').FastifyInstance['timeline']['page']>>
+
+/** A retweet shows as what it retweets: the original knew none. */
+function entry({ retweetOf, ...tweet }: TimelinePage['items'][number]) {
+  const { id, author, text } = retweetOf ?? tweet
+  return author && text ? [{ user_id: author.id, tweet: text, tweet_id: id }] : []
+}
+
+export default flat

@@ -1,0 +1,79 @@
+import { Type } from 'typebox'
+import { Cursor } from '../../plugins/pagination.ts'
+import { Id, Line, nullable, Text } from '../../plugins/schemas.ts'
+import { BEFORE_NFC } from '../../plugins/text.ts'
+
+// The original's own names and shapes. Unknown fields are ignored here, as they always were.
+
+/** The original took an id as a number or as a string of digits. */
+const LooseId = Type.Union([Id, Type.String({ pattern: '^[1-9][0-9]{0,15}$' })])
+
+const Email = Type.String({ format: 'email', maxLength: 254, examples: ['hong@gmail.com'] })
+
+export const SignUp = Type.Object({
+  name: Line({ minLength: 1, maxLength: 50 * BEFORE_NFC, examples: ['hong'] }),
+  email: Email,
+  password: Line({ minLength: 8, maxLength: 128, examples: ['test1234'] }),
+  profile: Text({ maxLength: 2000 * BEFORE_NFC, examples: ['hi my name is hong'] }),
+})
+
+export const Account = Type.Object({
+  id: Id,
+  name: Type.String(),
+  email: nullable(Type.String({ description: 'Null for anyone but its owner.' })),
+  profile: Type.String(),
+})
+
+export const Login = Type.Object({
+  email: Type.String({ maxLength: 254, examples: ['hong@gmail.com'] }),
+  password: Type.String({ maxLength: 128, examples: ['test1234'] }),
+})
+
+export const LoggedIn = Type.Object({ user_id: Id, access_token: Type.String() })
+
+export const Tweet = Type.Object({
+  tweet: Text({ maxLength: 30_000, examples: ['hello, my first tweet'] }),
+})
+export const TweetId = Type.Object({ tweet_id: LooseId })
+export const Follow = Type.Object({ follow: LooseId })
+export const Unfollow = Type.Object({ unfollow: LooseId })
+
+export const ViewQuery = Type.Object({ id: Type.Optional(Id) })
+export const ViewBody = Type.Object({ id: LooseId })
+export const TimelineQuery = Type.Object({ cursor: Type.Optional(Cursor) })
+
+export const Timeline = Type.Object({
+  user_id: Id,
+  timeline: Type.Array(Type.Object({ user_id: Id, tweet: Type.String(), tweet_id: Id })),
+})
+
+export const UserParams = Type.Object({ user_id: Id })
+export const Picture = Type.Object({ img_url: Type.String({ format: 'uri' }) })
+
+export const PictureUpload = {
+  content: {
+    'multipart/form-data': {
+      schema: Type.Object({
+        'profile-pic': Type.Unsafe<string>({ contentMediaType: 'application/octet-stream' }),
+      }),
+    },
+  },
+}
+
+const text = (description: string) => ({
+  description,
+  content: { 'text/plain': { schema: Type.String() } },
+})
+
+export const Pong = text('some some pong')
+export const Empty = text('Done; the body is empty.')
+export const WebP = {
+  description: 'The picture.',
+  content: {
+    'image/webp': { schema: Type.Unsafe<Buffer>({ contentMediaType: 'image/webp' }) },
+  },
+}
+
+/** Errors of these calls are a status with a sentence, or with nothing, as plain text. */
+export const failures = (...statuses: number[]) =>
+  Object.fromEntries([400, ...statuses, 503].map((status) => [status, text('What is wrong.')]))

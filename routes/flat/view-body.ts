@@ -1,0 +1,32 @@
+import type { IncomingMessage } from 'node:http'
+import createError from '@fastify/error'
+import { Value } from 'typebox/value'
+import { ViewBody } from './schemas.ts'
+
+/** Bytes; an id takes thirty. */
+const LIMIT = 1024
+
+const BodyTooLarge = createError('BODY_TOO_LARGE', 'The body is too large.', 413)
+const IdMissing = createError('ID_MISSING', 'Send {"id": 1} or ?id=1.', 400)
+
+/** The id in the JSON body of a GET, which the framework leaves unread. @throws 400, 413 */
+export async function readViewId(raw: IncomingMessage) {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of raw) {
+    size += chunk.length
+    if (size > LIMIT) throw new BodyTooLarge()
+    chunks.push(chunk)
+  }
+  const body = parse(Buffer.concat(chunks).toString())
+  if (!Value.Check(ViewBody, body) || !Number.isSafeInteger(Number(body.id))) throw new IdMissing()
+  return Number(body.id)
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new IdMissing()
+  }
+}
