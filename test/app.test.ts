@@ -1,0 +1,98 @@
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import t from 'tap'
+import { call, setUp } from './helper.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const FEATURES = 'routes/*/*.ts'
+
+type Operation = {
+  tags?: string[]
+  summary?: string
+  operationId?: string
+  security?: unknown[]
+  responses: Record<string, { description?: string; content?: object }>
+}
+
+t.test('every route says what it is and what it answers', async (t) => {
+  const app = await setUp(t)
+  const document = (await call(app, 'GET /openapi.json')).body
+  t.equal(document.openapi, '3.1.0')
+  const names = new Set<string>()
+  for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const route = `${method} ${path}`
+      t.equal(operation.tags?.length, 1, `${route} has one tag`)
+      t.ok(operation.summary, `${route} has a summary`)
+      t.ok(operation.security, `${route} says what it asks for`)
+      t.notOk(names.has(operation.operationId ?? ''), `${route} has an operationId of its own`)
+      names.add(operation.operationId ?? '')
+      const statuses = Object.keys(operation.responses)
+      t.ok(
+        statuses.some((status) => status < '400'),
+        `${route} declares a success`,
+      )
+      if (path.startsWith('/v1')) t.ok(statuses.includes('503'), `${route} declares its problems`)
+    }
+  }
+})
+
+t.test('plugin names are unique: of two with one name, the loader drops one', async (t) => {
+  const files = ['plugins/*.ts', 'plugins/*/index.ts', FEATURES].flatMap((glob) =>
+    globSync(glob, { cwd: ROOT }),
+  )
+  const names: string[] = []
+  for (const file of files) {
+    const module = await import(pathToFileURL(join(ROOT, file)).href)
+    const meta = module.default?.[Symbol.for('plugin-meta')]
+    if (meta) names.push(meta.name)
+  }
+  t.ok(names.length > 15)
+  t.strictSame(names, [...new Set(names)])
+})
+
+t.test('no feature imports from another, and app.ts names none', async (t) => {
+  for (const file of globSync(FEATURES, { cwd: ROOT })) {
+    const feature = basename(dirname(file))
+    const imports = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/from '(\.[^']+)'/g)]
+    for (const [, path = ''] of imports) {
+      const target = join(dirname(file), path)
+      if (!target.startsWith('routes/')) continue
+      t.equal(basename(dirname(target)), feature, `${file} imports ${path}`)
+    }
+  }
+  const features = [
+    ...new Set(globSync(FEATURES, { cwd: ROOT }).map((file) => basename(dirname(file)))),
+  ]
+  const source = readFileSync(join(ROOT, 'app.ts'), 'utf8')
+  t.strictSame(
+    features.filter((feature) => source.includes(`${feature}/`)),
+    [],
+  )
+})
+
+t.test('only the configuration reads the environment', async (t) => {
+  const files = ['*.ts', 'plugins/**/*.ts', 'routes/**/*.ts', 'db/**/*.ts', 'local/*.ts'].flatMap(
+    (glob) => globSync(glob, { cwd: ROOT }),
+  )
+  const reading = files.filter((file) =>
+    /process\.env\b(?!, )/.test(readFileSync(join(ROOT, file), 'utf8')),
+  )
+  t.strictSame(reading, ['plugins/config.ts'])
+})
+
+t.test('what the kernel answers by itself', async (t) => {
+  const app = await setUp(t)
+  const missing = await call(app, 'GET /v1/nowhere?secret=1')
+  t.equal(missing.status, 404)
+  t.match(missing.headers['content-type'], 'application/problem+json')
+  t.match(missing.body, { code: 'ROUTE_NOT_FOUND', status: 404, title: 'Not Found' })
+  t.notMatch(missing.body.detail, 'secret')
+  t.equal((await call(app, 'GET /')).headers.location, '/docs')
+  t.equal((await call(app, 'GET /docs/')).status, 200)
+  t.match((await call(app, 'GET /%ff')).body, { status: 400 })
+  const { headers } = await call(app, 'GET /livez')
+  t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
+  t.equal(headers['x-content-type-options'], 'nosniff')
+})
