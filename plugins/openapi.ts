@@ -1,4 +1,5 @@
-import swagger from '@fastify/swagger'
+import { STATUS_CODES } from 'node:http'
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
 import packageJson from '../package.json' with { type: 'json' }
@@ -29,6 +30,20 @@ const TAGS = [
   { name: 'operations', description: 'Health' },
 ]
 
+type Operation = { responses: Record<string, { description?: string }> }
+
+/** Says what a status means where the route leaves it to its schema. */
+const describeAnswers: SwaggerTransformObject = (input) => {
+  if (!('openapiObject' in input)) return input.swaggerObject
+  const paths = Object.values(input.openapiObject.paths ?? {})
+  // A path item may hold more than operations; this project's hold nothing else.
+  const operations = paths.flatMap((path) => Object.values(path ?? {})) as Operation[]
+  for (const [status, answer] of operations.flatMap(({ responses }) => Object.entries(responses))) {
+    if (answer.description === 'Default Response') answer.description = STATUS_CODES[status] ?? ''
+  }
+  return input.openapiObject
+}
+
 /** Must be there before the first route: it learns of routes from a hook. */
 export default fp(
   async (app) => {
@@ -55,6 +70,7 @@ export default fp(
           },
         },
       },
+      transformObject: describeAnswers,
       refResolver: {
         buildLocalReference: (json, _baseUri, _fragment, i) => String(json.$id ?? `def-${i}`),
       },
@@ -62,7 +78,14 @@ export default fp(
     await app.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: true,
-      uiConfig: { persistAuthorization: true, displayRequestDuration: true, docExpansion: 'list' },
+      // Try-it must work where the service is reached by plain HTTP as well.
+      transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
+      uiConfig: {
+        layout: 'BaseLayout',
+        persistAuthorization: true,
+        displayRequestDuration: true,
+        docExpansion: 'list',
+      },
       theme: { title: 'Birdhouse API' },
     })
     const hidden = { schema: { hide: true } }

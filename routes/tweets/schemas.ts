@@ -22,15 +22,20 @@ const Parent = Type.Object({
 const body = {
   id: Id,
   author: nullable(ref('UserSummary')),
-  text: nullable(Type.String({ description: 'Null for a retweet and for a deleted tweet.' })),
+  text: nullable(
+    Type.String({
+      description: 'Null for a retweet and for a deleted tweet.',
+      examples: ['hello, my first tweet'],
+    }),
+  ),
   createdAt: Timestamp,
   deleted: Type.Boolean({
     description: 'What is left of it: its id, so that replies can be read.',
   }),
   replyTo: nullable(Parent),
-  likeCount: Type.Integer(),
-  retweetCount: Type.Integer(),
-  replyCount: Type.Integer(),
+  likeCount: Type.Integer({ examples: [3] }),
+  retweetCount: Type.Integer({ examples: [2] }),
+  replyCount: Type.Integer({ examples: [1] }),
   liked: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
   retweeted: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
 }

@@ -26,7 +26,12 @@ const Avatar = Type.Object({
   large: Type.String({ ...Url, description: '400 x 400 pixels, WebP' }),
 })
 
-const summary = { id: Id, handle: Handle, name: Type.String(), avatar: nullable(Avatar) }
+const summary = {
+  id: Id,
+  handle: Handle,
+  name: Type.String({ examples: ['Hong'] }),
+  avatar: nullable(Avatar),
+}
 
 export const UserSummary = Type.Object(summary, { $id: 'UserSummary', title: 'UserSummary' })
 
@@ -35,11 +40,11 @@ const ofViewer = (description: string) =>
 
 const user = {
   ...summary,
-  profile: Type.String(),
+  profile: Type.String({ examples: ['hi my name is hong'] }),
   createdAt: Timestamp,
-  followerCount: Type.Integer(),
-  followeeCount: Type.Integer(),
-  tweetCount: Type.Integer({ description: 'Tweets, replies and retweets.' }),
+  followerCount: Type.Integer({ examples: [12] }),
+  followeeCount: Type.Integer({ examples: [34] }),
+  tweetCount: Type.Integer({ description: 'Tweets, replies and retweets.', examples: [56] }),
   following: ofViewer('You follow them.'),
   followedBy: ofViewer('They follow you.'),
   blocking: ofViewer('You block them.'),
@@ -49,7 +54,10 @@ const user = {
 export const User = Type.Object(user, { $id: 'User', title: 'User' })
 
 export const OwnUser = Type.Object(
-  { ...user, email: Type.String({ description: 'Seen by its owner alone.' }) },
+  {
+    ...user,
+    email: Type.String({ description: 'Seen by its owner alone.', examples: ['hong@example.com'] }),
+  },
   { $id: 'OwnUser', title: 'OwnUser' },
 )
 
