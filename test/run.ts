@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 
@@ -22,11 +22,20 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
   return new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }
 
+/** Without its own TypeScript loader tap leaves types to Node; it is rebuilt so once an install. */
+async function buildTap() {
+  const marker = join(ROOT, 'node_modules/.cache/birdhouse-tap')
+  const wanted = readFileSync(join(ROOT, '.taprc'), 'utf8')
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
+  if ((await run('tap', ['build'])) !== 0) throw new Error('tap build failed')
+  mkdirSync(dirname(marker), { recursive: true })
+  writeFileSync(marker, wanted)
+}
+
 const mariadb = await startMariadb({ folder, progress: console.log, volatile: true })
 const s3 = await startS3({ bucket: 'birdhouse' })
 try {
-  // Without its own TypeScript loader tap leaves the types to Node; it has to be told once.
-  await run('tap', ['build'])
+  await buildTap()
   process.exitCode = await run('tap', process.argv.slice(2), {
     TEST_SETTINGS: JSON.stringify({ DATABASE_URL: mariadb.url, ...s3.settings }),
   })

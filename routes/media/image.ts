@@ -47,10 +47,16 @@ export async function toSquares(bytes: Buffer, sizes: number[]) {
 }
 
 async function assertSupported(bytes: Buffer) {
-  const metadata = await sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .catch(() => undefined)
+  const metadata = await readMetadata(bytes)
   const heifButNotAvif = metadata?.format === 'heif' && metadata.compression !== 'av1'
   if (!metadata || !FORMATS.has(metadata.format) || heifButNotAvif) throw new NotAnImage()
   if (metadata.width * metadata.height > PIXEL_LIMIT) throw new ImageTooLarge()
+}
+
+async function readMetadata(bytes: Buffer) {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata()
+  } catch {
+    return undefined
+  }
 }

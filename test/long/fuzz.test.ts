@@ -1,0 +1,106 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
+import type { InjectOptions } from 'fastify'
+import sharp from 'sharp'
+import t from 'tap'
+import { countMismatches } from '../counts.ts'
+import { call, setUp, signUp, tweet } from '../helper.ts'
+import { type Operation, type Request, type Route, requests } from './requests.ts'
+
+const REQUESTS = Number(process.env.FUZZ_REQUESTS ?? 6000)
+/** People at work; one who has logged out or deleted themselves is replaced by a newcomer. */
+const PEOPLE = 6
+
+t.test('no request makes a server error or an undeclared answer', async (t) => {
+  const app = await setUp(t)
+  const document = (await call(app, 'GET /openapi.json')).body
+  const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(
+        ([method, operation]): Route => ({ method: method.toUpperCase(), path, operation }),
+      ),
+  )
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'blue' } })
+    .png()
+    .toBuffer()
+  const files = [png, png, png.subarray(0, 40), Buffer.from('<svg/>'), Buffer.alloc(0)]
+  const tokens: string[] = []
+  const cursors: string[] = []
+  const statuses: Record<string, number> = {}
+  let sent = 0
+
+  async function newcomer() {
+    const user = await signUp(app, `Newcomer ${sent}`)
+    tokens.push(user.token)
+    await tweet(app, user, `hello ${sent}`)
+  }
+
+  async function replace(authorization = '') {
+    const index = tokens.indexOf(authorization.replace('Bearer ', ''))
+    if (index < 0) return
+    tokens.splice(index, 1)
+    await newcomer()
+  }
+
+  while (tokens.length < PEOPLE) await newcomer()
+  const check = answerChecker(document)
+
+  async function send(request: Request) {
+    sent++
+    const { route, url, headers, payload } = request
+    const method = route.method as NonNullable<InjectOptions['method']>
+    const answer = await app.inject({
+      method,
+      url,
+      headers,
+      ...(payload !== undefined && { payload }),
+    })
+    const status = answer.statusCode
+    statuses[status] = (statuses[status] ?? 0) + 1
+    const shown = `${method} ${url} ${JSON.stringify(headers)} ${String(payload).slice(0, 300)}`
+    if (status >= 500) throw new Error(`${status} ${answer.body} for ${shown}`)
+    const json = String(answer.headers['content-type']).includes('json')
+    const body = json && answer.body ? answer.json() : undefined
+    // Another route may answer what a spoilt path leads to.
+    if (body?.code === 'ROUTE_NOT_FOUND' || body?.code === 'INVALID_URL') return
+    const problem = check(route.operation, status, body)
+    if (problem) throw new Error(`${status} ${problem}: ${answer.body.slice(0, 500)} for ${shown}`)
+    for (const cursor of [body?.nextCursor, body?.sinceCursor]) if (cursor) cursors.push(cursor)
+    if (cursors.length > 50) cursors.splice(0, 25)
+    if (status === 401) await replace(headers.authorization)
+  }
+
+  await fc.assert(
+    fc.asyncProperty(
+      requests(
+        routes,
+        files,
+        () => tokens,
+        () => cursors,
+      ),
+      send,
+    ),
+    { numRuns: REQUESTS, endOnFailure: true, verbose: true },
+  )
+  t.comment(`${sent} requests: ${JSON.stringify(statuses)}`)
+  t.strictSame(await countMismatches(app), [], 'counts equal the rows they count')
+  for (const status of [200, 201, 204, 400, 401, 403, 404, 409, 413, 415])
+    t.ok(statuses[status], `${status} came up`)
+})
+
+/** Says what is wrong with an answer, compared with what its operation declares. */
+function answerChecker(document: { components: { schemas: object } }) {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const compiled = new Map<string, ValidateFunction>()
+  return (operation: Operation, status: number, body: unknown) => {
+    const declared = operation.responses[status]
+    if (!declared) return 'is not declared'
+    const schema = Object.values(declared.content ?? {})[0]?.schema
+    if (!schema || body === undefined) return undefined
+    const key = `${operation.operationId} ${status}`
+    const { components } = document
+    const validate = compiled.get(key) ?? ajv.compile({ ...schema, components })
+    compiled.set(key, validate)
+    return validate(body) ? undefined : ajv.errorsText(validate.errors)
+  }
+}
