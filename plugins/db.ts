@@ -43,7 +43,8 @@ type MysqlError = { code?: string; errno?: number; fatal?: boolean; sqlMessage?:
 
 /** The driver's own error below whatever wraps it. */
 export function mysqlError(error: unknown): MysqlError | undefined {
-  if (!(error instanceof Error)) return undefined
+  // An error with a status has been judged by whoever threw it; its cause may be another store's.
+  if (!(error instanceof Error) || 'statusCode' in error) return undefined
   const known = 'sqlState' in error || 'errno' in error || 'fatal' in error
   // These three fields are the driver's and Node's socket errors'.
   return known ? (error as MysqlError) : mysqlError(error.cause)

@@ -16,7 +16,10 @@ export default fp(
   async (app) => {
     // The documentation page brings its own policy.
     await app.register(helmet, {
-      contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      },
       crossOriginResourcePolicy: { policy: 'cross-origin' },
     })
     await app.register(cors, {

@@ -17,6 +17,9 @@ const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no such sessi
 
 export type Client = { ip: string; userAgent: string }
 
+/** Seconds by which the clocks of the database and the processes may differ. */
+const CLOCK_SKEW = 300
+
 const digest = (token: string) => createHash('sha256').update(token).digest()
 const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
 const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
@@ -36,7 +39,7 @@ export function createSessions(app: FastifyInstance) {
         ip: client.ip,
         userAgent: client.userAgent.slice(0, 255),
         expiresAt: inDays(SESSION_LIFE),
-        accessUntil: inSeconds(accessLife),
+        accessUntil: inSeconds(accessLife + CLOCK_SKEW),
       })
       await app.users.assertExist(tx, [userId])
       return tokens(tx, userId, sessionId, accessLife)
@@ -69,7 +72,7 @@ export function createSessions(app: FastifyInstance) {
       const change = {
         lastUsedAt: sql`NOW(3)`,
         expiresAt: inDays(SESSION_LIFE),
-        accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(ACCESS_TOKEN_LIFE)})`,
+        accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(ACCESS_TOKEN_LIFE + CLOCK_SKEW)})`,
       }
       await tx.update(sessions).set(change).where(eq(sessions.id, session.id))
       return tokens(tx, session.userId, session.id, ACCESS_TOKEN_LIFE)

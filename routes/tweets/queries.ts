@@ -147,17 +147,17 @@ export function createTweetQueries(app: FastifyInstance, counts: Counts) {
     retweeted?: boolean
   }
 
-  function presentBody({ deletedAt, replyToId, parentGone, parentHidden, ...row }: BodyRow) {
+  function presentBody(row: BodyRow) {
+    const { deletedAt, replyToId, parentGone, parentHidden, parentAuthor, author, ...body } = row
     const deleted = deletedAt !== null
-    const parentAuthor =
-      row.parentAuthor && !parentGone && !parentHidden ? app.users.present(row.parentAuthor) : null
-    const replyTo = replyToId ? { id: replyToId, deleted: parentGone, author: parentAuthor } : null
+    const shown = parentAuthor && !parentGone && !parentHidden
+    const parent = { deleted: parentGone, author: shown ? app.users.present(parentAuthor) : null }
     return {
-      ...row,
+      ...body,
       createdAt: row.createdAt.toISOString(),
       deleted,
-      author: deleted ? null : app.users.present(row.author),
-      replyTo,
+      author: deleted ? null : app.users.present(author),
+      replyTo: replyToId ? { id: replyToId, ...parent } : null,
     }
   }
 

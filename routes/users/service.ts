@@ -76,7 +76,8 @@ function createUsers(app: FastifyInstance) {
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))
     if (!row) throw new UserNotFound()
-    return { ...row, ...present(row), createdAt: row.createdAt.toISOString() }
+    const { avatarKey: _, createdAt, ...user } = row
+    return { ...user, ...present(row), createdAt: createdAt.toISOString() }
   }
 
   /** As `get`, with the e-mail address. */
