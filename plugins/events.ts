@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import type { EventPayloads } from 'fastify'
+import type { EventPayloads, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { afterCommit, type Tx } from './db.ts'
 import type { JobHandler, JobOptions } from './jobs/index.ts'
@@ -9,14 +9,13 @@ declare module 'fastify' {
     events: ReturnType<typeof createEvents>
   }
   /** Every event and its payload; a feature adds its own by declaration merging. */
-  // biome-ignore lint/suspicious/noEmptyInterface: features fill it
   interface EventPayloads {}
 }
 
 export type EventName = keyof EventPayloads & string
 type Listener<Name extends EventName> = (payload: EventPayloads[Name]) => void
 
-function createEvents(app: import('fastify').FastifyInstance) {
+function createEvents(app: FastifyInstance) {
   const durable = new Map<EventName, string[]>()
   const live = new EventEmitter().setMaxListeners(0)
 

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { call, setUp } from './helper.ts'
+import { call, setUp, signUp } from './helper.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FEATURES = 'routes/*/*.ts'
@@ -95,4 +95,13 @@ t.test('what the kernel answers by itself', async (t) => {
   const { headers } = await call(app, 'GET /livez')
   t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
   t.equal(headers['x-content-type-options'], 'nosniff')
+})
+
+t.test('EXTENSIONS adds a feature from a folder', async (t) => {
+  const app = await setUp(t, { EXTENSIONS: 'test/fixtures/greetings' })
+  const user = await signUp(app, '지우')
+  const answer = await call(app, `GET /v1/users/${user.id}/greeting`)
+  t.strictSame(answer.body, { greeting: 'hello 지우' })
+  t.equal((await call(app, 'GET /v1/users/99/greeting')).body.code, 'USER_NOT_FOUND')
+  t.ok((await call(app, 'GET /openapi.json')).body.paths['/v1/users/{id}/greeting'])
 })

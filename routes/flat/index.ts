@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { keepFlatErrors } from './errors.ts'
 import pictures from './pictures.ts'
 import * as schemas from './schemas.ts'
@@ -198,7 +198,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-type TimelinePage = Awaited<ReturnType<import('fastify').FastifyInstance['timeline']['page']>>
+type TimelinePage = Awaited<ReturnType<FastifyInstance['timeline']['page']>>
 
 /** A retweet shows as what it retweets: the original knew none. */
 function entry({ retweetOf, ...tweet }: TimelinePage['items'][number]) {
