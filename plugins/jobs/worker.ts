@@ -82,7 +82,7 @@ export function createWorker({ store, definitions, log }: Options) {
       if (definition.every) await store.repeat(job.id, token, definition.every)
       else await store.remove(job.id, token)
     } catch (error) {
-      if (!(error instanceof LeaseLost)) await fail(job, token, definition, error as Error)
+      if (!(error instanceof LeaseLost)) await fail(job, token, definition, toError(error))
     }
   }
 
@@ -143,6 +143,9 @@ export function createWorker({ store, definitions, log }: Options) {
 
   return { start, nudge, stop }
 }
+
+/** Anything can be thrown; whatever it is, the job has failed. */
+const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 const backoff = (attempts: number) =>
   Math.min(BACKOFF.first * 2 ** (attempts - 1), BACKOFF.max) * (0.5 + Math.random())
