@@ -75,10 +75,11 @@ function detailOf(error: FastifyError, status: number, requestId: string) {
 }
 
 function validationErrors(error: FastifyError) {
+  const part = error.validationContext === 'querystring' ? 'query' : error.validationContext
   return (error.validation ?? []).map(({ instancePath, keyword, params, message }) => {
     const field = params.missingProperty ?? params.additionalProperty
     return {
-      path: `/${error.validationContext}${instancePath}${field ? `/${field}` : ''}`,
+      path: `/${part}${instancePath}${field ? `/${field}` : ''}`,
       message: validationMessage(keyword, params, message),
     }
   })

@@ -19,6 +19,12 @@ export default fp(
   async (app) => {
     const typed = createAjv(false)
     const coercing = createAjv(true)
+    // Many clients name the type even where they send nothing, such as with PUT .../like.
+    const parseJson = app.getDefaultJsonParser('error', 'error')
+    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+      if (body.length === 0) done(null, undefined)
+      else parseJson(request, String(body), done)
+    })
     app.setValidatorCompiler(({ schema, httpPart }) =>
       (httpPart === 'body' ? typed : coercing).compile(schema),
     )

@@ -36,7 +36,8 @@ export function createSessions(app: FastifyInstance) {
     return app.transaction(async (tx) => {
       const [{ insertId: sessionId }] = await tx.insert(sessions).values({
         userId,
-        ip: client.ip,
+        // Behind a trusted proxy it is whatever the header says.
+        ip: client.ip.slice(0, 45),
         userAgent: client.userAgent.slice(0, 255),
         expiresAt: inDays(SESSION_LIFE),
         accessUntil: inSeconds(accessLife + CLOCK_SKEW),

@@ -1,0 +1,59 @@
+import t from 'tap'
+import { call, setUp, signUp, tweet } from '../helper.ts'
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+t.test('what a request may hold', async (t) => {
+  const app = await setUp(t, { TRUST_PROXY: 'true' })
+  const user = await signUp(app)
+  const send = (payload: string) =>
+    app.inject({
+      method: 'POST',
+      url: '/v1/tweets',
+      headers: { ...JSON_TYPE, authorization: `Bearer ${user.token}` },
+      payload,
+    })
+
+  t.test('every problem of a body is named at once, unknown fields too', async (t) => {
+    const body = { email: 7, password: 'short', nickname: 'x' }
+    const answer = await call(app, 'POST /v1/auth/sign-up', { body })
+    t.equal(answer.status, 400)
+    t.equal(answer.body.code, 'VALIDATION_FAILED')
+    const paths = answer.body.errors.map((error: { path: string }) => error.path).sort()
+    t.strictSame(paths, ['/body/email', '/body/name', '/body/nickname', '/body/password'])
+  })
+
+  t.test('a body is taken at its word, a query is coerced', async (t) => {
+    t.equal((await send('{"text":5}')).statusCode, 400)
+    t.equal((await call(app, 'GET /v1/tweets?limit=5')).status, 200)
+    for (const limit of ['0', '101', '1.5', 'x']) {
+      t.match((await call(app, `GET /v1/tweets?limit=${limit}`)).body.errors, [
+        { path: '/query/limit' },
+      ])
+    }
+    t.equal((await call(app, 'GET /v1/tweets?page=2')).status, 400)
+  })
+
+  t.test('broken JSON is a 400 that says so', async (t) => {
+    for (const payload of ['{', '{"text":}', '{"__proto__":{"a":1},"text":"x"}']) {
+      const answer = await send(payload)
+      t.equal(answer.statusCode, 400, payload)
+      t.match(answer.headers['content-type'], 'application/problem+json')
+    }
+    t.match((await send('')).json().errors, [{ path: '/body' }])
+  })
+
+  t.test('a JSON type without a body does not stop a call that needs none', async (t) => {
+    const { id } = await tweet(app, user)
+    t.equal(
+      (await call(app, `PUT /v1/tweets/${id}/like`, { as: user, headers: JSON_TYPE })).status,
+      204,
+    )
+  })
+
+  t.test('a proxy that says nonsense about the address does no harm', async (t) => {
+    const headers = { 'x-forwarded-for': 'x'.repeat(300) }
+    const body = { email: user.email, password: user.password }
+    t.equal((await call(app, 'POST /v1/auth/login', { body, headers })).status, 200)
+  })
+})
