@@ -48,7 +48,7 @@ export default fp(
         algorithms: ['HS256'],
         allowedIss: ISSUER,
         allowedAud: ISSUER,
-        requiredClaims: ['sub', 'sid', 'exp'],
+        requiredClaims: ['sub', 'sid', 'exp', 'iss', 'aud'],
       },
     })
     app.decorate('accessTokens', createAccessTokens(app))

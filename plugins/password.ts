@@ -43,8 +43,9 @@ async function createPassword() {
         async () => (await argon2.verify(hash ?? unguessable, password)) && hash !== undefined,
       ),
 
-    /** True when the hash was made with other parameters than today's. */
-    needsRehash: (hash: string) => argon2.needsRehash(hash, PARAMETERS),
+    /** True when the hash was made with other parameters than today's, or another variant. */
+    needsRehash: (hash: string) =>
+      !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, PARAMETERS),
   }
 }
 

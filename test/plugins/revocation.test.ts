@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import t from 'tap'
+import { call, setUp, signUp, type User } from '../helper.ts'
+import { startProxy } from '../proxy.ts'
+
+const app = await setUp(t)
+const proxy = await startProxy(t, app.config.databaseUrl)
+// Another process on the same database, which it reaches through a way that can be cut.
+const other = await setUp(t, {
+  DATABASE_URL: proxy.url,
+  S3_BUCKET: app.config.s3.bucket,
+  JWT_SECRETS: app.config.jwtSecrets.join(),
+})
+
+const me = (where: typeof app, as: User) => call(where, 'GET /v1/users/me', { as })
+const logout = (where: typeof app, as: User) => call(where, 'POST /v1/auth/logout', { as })
+
+t.test('a revocation is known here at once and everywhere within a second', async (t) => {
+  for (const [here, there] of [
+    [app, other],
+    [other, app],
+  ] as const) {
+    const [user, stays] = [await signUp(app, 'Goes'), await signUp(app, 'Stays')]
+    for (const who of [user, stays]) {
+      t.equal((await me(here, who)).status, 200)
+      t.equal((await me(there, who)).status, 200, 'the other one has just read the set')
+    }
+    t.equal((await logout(here, user)).status, 204)
+    t.equal((await me(here, user)).status, 401)
+    await sleep(900)
+    const refused = await me(there, user)
+    t.equal(refused.status, 401)
+    t.equal(refused.body.code, 'SESSION_REVOKED')
+    t.equal((await me(there, stays)).status, 200)
+  }
+})
+
+t.test('a request costs no query', async (t) => {
+  await app.jobs.stop()
+  t.teardown(() => app.jobs.start())
+  await app.revocation.isRevoked(1)
+  let queries = 0
+  const count = () => void queries++
+  app.mysql.pool.on('acquire', count)
+  t.teardown(() => app.mysql.pool.off('acquire', count))
+  const startedAt = performance.now()
+  for (let n = 0; n < 5_000; n++) await app.revocation.isRevoked(n)
+  t.ok(queries <= 1 + (performance.now() - startedAt) / 500, `${queries} queries for 5,000`)
+})
+
+t.test('requests at the same time share one read of the set', async (t) => {
+  await app.jobs.stop()
+  t.teardown(() => app.jobs.start())
+  await sleep(600)
+  let queries = 0
+  const count = () => void queries++
+  app.mysql.pool.on('acquire', count)
+  t.teardown(() => app.mysql.pool.off('acquire', count))
+  await Promise.all(Array.from({ length: 100 }, (_, n) => app.revocation.isRevoked(n)))
+  t.equal(queries, 1)
+})
+
+t.test('while the database is away no one gets in on an old set', async (t) => {
+  const user = await signUp(app, 'Locked out')
+  t.equal((await me(other, user)).status, 200)
+  proxy.cut()
+  await logout(app, user)
+  await sleep(600)
+  const refused = await me(other, user)
+  t.equal(refused.status, 503)
+  t.equal(refused.body.code, 'DATABASE_UNAVAILABLE')
+  t.ok(Number(refused.headers['retry-after']) > 0)
+  proxy.mend()
+  t.equal((await me(other, user)).status, 401, 'it heals, and knows what happened meanwhile')
+  const newcomer = await signUp(other, 'Newcomer')
+  t.equal((await me(other, newcomer)).status, 200)
+})
+
+t.test('a revocation is forgotten once the last access token has run out', async (t) => {
+  const { revokedSessions } = app.tables
+  const ids = async () => {
+    const rows = await app.db.select().from(revokedSessions)
+    return rows.map(({ sessionId }) => sessionId).sort()
+  }
+  await app.db.delete(revokedSessions)
+  await app.db.insert(revokedSessions).values([
+    { sessionId: 1, until: sql`NOW(3) - INTERVAL 1 SECOND` },
+    { sessionId: 2, until: sql`NOW(3) + INTERVAL 1 MINUTE` },
+  ])
+  await app.revocation.purge()
+  t.strictSame(await ids(), [2])
+
+  const user = await signUp(app, 'Leaving')
+  await logout(app, user)
+  const [, id] = await ids()
+  const [row] = await app.db.select().from(revokedSessions).where(sql`session_id = ${id}`)
+  const life = ((row?.until.getTime() ?? 0) - Date.now()) / 1000
+  t.ok(life > 900, `kept for ${life} s: as long as an access token lives, and clocks may differ`)
+  t.ok(life < 2 * 900)
+})
+
+t.test('a revocation that is rolled back never was', async (t) => {
+  const user = await signUp(app, 'Rollback')
+  const work = app.transaction(async (tx) => {
+    await app.auth.sessions.revokeAll(user.id, tx)
+    throw new Error('no')
+  })
+  await t.rejects(work, { message: 'no' })
+  t.equal((await me(app, user)).status, 200)
+})
