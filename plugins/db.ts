@@ -99,8 +99,17 @@ function createTransaction(db: Db, log: FastifyBaseLogger) {
       commitHooks.set(tx, hooks)
       return work(tx)
     })
-    for (const hook of hooks) hook()
+    for (const hook of hooks) attempt(hook)
     return result
+  }
+
+  /** What has committed has succeeded, whatever a hook makes of it. */
+  function attempt(hook: () => void) {
+    try {
+      hook()
+    } catch (error) {
+      log.error({ err: error }, 'a hook after the commit failed')
+    }
   }
 }
 

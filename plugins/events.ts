@@ -30,11 +30,9 @@ function createEvents(app: FastifyInstance) {
 
   function notify(name: string, payload: unknown) {
     for (const listener of live.listeners(name)) {
-      try {
-        listener(payload)
-      } catch (error) {
-        app.log.error({ err: error, event: name }, 'live listener failed')
-      }
+      // In an async function what is thrown at once and what is thrown later end alike.
+      const hear = async () => listener(payload)
+      hear().catch((error) => app.log.error({ err: error, event: name }, 'live listener failed'))
     }
   }
 
