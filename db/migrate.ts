@@ -20,7 +20,7 @@ const POLL_MS = 250
 
 // A process killed between a DDL statement and the note of it leaves the statement done already:
 // table exists, column exists, key exists, foreign key exists, nothing to drop, no such table.
-const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1005, 1091, 1051])
+const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1091, 1051])
 
 /**
  * Brings the schema up to date; any number of processes may call this at the same time. DDL can't
@@ -100,12 +100,27 @@ async function apply(connection: Connection, { id, hash, statement }: Step) {
   try {
     await connection.query(statement)
   } catch (error) {
-    const done = interruptedBefore && DONE_ALREADY.has(mysqlError(error)?.errno ?? 0)
-    if (!done)
+    if (!(interruptedBefore && isDoneAlready(error))) {
+      if (!interruptedBefore && isRefused(error)) await forget(connection, id)
       throw new Error(`Migration ${id} failed: ${(error as Error).message}`, { cause: error })
+    }
   }
   await connection.query('UPDATE migrations SET applied_at = UTC_TIMESTAMP(3) WHERE id = ?', [id])
 }
+
+function isDoneAlready(error: unknown) {
+  const { errno = 0, sqlMessage = '' } = mysqlError(error) ?? {}
+  // Under 1005 MariaDB says why a foreign key can't be made: 121 is "there is one of this name".
+  return DONE_ALREADY.has(errno) || (errno === 1005 && sqlMessage.includes('errno: 121'))
+}
+
+/** True when the server has answered no, so that nothing was done; a lost connection says nothing. */
+const isRefused = (error: unknown) =>
+  mysqlError(error)?.sqlMessage !== undefined && !mysqlError(error)?.fatal
+
+/** A refused statement is no interrupted one: it may be mended, and must not count as done later. */
+const forget = (connection: Connection, id: string) =>
+  connection.query('DELETE FROM migrations WHERE id = ?', [id])
 
 async function withLock<T>(
   connection: Connection,

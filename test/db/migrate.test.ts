@@ -1,0 +1,180 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createPool, type RowDataPacket } from 'mysql2/promise'
+import t, { type Test } from 'tap'
+import { migrate } from '../../db/migrate.ts'
+import { settings } from '../helper.ts'
+
+const BREAK = '\n--> statement-breakpoint\n'
+const FIRST = [
+  'CREATE TABLE birds (id INT PRIMARY KEY, name VARCHAR(20) NOT NULL)',
+  "INSERT INTO birds VALUES (1, 'wren')",
+  'ALTER TABLE birds ADD COLUMN wings INT NOT NULL DEFAULT 2',
+]
+const SECOND = [
+  'CREATE TABLE nests (id INT PRIMARY KEY, bird_id INT NOT NULL)',
+  'ALTER TABLE nests ADD CONSTRAINT nests_bird FOREIGN KEY (bird_id) REFERENCES birds(id)',
+  'CREATE INDEX birds_name ON birds (name)',
+]
+
+/** An empty database and a folder of migrations. */
+async function start(t: Test) {
+  const url = (await settings(t)).DATABASE_URL ?? ''
+  const pool = createPool({ uri: url, timezone: 'Z' })
+  t.teardown(() => pool.end())
+  const folder = mkdtempSync(join(tmpdir(), 'birdhouse-migrations-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const write = (file: string, statements: string[]) =>
+    writeFileSync(join(folder, file), statements.join(BREAK))
+  const query = async (sql: string) => (await pool.query<RowDataPacket[]>(sql))[0]
+  const progress: string[] = []
+  const run = () => migrate(url, (line) => progress.push(line), folder)
+  const interrupted = (id: string) =>
+    pool.query('UPDATE migrations SET applied_at = NULL WHERE id = ?', [id])
+  const lockedFor = (seconds: number) =>
+    pool.query(
+      `UPDATE migration_lock SET token = 'another process',
+        expires_at = UTC_TIMESTAMP(3) + INTERVAL ? SECOND`,
+      [seconds],
+    )
+  write('0000_first.sql', FIRST)
+  return { url, write, query, run, progress, interrupted, lockedFor }
+}
+
+t.test('each statement is applied once, in order, new files later', async (t) => {
+  const { write, run, query } = await start(t)
+  t.equal(await run(), 3)
+  t.strictSame(await query('SELECT * FROM birds'), [{ id: 1, name: 'wren', wings: 2 }])
+  t.equal(await run(), 0, 'twice is once')
+  write('0001_second.sql', SECOND)
+  t.equal(await run(), 3)
+  t.strictSame(await query('SELECT COUNT(*) AS n FROM birds'), [{ n: 1 }])
+  const notes = await query('SELECT id, applied_at FROM migrations ORDER BY id')
+  t.equal(notes.length, 6)
+  t.ok(notes.every((note) => Math.abs(note.applied_at.getTime() - Date.now()) < 60_000))
+})
+
+t.test('the real migrations, by eight processes at the same time', async (t) => {
+  const { url, query } = await start(t)
+  const counts = await Promise.all(Array.from({ length: 8 }, () => migrate(url)))
+  const notes = await query('SELECT id FROM migrations WHERE applied_at IS NOT NULL')
+  t.ok(notes.length > 30)
+  t.equal(
+    counts.reduce((sum, count) => sum + count),
+    notes.length,
+    `each step by one of them: ${counts}`,
+  )
+  t.equal(await migrate(url), 0)
+  const tables = (await query('SHOW TABLES')).map((row) => Object.values(row)[0])
+  for (const table of ['users', 'tweets', 'jobs', 'follows', 'idempotency_keys']) {
+    t.ok(tables.includes(table), table)
+  }
+})
+
+t.test('several at once run a statement that cannot be run twice once', async (t) => {
+  const { write, run, query } = await start(t)
+  write('0001_count.sql', ['UPDATE birds SET wings = wings + 1', ...SECOND])
+  await Promise.all(Array.from({ length: 6 }, run))
+  t.strictSame(await query('SELECT wings FROM birds'), [{ wings: 3 }])
+})
+
+t.test('an edited migration stops the boot, before anything else is applied', async (t) => {
+  const { write, run, query } = await start(t)
+  await run()
+  write('0000_first.sql', [...FIRST.slice(0, 2), `${FIRST[2]} COMMENT 'edited'`])
+  write('0001_second.sql', SECOND)
+  await t.rejects(run(), { message: /0000_first\.sql#3 was edited.*new migration/s })
+  t.strictSame(await query("SHOW TABLES LIKE 'nests'"), [])
+  write('0000_first.sql', FIRST)
+  t.equal(await run(), 3, 'restored it goes on')
+})
+
+t.test('a statement that was done but not noted is noted', async (t) => {
+  const { write, run, query, interrupted } = await start(t)
+  write('0001_second.sql', SECOND)
+  await run()
+  const ddl = [
+    '0000_first.sql#1',
+    '0000_first.sql#3',
+    ...[1, 2, 3].map((n) => `0001_second.sql#${n}`),
+  ]
+  for (const id of ddl) {
+    await interrupted(id)
+    t.equal(await run(), 1, id)
+  }
+  t.strictSame(await query('SELECT id FROM migrations WHERE applied_at IS NULL'), [])
+})
+
+t.test('a statement that was noted but not done is done', async (t) => {
+  const { write, run, query } = await start(t)
+  await run()
+  write('0001_second.sql', SECOND)
+  await run()
+  await query('ALTER TABLE nests DROP FOREIGN KEY nests_bird')
+  await query("UPDATE migrations SET applied_at = NULL WHERE id = '0001_second.sql#2'")
+  t.equal(await run(), 1)
+  const [row] = await query('SHOW CREATE TABLE nests')
+  t.match(row?.['Create Table'], /nests_bird/)
+})
+
+t.test('a statement that fails says which, and fails again until it is mended', async (t) => {
+  const { write, run, query } = await start(t)
+  await query('CREATE TABLE nests (something_else INT)')
+  write('0001_second.sql', SECOND)
+  for (let time = 0; time < 2; time++) {
+    await t.rejects(run(), { message: /Migration 0001_second\.sql#1 failed: .*exists/ })
+  }
+  await query('DROP TABLE nests')
+  t.equal(await run(), 3, 'it goes on where it stopped')
+
+  write('0002_wrong.sql', ['ALTER TABLE birds ADD COLUMN colour NONSENSE'])
+  for (let time = 0; time < 2; time++) {
+    await t.rejects(run(), { message: /0002_wrong\.sql#1 failed/ })
+  }
+  write('0002_wrong.sql', ['ALTER TABLE birds ADD COLUMN colour VARCHAR(10)'])
+  t.equal(await run(), 1, 'a file that has never been applied may be mended')
+
+  const orphan = 'ALTER TABLE nests ADD CONSTRAINT odd FOREIGN KEY (id) REFERENCES nowhere(id)'
+  write('0003_odd.sql', [orphan])
+  for (let time = 0; time < 2; time++) await t.rejects(run(), { message: /0003_odd\.sql#1 failed/ })
+})
+
+t.test('the lock of a dead process is taken over when it has expired', async (t) => {
+  const { write, run, progress, lockedFor } = await start(t)
+  await run()
+  await lockedFor(-1)
+  write('0001_second.sql', SECOND)
+  t.equal(await run(), 3)
+  t.notMatch(progress.join(), /waiting/, 'at once')
+  await lockedFor(60)
+  t.equal(await run(), 0, 'with nothing to do nobody waits')
+})
+
+t.test('the lock of a living process is waited for', async (t) => {
+  const { write, run, progress, lockedFor, query } = await start(t)
+  await run()
+  write('0001_second.sql', SECOND)
+  await lockedFor(1.2)
+  const running = run()
+  await sleep(700)
+  t.strictSame(await query("SHOW TABLES LIKE 'nests'"), [], 'not yet')
+  t.match(progress.at(-1), /waiting/)
+  t.equal(await running, 3)
+  const [lock] = await query('SELECT expires_at < UTC_TIMESTAMP() AS free FROM migration_lock')
+  t.match(lock, { free: 1 }, 'and left free')
+})
+
+t.test('a process whose lock was taken over stops', async (t) => {
+  const { write, run, query, lockedFor } = await start(t)
+  await run()
+  write('0001_slow.sql', ['DO SLEEP(0.6)', ...SECOND])
+  const running = run()
+  await sleep(300)
+  await lockedFor(60)
+  await t.rejects(running, { message: /taken the migration lock over/ })
+  t.strictSame(await query("SHOW TABLES LIKE 'nests'"), [])
+  const [lock] = await query('SELECT token FROM migration_lock')
+  t.match(lock, { token: 'another process' }, 'the lock of the other stays')
+})
