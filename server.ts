@@ -1,26 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './db/demo/index.ts'
 import { migrate } from './db/migrate.ts'
+import { adviseDatabase, adviseStart } from './local/advice.ts'
 import { startLocal } from './local/index.ts'
 import { parseConfig, readEnv } from './plugins/config.ts'
 import { serializeError } from './plugins/errors.ts'
 
 /** Milliseconds in which everything must be closed; PM2 and orchestrators kill after 30 s. */
 const CLOSE_TIMEOUT = 25_000
+/** Milliseconds. npm and `node --watch` pass a Ctrl-C on that the terminal has sent here as well. */
+const SAME_SIGNAL = 1_000
 
 const stops: (() => Promise<unknown>)[] = []
+let closing = false
 
-closeWithGrace({ delay: CLOSE_TIMEOUT, logger: false }, async ({ err }) => {
-  if (err) console.error(serializeError(err))
-  for (const stop of stops.splice(0).reverse()) await stop()
-})
+const grace = closeWithGrace(
+  { delay: CLOSE_TIMEOUT, logger: false, skip: ['SIGINT', 'SIGTERM'] },
+  async ({ err }) => {
+    closing = true
+    if (err) console.error(serializeError(err))
+    await stopAll()
+  },
+)
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, onSignal)
+
+/** The first signal closes with grace; a later one means that somebody is out of patience. */
+async function onSignal(signal: string) {
+  grace.close()
+  process.on(signal, () => {})
+  await sleep(SAME_SIGNAL, undefined, { ref: false })
+  process.once('SIGINT', () => process.exit(1)).once('SIGTERM', () => process.exit(1))
+}
+
+/** Undoes the start, last step first; what fails to stop keeps nothing else from stopping. */
+async function stopAll() {
+  for (const stop of stops.splice(0).reverse()) {
+    await stop().catch((error) => console.error(serializeError(error)))
+  }
+}
 
 async function start() {
   const progress = (line: string) => console.log(`- ${line}`)
   const settings = await startLocal(readEnv(), progress, (stop) => stops.push(stop))
   const config = parseConfig(settings)
-  await migrate(config.databaseUrl, progress)
+  await migrate(config.databaseUrl, progress).catch((error) => {
+    throw adviseDatabase(error)
+  })
   const app = await build(config)
   stops.push(() => app.close())
   const login = config.demoData ? await loadDemoData(app, progress) : undefined
@@ -40,19 +67,14 @@ function welcome(address: string, login: { email: string; password: string } | u
   return `\n${[...lines, 'Ctrl-C stops it.'].join('\n')}\n`
 }
 
-function advise(error: NodeJS.ErrnoException & { port?: number }) {
-  if (error.code === 'EADDRINUSE') {
-    return `Port ${error.port} is taken. Stop what uses it, or choose another: PORT=${(error.port ?? 3000) + 1}`
-  }
-  if (error.code === 'EACCES' && error.port)
-    return `Port ${error.port} needs root; choose one above 1023: PORT=3000`
-  return error.message
-}
-
 try {
   await start()
 } catch (error) {
-  console.error(`\n${advise(error as Error)}`)
-  for (const stop of stops.splice(0).reverse()) await stop()
-  process.exit(1)
+  // What a Ctrl-C stops under a start that isn't through fails it; that is no news.
+  if (!closing) {
+    closing = true
+    console.error(`\n${adviseStart(error as Error)}`)
+    await stopAll()
+    process.exit(1)
+  }
 }

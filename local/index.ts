@@ -1,11 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
-import type { Env } from '../plugins/config.ts'
+import { type Env, parseConfig } from '../plugins/config.ts'
+import { adviseFolder } from './advice.ts'
+import { keptSecret } from './kept-secret.ts'
 import { lockFolder } from './lock.ts'
 import { startMariadb } from './mariadb.ts'
 import { startS3 } from './s3.ts'
+
+/** Bytes. MariaDB and SQLite take paths of up to 512, of which the files inside need a part. */
+const PATH_MAX = 400
 
 export type OnStop = (stop: () => Promise<unknown>) => void
 
@@ -23,12 +27,18 @@ export async function startLocal(env: Env, progress: Progress, onStop: OnStop): 
     secret: !env.JWT_SECRETS,
   }
   if (production || !Object.values(needs).some(Boolean)) return env
+  // Says what is wrong with the given settings before anything is installed or started.
+  parseConfig({ ...standIns(needs), ...env })
 
   const folder = resolve(env.LOCAL_DIR ?? '.local')
+  if (Buffer.byteLength(folder) > PATH_MAX) {
+    throw new Error('The path of LOCAL_DIR is too long. Set LOCAL_DIR to a shorter one.')
+  }
   try {
-    onStop(await lockFolder(folder))
+    mkdirSync(folder, { recursive: true })
+    if (needs.database || needs.s3) onStop(await lockFolder(folder))
     const settings = { ...env }
-    if (needs.secret) settings.JWT_SECRETS = keptSecret(folder)
+    if (needs.secret) settings.JWT_SECRETS = keptSecret(join(folder, 'jwt-secret'))
     if (needs.database) {
       const mariadb = await startMariadb({ folder: join(folder, 'mariadb'), progress, onStop })
       settings.DATABASE_URL = mariadb.url
@@ -43,23 +53,12 @@ export async function startLocal(env: Env, progress: Progress, onStop: OnStop): 
     }
     return settings
   } catch (error) {
-    throw advise(error as NodeJS.ErrnoException, folder)
+    throw adviseFolder(error, folder)
   }
 }
 
-function keptSecret(folder: string) {
-  const file = join(folder, 'jwt-secret')
-  if (!existsSync(file)) writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600 })
-  return readFileSync(file, 'utf8').trim()
-}
-
-function advise(error: NodeJS.ErrnoException, folder: string) {
-  const sentences: Record<string, string> = {
-    ENOSPC: `The disk that holds ${folder} is full. Free some space, or set LOCAL_DIR to a folder elsewhere.`,
-    EROFS: `The disk that holds ${folder} is read-only. Set LOCAL_DIR to a folder that can be written.`,
-    EACCES: `${folder} cannot be written by this user. Set LOCAL_DIR to a folder that can be.`,
-    EPERM: `${folder} cannot be written by this user. Set LOCAL_DIR to a folder that can be.`,
-  }
-  const sentence = sentences[error.code ?? '']
-  return sentence ? new Error(sentence, { cause: error }) : error
-}
+const standIns = (needs: { database: boolean; s3: boolean; secret: boolean }): Env => ({
+  ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
+  ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket' }),
+  ...(needs.secret && { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' }),
+})

@@ -58,7 +58,7 @@ export function runsOn(pid: number, folder: string) {
     const command = existsSync('/proc')
       ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
       : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
-    return command.includes(`--datadir=${folder}`)
+    return `${command} `.replaceAll('\0', ' ').includes(`--datadir=${folder} `)
   } catch {
     return false
   }

@@ -1,17 +1,28 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import { createConnection } from 'mysql2/promise'
 import type { Progress } from '../db/migrate.ts'
 import type { OnStop } from './index.ts'
+import { keptSecret } from './kept-secret.ts'
 import { ensureMariadb, findProgram, runsOn } from './mariadb-install.ts'
 
-/** Milliseconds; recovery after a crash may take a while. */
+/** Milliseconds; recovery after a crash may take a while, and so may a stop that writes it all. */
 const START_TIMEOUT = 60_000
-const STOP_TIMEOUT = 30_000
+const STOP_TIMEOUT = 15_000
 const DATABASE = 'birdhouse'
 const PREFERRED_PORT = 33_060
 
@@ -46,9 +57,9 @@ export async function startMariadb({
   await stopLeftOver(base, data)
   if (!existsSync(join(data, 'mysql'))) {
     progress('creating the database files')
-    initialise(data)
+    await initialise(base, data)
   }
-  const password = keptPassword(base)
+  const password = keptSecret(join(base, 'password'))
   const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
   const child = launch(program, base, data, port, password, volatile)
   onStop?.(() => stop(child))
@@ -63,21 +74,55 @@ export async function startMariadb({
   }
 }
 
-function initialise(data: string) {
+/** Made beside its place and moved there when complete, so that a kill leaves no half of it. */
+async function initialise(base: string, data: string) {
   const install = findProgram('mariadb-install-db')
   if (!install) throw new Error('mariadb-install-db is missing although mariadbd is there.')
-  rmSync(data, { recursive: true, force: true })
+  for (const name of readdirSync(base)) {
+    if (name === 'data' || name.startsWith('new-')) rmSync(join(base, name), { recursive: true })
+  }
+  const fresh = join(base, `new-${randomBytes(4).toString('hex')}`)
+  const log = join(base, 'mariadb-install-db.log')
   const options = ['--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot()]
-  execFileSync(install, ['--no-defaults', `--datadir=${data}`, ...options], { stdio: 'pipe' })
+  const child = background(
+    install,
+    ['--no-defaults', `--datadir=${fresh}`, ...options],
+    log,
+    'SIGKILL',
+  )
+  try {
+    while (isRunning(child)) {
+      if (waitsForSpace(log)) child.end()
+      await sleep(20)
+    }
+    if (child.exitCode !== 0) throw failure('MariaDB could not create its files.', log)
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true })
+    throw error
+  }
+  renameSync(fresh, data)
 }
+
+/**
+ * Runs a program in a process group of its own: a Ctrl-C in the terminal is for the service, which
+ * then stops this. However this process ends, short of SIGKILL, the group is told to end with it.
+ */
+function background(program: string, args: string[], logFile: string, signal: NodeJS.Signals) {
+  const log = openSync(logFile, 'w', 0o600)
+  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true })
+  closeSync(log)
+  const end = () => {
+    if (child.pid && isRunning(child)) process.kill(-child.pid, signal)
+  }
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
+  child.unref()
+  return Object.assign(child, { end })
+}
+
+const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
 
 const asRoot = () => (process.getuid?.() === 0 ? ['--user=root'] : [])
-
-function keptPassword(base: string) {
-  const file = join(base, 'password')
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('hex'), { mode: 0o600 })
-  return readFileSync(file, 'utf8')
-}
 
 function launch(
   program: string,
@@ -89,7 +134,6 @@ function launch(
 ) {
   const initFile = join(base, 'init.sql')
   writeFileSync(initFile, accounts(password), { mode: 0o600 })
-  const log = openSync(join(base, 'mariadbd.log'), 'a', 0o600)
   const durability = volatile
     ? [
         '--innodb-flush-log-at-trx-commit=0',
@@ -98,7 +142,7 @@ function launch(
         '--sync-binlog=0',
       ]
     : []
-  const child = spawn(
+  const child = background(
     program,
     [
       '--no-defaults',
@@ -112,14 +156,15 @@ function launch(
       '--collation-server=utf8mb4_bin',
       '--innodb-buffer-pool-size=256M',
       '--max-connections=400',
-      `--pid-file=${join(base, 'mariadbd.pid')}`,
+      `--pid-file=${join(data, 'mariadbd.pid')}`,
       ...durability,
       ...asRoot(),
     ],
-    // A group of its own: a Ctrl-C in the terminal is for the service, which then stops this.
-    { stdio: ['ignore', log, log], detached: true },
+    join(base, 'mariadbd.log'),
+    'SIGTERM',
   )
-  child.unref()
+  // The server writes its own only when it is up; a kill before that must leave a trace as well.
+  writeFileSync(pidFile(base), String(child.pid))
   return child
 }
 
@@ -136,8 +181,12 @@ async function untilReady(child: ChildProcess, url: string, base: string) {
   const deadline = performance.now() + START_TIMEOUT
   const log = join(base, 'mariadbd.log')
   while (performance.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`MariaDB did not start. ${reason(log)} The whole log is ${log}.`)
+    if (!isRunning(child)) {
+      throw failure('MariaDB did not start.', log)
+    }
+    if (waitsForSpace(log)) {
+      child.kill('SIGKILL')
+      throw failure('MariaDB did not start.', log)
     }
     const connection = await createConnection(url).catch(() => undefined)
     if (connection) return connection.end()
@@ -146,23 +195,35 @@ async function untilReady(child: ChildProcess, url: string, base: string) {
   throw new Error(`MariaDB did not answer within ${START_TIMEOUT / 1000} s; see ${log}.`)
 }
 
-function reason(log: string) {
+/** What the log says last; a full or read-only disk is told like one that Node itself ran into. */
+function failure(sentence: string, log: string) {
   const tail = readFileSync(log, 'utf8').slice(-8_000)
-  if (/No space left|Disk.*full|errno: 28/i.test(tail)) return 'The disk is full: free some space.'
-  if (/Read-only file system|errno: 30/i.test(tail)) return 'The disk is read-only.'
-  return tail.split('\n').findLast((line) => line.includes('[ERROR]')) ?? ''
+  const line = tail.split('\n').findLast((line) => line.includes('[ERROR]')) ?? ''
+  const code = LOGGED_CODES.find(([pattern]) => pattern.test(tail))?.[1]
+  return Object.assign(new Error(`${sentence} ${line} The whole log is ${log}.`), { code })
 }
+
+/** On a full disk MariaDB waits, minutes at a time, and takes no signal meanwhile. */
+const waitsForSpace = (log: string) =>
+  readFileSync(log, 'utf8').includes('Waiting for someone to free space')
+
+const LOGGED_CODES: [RegExp, string][] = [
+  [/No space left|disk.*full|out of disk space|err(or|no:?) 28\b/i, 'ENOSPC'],
+  [/Read-only file system|err(or|no:?) 30\b/i, 'EROFS'],
+]
 
 async function stop(child: ChildProcess) {
   child.kill('SIGTERM')
   await gone(
-    () => child.exitCode !== null || child.signalCode !== null,
+    () => !isRunning(child),
     () => child.kill('SIGKILL'),
   )
 }
 
+const pidFile = (base: string) => join(base, 'pid')
+
 async function stopLeftOver(base: string, data: string) {
-  const file = join(base, 'mariadbd.pid')
+  const file = pidFile(base)
   if (!existsSync(file)) return
   const pid = Number(readFileSync(file, 'utf8'))
   if (!runsOn(pid, data)) return

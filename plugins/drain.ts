@@ -9,12 +9,22 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds that kept-alive connections get to come by and be told to close. */
-const PATIENCE = 5_000
-const POLL = 50
+/**
+ * Milliseconds that kept-alive connections get to come by and be told to close. A load balancer
+ * does within seconds; on a developer's machine they are tabs of a browser, and Ctrl-C is near.
+ */
+const PATIENCE = { production: 5_000, otherwise: 300 }
+/** Milliseconds for requests at work; with what jobs get it stays below the limit in server.ts. */
+const REQUEST_PATIENCE = 12_000
+const POLL = 25
 
 function createDrain(app: FastifyInstance) {
   let draining = false
+  let atWork = 0
+  app.server.on('request', (_request, response) => {
+    atWork++
+    response.once('close', () => atWork--)
+  })
 
   /**
    * Takes no new connections and lets those that exist finish: each answer from now on closes its
@@ -23,10 +33,15 @@ function createDrain(app: FastifyInstance) {
   async function begin() {
     draining = true
     if (!app.server.listening) return
+    const start = performance.now()
     // http.Server#close would close idle connections; net.Server#close only stops accepting.
     Server.prototype.close.call(app.server, () => {})
-    const deadline = performance.now() + PATIENCE
-    while ((await connections()) > 0 && performance.now() < deadline) await sleep(POLL)
+    const patience = app.config.production ? PATIENCE.production : PATIENCE.otherwise
+    while ((await connections()) > 0 && performance.now() < start + patience) await sleep(POLL)
+    while (atWork > 0 && performance.now() < start + REQUEST_PATIENCE) await sleep(POLL)
+    // A connection that never sent a request (browsers open spare ones) doesn't count as idle to
+    // Node and would keep the server from closing.
+    if (atWork === 0) app.server.closeAllConnections()
   }
 
   const connections = () =>
@@ -44,5 +59,5 @@ export default fp(
       if (app.drain.active()) reply.header('connection', 'close')
     })
   },
-  { name: 'drain' },
+  { name: 'drain', dependencies: ['config'] },
 )

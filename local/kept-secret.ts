@@ -1,0 +1,12 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+
+/** A random secret that is kept in a file; a full disk or a kill never leaves a part of one. */
+export function keptSecret(file: string) {
+  if (!existsSync(file)) {
+    const unfinished = `${file}.new`
+    writeFileSync(unfinished, randomBytes(48).toString('base64url'), { mode: 0o600 })
+    renameSync(unfinished, file)
+  }
+  return readFileSync(file, 'utf8').trim()
+}

@@ -1,0 +1,72 @@
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { type Test, test } from 'tap'
+import type { Env } from '../../plugins/config.ts'
+import { settings } from '../helper.ts'
+import { runningIn, spawnServer, temporaryFolder } from './spawn.ts'
+
+/** Starts it, expects it to refuse; what it printed besides progress. */
+async function refusal(t: Test, env: Env) {
+  const { code, errors } = await (await spawnServer(t, env)).exited
+  t.equal(code, 1)
+  t.notMatch(errors, /^\s+at /m, 'no stack trace')
+  return errors.trim()
+}
+
+async function listening(t: Test) {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const address = server.address()
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+test('a taken port', async (t) => {
+  const folder = temporaryFolder(t)
+  const port = await listening(t)
+  const sentence = await refusal(t, { LOCAL_DIR: join(folder, 'local'), PORT: String(port) })
+  const next = port + 1
+  t.equal(sentence, `Port ${port} is taken. Stop what uses it, or choose another: PORT=${next}`)
+  t.same(runningIn(folder), [])
+})
+
+test('wrong settings are named before anything is started', async (t) => {
+  const folder = temporaryFolder(t)
+  const LOCAL_DIR = join(folder, 'local')
+  const sentence = await refusal(t, { LOCAL_DIR, PORT: 'many', LOG_LEVEL: 'loud' })
+  t.match(sentence, /^These settings need attention:\n- PORT: .*\n- LOG_LEVEL: .*$/)
+  t.match(
+    await refusal(t, { ...(await settings(t)), HOST: '203.0.113.1', LOCAL_DIR }),
+    /^HOST is not an address of this machine/,
+  )
+})
+
+test('a DATABASE_URL that leads nowhere', async (t) => {
+  const env = await settings(t)
+  const DATABASE_URL = env.DATABASE_URL?.replace(/:[^:@]+@/, ':hunter2@')
+  const sentence = await refusal(t, { ...env, DATABASE_URL })
+  t.match(sentence, /^The database refuses the user or the password of DATABASE_URL.*$/)
+  t.notMatch(sentence, /hunter2/)
+})
+
+test('production lists everything that is missing or weak, and prints no value', async (t) => {
+  const env = {
+    NODE_ENV: 'production',
+    JWT_SECRETS: 'hunter2',
+    DATABASE_URL: 'postgres://user:swordfish@host/name',
+  }
+  const output = await refusal(t, env)
+  for (const name of ['DATABASE_URL', 'S3_REGION', 'S3_BUCKET', 'JWT_SECRETS'])
+    t.match(output, new RegExp(`^- ${name}: `, 'm'))
+  t.notMatch(output, /hunter2|swordfish/)
+})
+
+test('an extension that is nowhere, and a bucket', async (t) => {
+  const env = await settings(t)
+  const [extension, bucket] = await Promise.all([
+    refusal(t, { ...env, EXTENSIONS: './no-such-thing' }),
+    refusal(t, { ...env, S3_BUCKET: 'no-such-bucket' }),
+  ])
+  t.match(extension, /^EXTENSIONS names \.\/no-such-thing, which is neither .*$/)
+  t.match(bucket, /^The bucket no-such-bucket cannot be reached .*$/)
+})
