@@ -102,7 +102,7 @@ export function serializeError(error: Error): SerializedError {
   }
   return {
     ...brief(error),
-    stack: error.stack ?? '',
+    stack: withoutValues(error.stack ?? ''),
     ...(error.cause instanceof Error && { cause: serializeError(error.cause) }),
   }
 }
@@ -110,11 +110,20 @@ export function serializeError(error: Error): SerializedError {
 const brief = (error: Error & { code?: unknown }) => ({
   type: error.name,
   code: error.code,
-  message: error.message,
+  message: withoutValues(error.message),
 })
+
+/** The database quotes values in what it says: a taken address, the rest of a statement. */
+const withoutValues = (text = '') =>
+  text.replaceAll(
+    /(entry|value:?|near) '.*?'(?= for key| for column| at line| at row|$)/gms,
+    "$1 '...'",
+  )
 
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request.id)
+  // Where Fastify itself refuses a request no hook runs that would add it.
+  reply.header('x-request-id', request.id)
   reportProblem(problem.status, error, request, reply)
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }
@@ -132,9 +141,13 @@ export function reportProblem(
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
 }
 
+/** Anything can be thrown, even nothing; an Error is taken for Fastify's, whose fields are optional here. */
+const toError = (thrown: unknown) =>
+  (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
+
 export default fp(
   async (app) => {
-    app.setErrorHandler<FastifyError>(sendProblem)
+    app.setErrorHandler((thrown, request, reply) => sendProblem(toError(thrown), request, reply))
     app.setNotFoundHandler((request, reply) => {
       const status = 404
       return reply
