@@ -8,7 +8,8 @@ import {
   problems,
   ref,
 } from '../../plugins/schemas.ts'
-import { NewTweet, NewTweetHeaders, TweetPage, UserPage } from './schemas.ts'
+import lists from './list-routes.ts'
+import { NewTweet, NewTweetHeaders, TweetPage } from './schemas.ts'
 
 const tweets: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(writing)
@@ -143,61 +144,6 @@ const reading: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params, viewerId }) => app.tweets.get(params.id, viewerId),
-  )
-}
-
-const lists: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', app.identify)
-
-  const schema = (operationId: string, summary: string) => ({
-    tags: ['tweets'],
-    operationId,
-    summary,
-    security: OptionalAuth,
-    params: IdParams,
-    querystring: PageQuery,
-  })
-  const tweetPage = { 200: TweetPage, ...problems(401, 404) }
-
-  app.get(
-    '/tweets/:id/replies',
-    { schema: { ...schema('listReplies', 'Replies to a tweet'), response: tweetPage } },
-    async ({ params, query, viewerId }, reply) => {
-      await app.tweets.get(params.id, viewerId)
-      return reply.sendPage(await app.tweets.replies(params.id, query, viewerId))
-    },
-  )
-
-  app.get(
-    '/tweets/:id/likes',
-    {
-      schema: {
-        ...schema('listLikers', 'Who likes a tweet'),
-        response: { 200: UserPage, ...problems(401, 404) },
-      },
-    },
-    async ({ params, query, viewerId }, reply) => {
-      await app.tweets.get(params.id, viewerId)
-      return reply.sendPage(await app.graph.likers(params.id, query, viewerId))
-    },
-  )
-
-  app.get(
-    '/users/:id/tweets',
-    { schema: { ...schema('listUserTweets', "A user's tweets"), response: tweetPage } },
-    async ({ params, query, viewerId }, reply) => {
-      await app.users.assertExist(app.db, [params.id])
-      return reply.sendPage(await app.tweets.byAuthor(params.id, query, viewerId))
-    },
-  )
-
-  app.get(
-    '/users/:id/likes',
-    { schema: { ...schema('listUserLikes', 'What a user likes'), response: tweetPage } },
-    async ({ params, query, viewerId }, reply) => {
-      await app.users.assertExist(app.db, [params.id])
-      return reply.sendPage(await app.tweets.likedBy(params.id, query, viewerId))
-    },
   )
 }
 

@@ -5,14 +5,14 @@ import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
-type Counts = ReturnType<typeof createCounter<TweetMetric>>
+export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
 type Selection = { viewerId?: number | undefined; where?: SQL | undefined; limit?: number }
 
 /**
  * Reading goes in two steps: a list selects which rows to show, with all rules of visibility in
  * its query, then one more query fills them in, retweeted originals included.
  */
-export function createTweetQueries(app: FastifyInstance, counts: Counts) {
+export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
   const { tweets, users, likes } = app.tables
   const original = alias(tweets, 'original')
   const originalAuthor = alias(users, 'original_author')

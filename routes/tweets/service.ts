@@ -3,11 +3,12 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
-import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { createTweetErasure } from './erasure.ts'
 import { createTweetLists } from './lists.ts'
 import { createTweetQueries, type TweetMetric } from './queries.ts'
+import { createReactions, TweetNotFound } from './reactions.ts'
 import { TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
 
 declare module 'fastify' {
@@ -22,17 +23,17 @@ declare module 'fastify' {
   }
 }
 
-const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %s.', 404)
 const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only its author can delete a tweet.', 403)
 
 type NewTweet = { authorId: number; text: string; replyToId?: number | undefined }
 
 function createTweets(app: FastifyInstance) {
-  const { tweets, likes } = app.tables
+  const { tweets } = app.tables
   const metrics: TweetMetric[] = ['likes', 'retweets', 'replies']
   const counts = createCounter('tweet', metrics, app.transaction)
   app.addHook('onClose', async () => counts.close())
   const queries = createTweetQueries(app, counts)
+  const { originalOf, removeRetweet, ...reactions } = createReactions(app, counts, queries)
 
   /** @throws TweetNotFound when what it replies to is gone or hidden from the author */
   async function create({ authorId, text, replyToId }: NewTweet, outer?: Tx) {
@@ -65,17 +66,6 @@ function createTweets(app: FastifyInstance) {
   }
 
   /**
-   * What acting on a tweet acts on: the original of a retweet, else itself. Only what exists and
-   * the viewer may see. @throws TweetNotFound
-   */
-  async function originalOf(tx: Tx, id: number, viewerId: number) {
-    const where = and(eq(tweets.id, id), queries.notDeleted)
-    const [row] = await queries.visible({ viewerId, where }, tx)
-    if (!row) throw new TweetNotFound(id)
-    return row.originalId ?? row.id
-  }
-
-  /**
    * Leaves a tombstone without text; a retweet is undone. A job clears up likes and retweets.
    * @throws TweetNotFound, NotYourTweet
    */
@@ -96,102 +86,11 @@ function createTweets(app: FastifyInstance) {
     }, outer)
   }
 
-  /** Liking twice is liking. @throws TweetNotFound */
-  async function like(id: number, userId: number, outer?: Tx) {
-    await app.transaction(async (tx) => {
-      const tweetId = await originalOf(tx, id, userId)
-      const row = { tweetId, userId }
-      if (!(await isNew(tx.insert(likes).values(row), id))) return
-      // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
-      await originalOf(tx, tweetId, userId)
-      await app.users.assertExist(tx, [userId])
-      await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
-      await app.events.emit(tx, 'tweet.liked', row)
-    }, outer)
-  }
-
-  async function isNew(insert: Promise<unknown>, tweetId: number) {
-    try {
-      await insert
-      return true
-    } catch (error) {
-      if (duplicateKey(error)) return false
-      throw isMissingParent(error) ? new TweetNotFound(tweetId) : error
-    }
-  }
-
-  /** Taking back works even when a block now hides the tweet. @throws TweetNotFound */
-  async function existing(tx: Tx, id: number) {
-    const [row] = await tx
-      .select()
-      .from(tweets)
-      .where(and(eq(tweets.id, id), queries.notDeleted))
-    if (!row) throw new TweetNotFound(id)
-    return row.retweetOfId ?? row.id
-  }
-
-  /** @throws TweetNotFound */
-  async function unlike(id: number, userId: number, outer?: Tx) {
-    await app.transaction(async (tx) => {
-      const tweetId = await existing(tx, id)
-      const same = and(eq(likes.userId, userId), eq(likes.tweetId, tweetId))
-      const [result] = await tx.delete(likes).where(same)
-      if (result.affectedRows === 0) return
-      await counts.add(tx, new Map([[tweetId, { likes: -1 }]]))
-      await app.events.emit(tx, 'tweet.unliked', { tweetId, userId })
-    }, outer)
-  }
-
-  /** Retweeting twice is retweeting. @throws TweetNotFound */
-  async function retweet(id: number, userId: number, outer?: Tx) {
-    await app.transaction(async (tx) => {
-      const retweetOfId = await originalOf(tx, id, userId)
-      const insert = tx.insert(tweets).values({ authorId: userId, retweetOfId })
-      if (!(await isNew(insert, id))) return
-      await originalOf(tx, retweetOfId, userId)
-      await app.users.assertExist(tx, [userId])
-      const [row] = await tx
-        .select({ id: tweets.id })
-        .from(tweets)
-        .where(retweetBy(userId, retweetOfId))
-      await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
-      await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
-      await app.events.emit(tx, 'tweet.created', {
-        tweetId: row?.id ?? 0,
-        authorId: userId,
-        retweetOfId,
-      })
-    }, outer)
-  }
-
-  const retweetBy = (userId: number, originalId: number) =>
-    and(eq(tweets.retweetOfId, originalId), eq(tweets.authorId, userId))
-
-  /** @throws TweetNotFound */
-  async function undoRetweet(id: number, userId: number, outer?: Tx) {
-    await app.transaction(async (tx) => {
-      await removeRetweet(tx, await existing(tx, id), userId)
-    }, outer)
-  }
-
-  async function removeRetweet(tx: Tx, originalId: number, userId: number) {
-    const where = retweetBy(userId, originalId)
-    const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
-    if (!row) return
-    await tx.delete(tweets).where(eq(tweets.id, row.id))
-    await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
-    await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
-    await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })
-  }
-
   return {
     create,
     get,
     remove,
-    like,
-    unlike,
-    retweet,
-    undoRetweet,
+    ...reactions,
     counts,
     queries,
     ...createTweetLists(app, queries),

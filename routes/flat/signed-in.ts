@@ -1,0 +1,100 @@
+import createError from '@fastify/error'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import * as schemas from './schemas.ts'
+
+const TIMELINE_LENGTH = 100
+const TWEET_MAX = 300
+const TOKEN = [{ flatToken: [] }]
+
+const OverLong = createError('TWEET_TOO_LONG', 'over 300 character', 400)
+
+const signedIn: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  const flatSchema = (operationId: string, summary: string) => ({
+    tags: ['flat'],
+    operationId,
+    summary,
+    security: TOKEN,
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415) },
+  })
+
+  app.post(
+    '/tweet',
+    { schema: { ...flatSchema('flatTweet', 'Tweet'), body: schemas.Tweet } },
+    async ({ viewer, body }, reply) => {
+      if ([...body.tweet.normalize('NFC')].length > TWEET_MAX) throw new OverLong()
+      await app.tweets.create({ authorId: viewer.userId, text: body.tweet })
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/like',
+    { schema: { ...flatSchema('flatLike', 'Like'), body: schemas.TweetId } },
+    async ({ viewer, body }, reply) => {
+      await app.tweets.like(Number(body.tweet_id), viewer.userId)
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/unlike',
+    { schema: { ...flatSchema('flatUnlike', 'Take a like back'), body: schemas.TweetId } },
+    async ({ viewer, body }, reply) => {
+      await app.tweets.unlike(Number(body.tweet_id), viewer.userId)
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/follow',
+    {
+      schema: {
+        ...flatSchema('flatFollow', 'Follow'),
+        body: schemas.Follow,
+        response: { 200: schemas.Empty, ...schemas.failures(401, 403, 404, 413, 415) },
+      },
+    },
+    async ({ viewer, body }, reply) => {
+      await app.graph.follow(viewer.userId, Number(body.follow))
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.post(
+    '/unfollow',
+    { schema: { ...flatSchema('flatUnfollow', 'Unfollow'), body: schemas.Unfollow } },
+    async ({ viewer, body }, reply) => {
+      await app.graph.unfollow(viewer.userId, Number(body.unfollow))
+      return reply.type('text/plain').send('')
+    },
+  )
+
+  app.get(
+    '/timeline',
+    {
+      schema: {
+        ...flatSchema('flatTimeline', 'The newest 100 tweets of your timeline, oldest first'),
+        querystring: schemas.TimelineQuery,
+        response: { 200: schemas.Timeline, ...schemas.failures(401) },
+      },
+    },
+    async ({ viewer, query }, reply) => {
+      const request = { ...query, limit: TIMELINE_LENGTH }
+      const page = reply.sendPage(await app.timeline.page(viewer.userId, request))
+      return { user_id: viewer.userId, timeline: page.items.flatMap(entry).reverse() }
+    },
+  )
+}
+
+type TimelinePage = Awaited<ReturnType<FastifyInstance['timeline']['page']>>
+
+/** A retweet shows as what it retweets: the original knew none. */
+function entry({ retweetOf, ...tweet }: TimelinePage['items'][number]) {
+  const { id, author, text } = retweetOf ?? tweet
+  return author && text ? [{ user_id: author.id, tweet: text, tweet_id: id }] : []
+}
+
+export default signedIn

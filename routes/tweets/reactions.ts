@@ -1,0 +1,117 @@
+import createError from '@fastify/error'
+import { and, eq } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
+import type { createTweetQueries, TweetCounts } from './queries.ts'
+
+export const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %s.', 404)
+
+/** Likes and retweets. Acting on a retweet acts on its original. */
+export function createReactions(
+  app: FastifyInstance,
+  counts: TweetCounts,
+  queries: ReturnType<typeof createTweetQueries>,
+) {
+  const { tweets, likes } = app.tables
+
+  /**
+   * What acting on a tweet acts on: the original of a retweet, else itself. Only what exists and
+   * the viewer may see. @throws TweetNotFound
+   */
+  async function originalOf(tx: Tx, id: number, viewerId: number) {
+    const where = and(eq(tweets.id, id), queries.notDeleted)
+    const [row] = await queries.visible({ viewerId, where }, tx)
+    if (!row) throw new TweetNotFound(id)
+    return row.originalId ?? row.id
+  }
+
+  /** Liking twice is liking. @throws TweetNotFound */
+  async function like(id: number, userId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      const tweetId = await originalOf(tx, id, userId)
+      const row = { tweetId, userId }
+      if (!(await isNew(tx.insert(likes).values(row), id))) return
+      // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
+      await originalOf(tx, tweetId, userId)
+      await app.users.assertExist(tx, [userId])
+      await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
+      await app.events.emit(tx, 'tweet.liked', row)
+    }, outer)
+  }
+
+  async function isNew(insert: Promise<unknown>, tweetId: number) {
+    try {
+      await insert
+      return true
+    } catch (error) {
+      if (duplicateKey(error)) return false
+      throw isMissingParent(error) ? new TweetNotFound(tweetId) : error
+    }
+  }
+
+  /** Taking back works even when a block now hides the tweet. @throws TweetNotFound */
+  async function existing(tx: Tx, id: number) {
+    const [row] = await tx
+      .select()
+      .from(tweets)
+      .where(and(eq(tweets.id, id), queries.notDeleted))
+    if (!row) throw new TweetNotFound(id)
+    return row.retweetOfId ?? row.id
+  }
+
+  /** @throws TweetNotFound */
+  async function unlike(id: number, userId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      const tweetId = await existing(tx, id)
+      const same = and(eq(likes.userId, userId), eq(likes.tweetId, tweetId))
+      const [result] = await tx.delete(likes).where(same)
+      if (result.affectedRows === 0) return
+      await counts.add(tx, new Map([[tweetId, { likes: -1 }]]))
+      await app.events.emit(tx, 'tweet.unliked', { tweetId, userId })
+    }, outer)
+  }
+
+  /** Retweeting twice is retweeting. @throws TweetNotFound */
+  async function retweet(id: number, userId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      const retweetOfId = await originalOf(tx, id, userId)
+      const insert = tx.insert(tweets).values({ authorId: userId, retweetOfId })
+      if (!(await isNew(insert, id))) return
+      await originalOf(tx, retweetOfId, userId)
+      await app.users.assertExist(tx, [userId])
+      const [row] = await tx
+        .select({ id: tweets.id })
+        .from(tweets)
+        .where(retweetBy(userId, retweetOfId))
+      await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
+      await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
+      await app.events.emit(tx, 'tweet.created', {
+        tweetId: row?.id ?? 0,
+        authorId: userId,
+        retweetOfId,
+      })
+    }, outer)
+  }
+
+  const retweetBy = (userId: number, originalId: number) =>
+    and(eq(tweets.retweetOfId, originalId), eq(tweets.authorId, userId))
+
+  /** @throws TweetNotFound */
+  async function undoRetweet(id: number, userId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      await removeRetweet(tx, await existing(tx, id), userId)
+    }, outer)
+  }
+
+  async function removeRetweet(tx: Tx, originalId: number, userId: number) {
+    const where = retweetBy(userId, originalId)
+    const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
+    if (!row) return
+    await tx.delete(tweets).where(eq(tweets.id, row.id))
+    await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
+    await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
+    await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })
+  }
+
+  return { like, unlike, retweet, undoRetweet, originalOf, removeRetweet }
+}

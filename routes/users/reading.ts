@@ -1,0 +1,127 @@
+import createError from '@fastify/error'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { createCounter } from '../../db/counter.ts'
+import type { users as usersTable } from '../../db/schema/index.ts'
+import type { Db, Tx } from '../../plugins/db.ts'
+
+export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
+
+/** Pixels of the squares. */
+const AVATAR_SIZES = { small: 48, medium: 128, large: 400 } as const
+
+type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
+type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
+
+export function createUserReading(app: FastifyInstance, counts: Counts) {
+  const { users, follows, blocks, mutes } = app.tables
+
+  /** @throws UserNotFound */
+  const get = (id: number, viewerId?: number) => find(eq(users.id, id), viewerId)
+
+  /** @throws UserNotFound */
+  const getByHandle = (handle: string, viewerId?: number) =>
+    find(eq(users.handle, handle), viewerId)
+
+  async function find(condition: SQL, viewerId?: number) {
+    const [row] = await app.db
+      .select({ ...profileColumns(), ...relationColumns(viewerId) })
+      .from(users)
+      .where(and(condition, isNull(users.deletedAt)))
+    if (!row) throw new UserNotFound()
+    const { avatarKey: _, createdAt, ...user } = row
+    return { ...user, ...present(row), createdAt: createdAt.toISOString() }
+  }
+
+  /** As `get`, with the e-mail address. */
+  async function getOwn(id: number) {
+    const [row] = await app.db.select({ email: users.email }).from(users).where(eq(users.id, id))
+    return { ...(await get(id, id)), email: row?.email ?? '' }
+  }
+
+  const usersId = sql`${sql.identifier('users')}.${sql.identifier('id')}`
+
+  const profileColumns = () => ({
+    ...summary(users),
+    profile: users.profile,
+    createdAt: users.createdAt,
+    followerCount: counts.read('followers', usersId),
+    followeeCount: counts.read('followees', usersId),
+    tweetCount: counts.read('tweets', usersId),
+  })
+
+  function relationColumns(viewerId: number | undefined) {
+    if (viewerId === undefined) return {}
+    const related = (condition: SQL) => sql<boolean>`EXISTS (${condition})`.mapWith(Boolean)
+    return {
+      following: related(
+        sql`SELECT 1 FROM ${follows} WHERE follower_id = ${viewerId} AND followee_id = ${usersId}`,
+      ),
+      followedBy: related(
+        sql`SELECT 1 FROM ${follows} WHERE follower_id = ${usersId} AND followee_id = ${viewerId}`,
+      ),
+      blocking: related(
+        sql`SELECT 1 FROM ${blocks} WHERE blocker_id = ${viewerId} AND blocked_id = ${usersId}`,
+      ),
+      muting: related(
+        sql`SELECT 1 FROM ${mutes} WHERE muter_id = ${viewerId} AND muted_id = ${usersId}`,
+      ),
+    }
+  }
+
+  /** What logging in needs, or undefined when there is no such account. */
+  async function credentials(by: { email: string } | { id: number }) {
+    const condition = 'id' in by ? eq(users.id, by.id) : eq(users.email, by.email.toLowerCase())
+    const [row] = await app.db
+      .select({ id: users.id, passwordHash: users.passwordHash })
+      .from(users)
+      .where(and(condition, isNull(users.deletedAt)))
+    return row
+  }
+
+  /**
+   * Call after inserting rows that point at these users: their foreign keys hold the users still,
+   * so that a deletion at the same time comes wholly before or wholly after. @throws UserNotFound
+   */
+  async function assertExist(db: Db | Tx, ids: number[]) {
+    const rows = await db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(inArray(users.id, ids), isNull(users.deletedAt)))
+    if (rows.length < new Set(ids).size) throw new UserNotFound()
+  }
+
+  /** The columns that `present` needs, of `users` or an alias of it. */
+  const summary = (table: typeof usersTable) => ({
+    id: table.id,
+    handle: table.handle,
+    name: table.name,
+    avatarKey: table.avatarKey,
+  })
+
+  /** A row as the API shows it: URLs for the key of the picture. */
+  function present<Row extends SummaryRow>({ avatarKey, ...row }: Row) {
+    return { id: row.id, handle: row.handle ?? '', name: row.name, avatar: avatarUrls(avatarKey) }
+  }
+
+  function avatarUrls(key: string | null) {
+    if (!key) return null
+    const url = (size: number) => app.s3.url(avatarObject(key, size))
+    const { small, medium, large } = AVATAR_SIZES
+    return { small: url(small), medium: url(medium), large: url(large) }
+  }
+
+  const avatarObject = (key: string, size: number) => `avatars/${key}/${size}.webp`
+
+  return {
+    get,
+    getByHandle,
+    getOwn,
+    credentials,
+    assertExist,
+    summary,
+    present,
+    avatarObject,
+    avatarSizes: AVATAR_SIZES,
+  }
+}
