@@ -1,5 +1,50 @@
+import { sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { duplicateKey } from '../../plugins/db.ts'
 import type { Progress } from '../migrate.ts'
-export async function loadDemoData(_app: FastifyInstance, _progress: Progress) {
-  return { email: 'demo@example.com', password: 'birdhouse' }
+import { storeAvatars } from './avatars.ts'
+import { DEMO_LOGIN } from './people.ts'
+import { insertWorld } from './rows.ts'
+import { createWorld } from './world.ts'
+
+/**
+ * Fills a database that has no users; any number of processes may call this at the same time. The
+ * rows come in one transaction, so that a load is either complete or never was, and its first row
+ * has a unique e-mail address, so that the second of two loads waits for the first, then fails.
+ * Returns how to log in, or undefined when the users are real ones.
+ */
+export async function loadDemoData(app: FastifyInstance, progress: Progress) {
+  const before = await look(app)
+  if (before.demo) return DEMO_LOGIN
+  if (before.users) {
+    progress('no demo data: the database has users of its own')
+    return undefined
+  }
+  const begin = performance.now()
+  const world = createWorld(Date.now())
+  const [users, tweets] = [world.people.length, world.tweets.length].map((n) =>
+    n.toLocaleString('en'),
+  )
+  progress(`loading demo data: ${users} users, ${tweets} tweets`)
+  await storeAvatars(app, world.people.length)
+  const passwordHash = await app.password.hash(DEMO_LOGIN.password)
+  try {
+    await app.transaction((tx) => insertWorld(app, tx, world, passwordHash))
+    progress(`demo data loaded in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
+  } catch (error) {
+    if (!duplicateKey(error)) throw error
+    progress('another process was faster')
+  }
+  return (await look(app)).demo ? DEMO_LOGIN : undefined
+}
+
+/** Whether there are any users, and whether the demo user is among them. */
+async function look({ db, tables: { users } }: FastifyInstance) {
+  const [row] = await db
+    .select({
+      users: sql`EXISTS (SELECT 1 FROM ${users})`.mapWith(Boolean),
+      demo: sql`EXISTS (SELECT 1 FROM ${users} WHERE email = ${DEMO_LOGIN.email})`.mapWith(Boolean),
+    })
+    .from(sql`(SELECT 1) AS one`)
+  return { users: row?.users === true, demo: row?.demo === true }
 }

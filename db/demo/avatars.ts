@@ -1,0 +1,31 @@
+import type { FastifyInstance } from 'fastify'
+import pLimit from 'p-limit'
+import sharp, { type Sharp } from 'sharp'
+import { drawBird } from './bird.ts'
+
+/** As for uploads, see routes/media/image.ts. */
+const QUALITY = 82
+/** Pictures in work at once; keeps both encoder and object store busy. */
+const CONCURRENCY = 4
+
+export const avatarKey = (index: number) => `demo-${index}`
+
+/** Draws and stores a picture for each person; the same ones every time, so it may run again. */
+export async function storeAvatars(app: FastifyInstance, count: number) {
+  const { avatarObject, avatarSizes } = app.users
+  const limit = pLimit(CONCURRENCY)
+  const all = Array.from({ length: count }, (_, index) => limit(store, index))
+  // One that fails ends them all.
+  await Promise.all(all).finally(() => limit.clearQueue())
+
+  async function store(index: number) {
+    const drawing = sharp(Buffer.from(drawBird(index)))
+    await Promise.all(Object.values(avatarSizes).map((size) => storeSize(index, drawing, size)))
+  }
+
+  async function storeSize(index: number, drawing: Sharp, size: number) {
+    const square = drawing.clone().resize(size, size).webp({ quality: QUALITY })
+    const key = avatarObject(avatarKey(index), size)
+    await app.s3.put(key, await square.toBuffer(), 'image/webp')
+  }
+}

@@ -1,0 +1,31 @@
+import type { Person } from './people.ts'
+import type { Random } from './random.ts'
+
+/** Both are places in the list of people. */
+export type Follow = { follower: number; followee: number }
+
+const DEMO = { followees: 40, followers: 25 }
+/** How much likelier people follow someone whose language they share. */
+const SHARED_LANGUAGE = 5
+
+/** A few are followed by nearly everyone, most by a handful. */
+export function createFollows(people: Person[], random: Random): Follow[] {
+  const [demo, ...others] = people
+  if (!demo) return []
+  const fans = random.sample(others, DEMO.followers)
+  const follows = [
+    ...choose(demo, DEMO.followees),
+    ...fans.map(({ index }) => ({ follower: index, followee: demo.index })),
+    ...others.flatMap((person) => choose(person, 5 + Math.floor(40 * random.next() ** 2))),
+  ]
+  return random.shuffle(follows)
+
+  function choose(person: Person, count: number) {
+    const candidates = others.filter((other) => other !== person)
+    const appeal = (other: Person) =>
+      other.language === person.language ? other.fame * SHARED_LANGUAGE : other.fame
+    return random
+      .sample(candidates, count, appeal)
+      .map(({ index }) => ({ follower: person.index, followee: index }))
+  }
+}

@@ -1,0 +1,42 @@
+export type Random = ReturnType<typeof createRandom>
+
+/** mulberry32: one seed gives one sequence on every machine, so that all demos look alike. */
+export function createRandom(seed: number) {
+  let state = seed
+
+  /** At least 0, below 1. */
+  function next() {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+
+  const chance = (probability: number) => next() < probability
+
+  /** A whole number, both ends included. */
+  const between = (from: number, to: number) => from + Math.floor(next() * (to - from + 1))
+
+  function pick<T>(items: readonly T[]): T {
+    const item = items[between(0, items.length - 1)]
+    if (item === undefined) throw new Error('There is nothing to pick from.')
+    return item
+  }
+
+  /** Different items, the heavier the likelier; the method of Efraimidis and Spirakis. */
+  function sample<T>(items: readonly T[], count: number, weight: (item: T) => number = () => 1) {
+    return items
+      .map((item) => ({ item, key: next() ** (1 / weight(item)) }))
+      .sort((a, b) => b.key - a.key)
+      .slice(0, count)
+      .map(({ item }) => item)
+  }
+
+  const shuffle = <T>(items: readonly T[]) => sample(items, items.length)
+
+  /** Moments from `from` to `to` in milliseconds, ascending. */
+  const moments = (count: number, from: number, to: number) =>
+    Array.from({ length: count }, () => between(from, to)).sort((a, b) => a - b)
+
+  return { next, chance, between, pick, sample, shuffle, moments }
+}

@@ -1,0 +1,172 @@
+import { sql } from 'drizzle-orm'
+import sharp from 'sharp'
+import t from 'tap'
+import { loadDemoData } from '../../db/demo/index.ts'
+import { type App, call, read, setUp, signUp } from '../helper.ts'
+
+const TABLES = ['users', 'follows', 'tweets', 'likes', 'user_counts', 'tweet_counts']
+const quiet = () => {}
+
+async function rowCounts(app: App) {
+  const one = (table: string) => sql`(SELECT COUNT(*) FROM ${sql.identifier(table)})`
+  const [rows] = await app.db.execute(sql`SELECT ${sql.join(TABLES.map(one), sql`, `)}`)
+  return Object.values((rows as any)[0]) as number[]
+}
+
+async function checksums(app: App) {
+  const names = TABLES.map((table) => sql.identifier(table))
+  const [rows] = await app.db.execute(sql`CHECKSUM TABLE ${sql.join(names, sql`, `)}`)
+  return (rows as any).map((row: any) => row.Checksum)
+}
+
+/** How many rows name each id in a column. */
+const tally = (ids: (number | null)[]) =>
+  new Map([...Map.groupBy(ids, (id) => id)].map(([id, same]) => [id, same.length]))
+
+t.test('demo data', async (t) => {
+  const app = await setUp(t)
+  const { users, follows, tweets, likes, userCounts, tweetCounts } = app.tables
+  const { transaction } = app
+  const { put } = app.s3
+
+  await t.test('a load that breaks off among the pictures leaves no row', async (t) => {
+    let puts = 0
+    app.s3.put = (...args) => (++puts > 50 ? Promise.reject(new Error('killed')) : put(...args))
+    await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
+    app.s3.put = put
+    t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
+  })
+
+  await t.test('a load that breaks off just before its end leaves no row', async (t) => {
+    // Without pictures, which this is not about, it takes a tenth of the time.
+    const { avatarSizes } = app.users
+    Object.assign(app.users, { avatarSizes: {} })
+    app.transaction = (work) =>
+      transaction(async (tx) => {
+        await work(tx)
+        throw new Error('killed')
+      })
+    await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
+    Object.assign(app, { transaction })
+    Object.assign(app.users, { avatarSizes })
+    t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
+  })
+
+  await t.test('of two processes that start at once, one loads', async (t) => {
+    const lines: string[] = []
+    const load = () => loadDemoData(app, (line) => lines.push(line))
+    const logins = await Promise.all([load(), load()])
+    t.strictSame(logins[0], logins[1])
+    const [people, followed = 0, written, liked = 0, ...totals] = await rowCounts(app)
+    t.strictSame([people, written, ...totals], [200, 5000, 200, 5000])
+    t.ok(followed > 3000 && liked > 8000, `${followed} follows, ${liked} likes`)
+    t.equal(lines.filter((line) => line.startsWith('demo data loaded')).length, 1)
+    t.ok(lines.includes('loading demo data: 200 users, 5,000 tweets'))
+  })
+
+  await t.test('the totals are those of the rows', async (t) => {
+    const followRows = await app.db.select().from(follows)
+    const tweetRows = await app.db.select().from(tweets)
+    const followers = tally(followRows.map((row) => row.followeeId))
+    const followees = tally(followRows.map((row) => row.followerId))
+    const written = tally(tweetRows.map((row) => row.authorId))
+    const wrongUsers = (await app.db.select().from(userCounts)).filter(
+      (row) =>
+        row.followers !== (followers.get(row.userId) ?? 0) ||
+        row.followees !== (followees.get(row.userId) ?? 0) ||
+        row.tweets !== (written.get(row.userId) ?? 0),
+    )
+    t.strictSame(wrongUsers, [])
+    const liked = tally((await app.db.select().from(likes)).map((row) => row.tweetId))
+    const retweeted = tally(tweetRows.map((row) => row.retweetOfId))
+    const replied = tally(tweetRows.map((row) => row.replyToId))
+    const wrongTweets = (await app.db.select().from(tweetCounts)).filter(
+      (row) =>
+        row.likes !== (liked.get(row.tweetId) ?? 0) ||
+        row.retweets !== (retweeted.get(row.tweetId) ?? 0) ||
+        row.replies !== (replied.get(row.tweetId) ?? 0),
+    )
+    t.strictSame(wrongTweets, [])
+    t.ok(Math.max(...followers.values()) > 100, 'somebody is popular')
+    t.ok((replied.get(null) ?? 0) < 4000, 'a fifth and more are replies')
+    t.ok((retweeted.get(null) ?? 0) < 4800, 'some are retweets')
+  })
+
+  await t.test('every text could have been tweeted, and several scripts occur', async (t) => {
+    const rows = await app.db.select().from(tweets)
+    const posts = rows.filter((row) => row.text !== null && row.replyToId === null)
+    const texts = rows.flatMap((row) => row.text ?? [])
+    t.ok(texts.every((text) => [...text].length <= 300 && text.trim() === text && text !== ''))
+    t.ok(texts.every((text) => text === text.normalize('NFC')))
+    t.notOk(texts.some((text) => /[{}]|undefined/.test(text)))
+    t.equal(new Set(posts.map((row) => row.text)).size, posts.length, 'no post twice')
+    for (const script of ['Latin', 'Hangul', 'Han', 'Hiragana', 'Arabic', 'Devanagari']) {
+      const matching = texts.filter((text) => new RegExp(`\\p{Script=${script}}`, 'u').test(text))
+      t.ok(matching.length > 100, `${matching.length} texts in ${script}`)
+    }
+  })
+
+  await t.test('things happen in order: ids, then answers after what they answer', async (t) => {
+    const rows = await app.db.select().from(tweets).orderBy(tweets.id)
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    for (const [i, row] of rows.entries()) {
+      const earlier = rows[i - 1]
+      const target = byId.get(row.replyToId ?? row.retweetOfId ?? 0)
+      if (earlier && earlier.createdAt > row.createdAt)
+        t.fail(`${row.id} is older than the one before`)
+      if (target && (target.id > row.id || target.retweetOfId))
+        t.fail(`${row.id} answers too early`)
+    }
+    const month = 30 * 24 * 3600 * 1000
+    t.ok(rows.every(({ createdAt: at }) => at <= new Date() && +at > Date.now() - month - 120_000))
+    const given = await app.db.select().from(likes)
+    t.ok(given.every((row) => row.createdAt >= (byId.get(row.tweetId)?.createdAt ?? 0)))
+    t.ok(given.every((row) => byId.get(row.tweetId)?.retweetOfId === null))
+  })
+
+  await t.test('one logs in and finds a full timeline', async (t) => {
+    const body = await loadDemoData(app, quiet)
+    const { status, body: signedIn } = await call(app, 'POST /v1/auth/login', { body: body ?? {} })
+    t.equal(status, 200)
+    const demo = await read(app, `/v1/users/${signedIn.user.id}`)
+    t.match(demo, { handle: 'demo', followerCount: 25, followeeCount: 40 })
+    const page = await read(app, '/v1/timeline', { token: signedIn.accessToken } as any)
+    t.equal(page.items.length, 20)
+    t.ok(page.nextCursor)
+  })
+
+  await t.test('everybody has a picture of their own, in every size', async (t) => {
+    const rows = await app.db.select().from(users)
+    const pictures = new Set<string>()
+    for (const { avatar } of rows.map(app.users.present)) {
+      const response = await fetch(avatar?.small ?? '')
+      if (response.headers.get('content-type') !== 'image/webp')
+        t.fail(`no picture: ${avatar?.small}`)
+      pictures.add(Buffer.from(await response.arrayBuffer()).toString('base64'))
+    }
+    t.equal(pictures.size, 200)
+    for (const [size, url] of Object.entries(rows.map(app.users.present)[0]?.avatar ?? {})) {
+      const bytes = await (await fetch(url)).arrayBuffer()
+      const pixels = app.users.avatarSizes[size as 'small']
+      t.match(await sharp(bytes).metadata(), { format: 'webp', width: pixels, height: pixels })
+    }
+  })
+
+  await t.test('loading again changes nothing', async (t) => {
+    const before = await checksums(app)
+    t.ok(before.every(Number.isInteger))
+    const lines: string[] = []
+    const begin = performance.now()
+    await loadDemoData(app, (line) => lines.push(line))
+    t.ok(performance.now() - begin < 500)
+    t.strictSame(lines, [])
+    t.strictSame(await checksums(app), before)
+  })
+})
+
+t.test('a database with users of its own stays as it is', async (t) => {
+  const app = await setUp(t)
+  await signUp(app, 'Real')
+  t.equal(await loadDemoData(app, quiet), undefined)
+  t.same((await rowCounts(app)).slice(0, 4), [1, 0, 0, 0])
+})
