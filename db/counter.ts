@@ -27,6 +27,7 @@ export function createCounter<Metric extends string>(
   const columns = metrics.map((metric) => sql.identifier(metric))
   const columnList = sql.join(columns, sql`, `)
   let timer: NodeJS.Timeout | undefined
+  let closed = false
 
   /** Adds to the counters of each subject; joins the caller's transaction. */
   async function add(tx: Tx, changes: Map<number, Partial<Record<Metric, number>>>) {
@@ -60,6 +61,7 @@ export function createCounter<Metric extends string>(
   }
 
   function schedule() {
+    if (closed) return
     timer ??= setTimeout(() => {
       timer = undefined
       rollUp().catch(schedule)
@@ -92,7 +94,11 @@ export function createCounter<Metric extends string>(
     return rows.length
   }
 
-  const close = () => clearTimeout(timer)
+  /** From here on nothing is rolled up by itself: another process will, or the next start. */
+  function close() {
+    closed = true
+    clearTimeout(timer)
+  }
 
   return { add, read, forget, rollUp, close }
 }
