@@ -1,0 +1,38 @@
+const { parseConfig, readEnv } = require('./plugins/config.ts')
+
+// PM2 keeps its files in the project (PM2_HOME in the npm scripts) and takes the settings from the
+// environment of `npm run prod` or from .env. `npm run prod:reload` starts the new processes, and
+// tells an old one to end only when its successor is ready, so that no request is dropped.
+
+const env = { NODE_ENV: 'production' }
+
+// PM2 would start it again and again, with the reason in a log file; so `npm run prod` runs this
+// file by itself first.
+try {
+  parseConfig({ ...readEnv(), ...env })
+} catch (error) {
+  console.error(error.message)
+  process.exit(1)
+}
+
+module.exports = {
+  apps: [
+    {
+      name: 'birdhouse',
+      script: 'server.ts',
+      cwd: __dirname,
+      // Node 24, from the npm package of that name.
+      interpreter: `${__dirname}/node_modules/.bin/node`,
+      exec_mode: 'cluster',
+      instances: 'max',
+      // Milliseconds; migrations may run before a process says that it is ready.
+      wait_ready: true,
+      listen_timeout: 60_000,
+      // Milliseconds; a little more than server.ts takes at most.
+      kill_timeout: 30_000,
+      // Milliseconds, growing: a database that is down for minutes is no reason to give up.
+      exp_backoff_restart_delay: 100,
+      env,
+    },
+  ],
+}

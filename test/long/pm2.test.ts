@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process'
+import { readFileSync, symlinkSync } from 'node:fs'
+import { Agent, get } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import getPort from 'get-port'
+import { test } from 'tap'
+import { settings } from '../helper.ts'
+import { runningIn, temporaryFolder } from '../server/spawn.ts'
+
+const run = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
+const CONNECTIONS = 32
+
+/** One request; its status, or the code of what went wrong. */
+function request(url: string, agent: Agent) {
+  return new Promise<number | string>((resolve) => {
+    get(url, { agent }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode ?? 0))
+      response.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'))
+    }).once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'))
+  })
+}
+
+/** Requests over kept-alive connections until told to stop; how many ended how. */
+async function load(url: string, signal: AbortSignal) {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS })
+  const outcomes = new Map<number | string, number>()
+  const client = async () => {
+    while (!signal.aborted) {
+      const outcome = await request(url, agent)
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+    }
+  }
+  await Promise.all(Array.from({ length: CONNECTIONS }, client))
+  agent.destroy()
+  return Object.fromEntries(outcomes)
+}
+
+test('PM2 reloads without dropping a request, and stops without leaving a process', async (t) => {
+  const project = temporaryFolder(t)
+  for (const name of ['package.json', 'ecosystem.config.cjs', 'node_modules'])
+    symlinkSync(join(ROOT, name), join(project, name))
+  const home = join(project, '.pm2')
+  const port = String(await getPort({ host: '127.0.0.1' }))
+  const env = {
+    ...process.env,
+    ...(await settings(t)),
+    NODE_ENV: undefined,
+    HOST: '127.0.0.1',
+    PORT: port,
+  }
+  const npm = (script: string) => run('npm', ['run', script], { cwd: project, env })
+  t.teardown(() => npm('prod:stop').catch(() => {}))
+  const refused = await run('npm', ['run', 'prod'], {
+    cwd: project,
+    env: { ...env, JWT_SECRETS: 'weak', DATABASE_URL: '' },
+  }).catch((error) => error)
+  t.match(refused.stderr, /- DATABASE_URL: (.|\n)*- JWT_SECRETS: /)
+  t.same(runningIn(home), [], 'with wrong settings PM2 is not even started')
+
+  await npm('prod')
+  const daemon = readFileSync(join(home, 'pm2.pid'), 'utf8')
+  const before = await workers(daemon)
+  t.ok(before.length > 0)
+
+  const over = new AbortController()
+  const outcomes = load(`http://127.0.0.1:${port}/v1/tweets`, over.signal)
+  await sleep(1_000)
+  await npm('prod:reload')
+  await sleep(1_000)
+  over.abort()
+  const counts = await outcomes
+  t.comment(counts)
+  t.same(Object.keys(counts), ['200'], 'every request got its answer')
+  const after = await workers(daemon)
+  t.equal(after.length, before.length)
+  t.notOk(
+    after.some((pid) => before.includes(pid)),
+    'all processes are new',
+  )
+
+  await npm('prod:stop')
+  for (let i = 0; i < 100 && runningIn(home).length > 0; i++) await sleep(50)
+  t.same(runningIn(home), [], 'the daemon is gone')
+  t.same(await workers(daemon), [], 'and so are its workers')
+})
+
+const workers = async (parent: string) =>
+  (await run('ps', ['-eo', 'pid=,ppid='])).stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, ppid]) => ppid === parent)
+    .map(([pid]) => pid)
