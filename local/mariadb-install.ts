@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
 import { readEnv } from '../plugins/config.ts'
@@ -50,16 +50,4 @@ const findMariadb = () => (PROGRAMS.every(findProgram) ? findProgram('mariadbd')
 function canInstall() {
   const debian = existsSync('/etc/debian_version') && findProgram('apt-get') !== undefined
   return debian && process.getuid?.() === 0
-}
-
-/** True when that process runs on this data folder: a process id alone may be someone else's. */
-export function runsOn(pid: number, folder: string) {
-  try {
-    const command = existsSync('/proc')
-      ? readFileSync(`/proc/${pid}/cmdline`, 'utf8')
-      : execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
-    return `${command} `.replaceAll('\0', ' ').includes(`--datadir=${folder} `)
-  } catch {
-    return false
-  }
 }

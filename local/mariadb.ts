@@ -1,16 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
@@ -18,11 +7,12 @@ import { createConnection } from 'mysql2/promise'
 import type { Progress } from '../db/migrate.ts'
 import type { OnStop } from './index.ts'
 import { keptSecret } from './kept-secret.ts'
-import { ensureMariadb, findProgram, runsOn } from './mariadb-install.ts'
+import { createFiles, everyServer } from './mariadb-files.ts'
+import { ensureMariadb } from './mariadb-install.ts'
+import { background, failure, gone, isRunning, runsOn, waitsForSpace } from './mariadb-process.ts'
 
-/** Milliseconds; recovery after a crash may take a while, and so may a stop that writes it all. */
+/** Milliseconds; recovery after a crash may take a while. */
 const START_TIMEOUT = 60_000
-const STOP_TIMEOUT = 15_000
 const DATABASE = 'birdhouse'
 const PREFERRED_PORT = 33_060
 
@@ -57,7 +47,7 @@ export async function startMariadb({
   await stopLeftOver(base, data)
   if (!existsSync(join(data, 'mysql'))) {
     progress('creating the database files')
-    await initialise(base, data)
+    await createFiles(base, data)
   }
   const password = keptSecret(join(base, 'password'))
   const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
@@ -73,56 +63,6 @@ export async function startMariadb({
     kill: () => child.kill('SIGKILL'),
   }
 }
-
-/** Made beside its place and moved there when complete, so that a kill leaves no half of it. */
-async function initialise(base: string, data: string) {
-  const install = findProgram('mariadb-install-db')
-  if (!install) throw new Error('mariadb-install-db is missing although mariadbd is there.')
-  for (const name of readdirSync(base)) {
-    if (name === 'data' || name.startsWith('new-')) rmSync(join(base, name), { recursive: true })
-  }
-  const fresh = join(base, `new-${randomBytes(4).toString('hex')}`)
-  const log = join(base, 'mariadb-install-db.log')
-  const options = ['--auth-root-authentication-method=normal', '--skip-test-db', ...asRoot()]
-  const child = background(
-    install,
-    ['--no-defaults', `--datadir=${fresh}`, ...options],
-    log,
-    'SIGKILL',
-  )
-  try {
-    while (isRunning(child)) {
-      if (waitsForSpace(log)) child.end()
-      await sleep(20)
-    }
-    if (child.exitCode !== 0) throw failure('MariaDB could not create its files.', log)
-  } catch (error) {
-    rmSync(fresh, { recursive: true, force: true })
-    throw error
-  }
-  renameSync(fresh, data)
-}
-
-/**
- * Runs a program in a process group of its own: a Ctrl-C in the terminal is for the service, which
- * then stops this. However this process ends, short of SIGKILL, the group is told to end with it.
- */
-function background(program: string, args: string[], logFile: string, signal: NodeJS.Signals) {
-  const log = openSync(logFile, 'w', 0o600)
-  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true })
-  closeSync(log)
-  const end = () => {
-    if (child.pid && isRunning(child)) process.kill(-child.pid, signal)
-  }
-  process.once('exit', end)
-  child.once('exit', () => process.off('exit', end))
-  child.unref()
-  return Object.assign(child, { end })
-}
-
-const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
-
-const asRoot = () => (process.getuid?.() === 0 ? ['--user=root'] : [])
 
 function launch(
   program: string,
@@ -145,8 +85,7 @@ function launch(
   const child = background(
     program,
     [
-      '--no-defaults',
-      `--datadir=${data}`,
+      ...everyServer(base, data),
       `--init-file=${initFile}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
@@ -158,7 +97,6 @@ function launch(
       '--max-connections=400',
       `--pid-file=${join(data, 'mariadbd.pid')}`,
       ...durability,
-      ...asRoot(),
     ],
     join(base, 'mariadbd.log'),
     'SIGTERM',
@@ -195,23 +133,6 @@ async function untilReady(child: ChildProcess, url: string, base: string) {
   throw new Error(`MariaDB did not answer within ${START_TIMEOUT / 1000} s; see ${log}.`)
 }
 
-/** What the log says last; a full or read-only disk is told like one that Node itself ran into. */
-function failure(sentence: string, log: string) {
-  const tail = readFileSync(log, 'utf8').slice(-8_000)
-  const line = tail.split('\n').findLast((line) => line.includes('[ERROR]')) ?? ''
-  const code = LOGGED_CODES.find(([pattern]) => pattern.test(tail))?.[1]
-  return Object.assign(new Error(`${sentence} ${line} The whole log is ${log}.`), { code })
-}
-
-/** On a full disk MariaDB waits, minutes at a time, and takes no signal meanwhile. */
-const waitsForSpace = (log: string) =>
-  readFileSync(log, 'utf8').includes('Waiting for someone to free space')
-
-const LOGGED_CODES: [RegExp, string][] = [
-  [/No space left|disk.*full|out of disk space|err(or|no:?) 28\b/i, 'ENOSPC'],
-  [/Read-only file system|err(or|no:?) 30\b/i, 'EROFS'],
-]
-
 async function stop(child: ChildProcess) {
   child.kill('SIGTERM')
   await gone(
@@ -232,10 +153,4 @@ async function stopLeftOver(base: string, data: string) {
     () => !runsOn(pid, data),
     () => process.kill(pid, 'SIGKILL'),
   )
-}
-
-async function gone(isGone: () => boolean, kill: () => void) {
-  const deadline = performance.now() + STOP_TIMEOUT
-  while (!isGone() && performance.now() < deadline) await sleep(20)
-  if (!isGone()) kill()
 }

@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { findProgram } from './mariadb-install.ts'
+import { background, failure, isRunning, waitsForSpace } from './mariadb-process.ts'
+
+/** Made beside its place and moved there when complete, so that a kill leaves no half of it. */
+export async function createFiles(base: string, data: string) {
+  const install = findProgram('mariadb-install-db')
+  if (!install) throw new Error('mariadb-install-db is missing although mariadbd is there.')
+  for (const name of readdirSync(base)) {
+    if (name === 'data' || name.startsWith('new-')) rmSync(join(base, name), { recursive: true })
+  }
+  const fresh = join(base, `new-${randomBytes(4).toString('hex')}`)
+  const log = join(base, 'mariadb-install-db.log')
+  const options = ['--auth-root-authentication-method=normal', '--skip-test-db']
+  const child = background(install, [...everyServer(base, fresh), ...options], log, 'SIGKILL')
+  try {
+    while (isRunning(child)) {
+      if (waitsForSpace(log)) child.end()
+      await sleep(20)
+    }
+    if (child.exitCode !== 0) throw failure('MariaDB could not create its files.', log)
+  } catch (error) {
+    rmSync(fresh, { recursive: true, force: true })
+    throw error
+  }
+  renameSync(fresh, data)
+}
+
+/** Options that every server on these files is started with; the first ones must come first. */
+export const everyServer = (base: string, data: string) => [
+  '--no-defaults',
+  `--datadir=${data}`,
+  ownTmpdir(base),
+  ...asRoot(),
+]
+
+/** In a shared /tmp a server that starts removes the temporary tables of those that run. */
+function ownTmpdir(base: string) {
+  const folder = join(base, 'tmp')
+  mkdirSync(folder, { recursive: true })
+  return `--tmpdir=${folder}`
+}
+
+const asRoot = () => (process.getuid?.() === 0 ? ['--user=root'] : [])
