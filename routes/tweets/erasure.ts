@@ -72,7 +72,7 @@ export function createTweetErasure(app: FastifyInstance) {
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))
       if (row.replyToId && !row.deletedAt) {
-        await app.tweets.counts.add(tx, new Map([[row.replyToId, { replies: -1 }]]))
+        await app.tweets.countReply(tx, row.replyToId, -1)
       }
       if (!row.deletedAt) {
         await app.users.counts.add(tx, new Map([[row.authorId, { tweets: -1 }]]))

@@ -113,5 +113,11 @@ export function createReactions(
     await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })
   }
 
-  return { like, unlike, retweet, undoRetweet, originalOf, removeRetweet }
+  /** A reply may outlive its parent, whose counters are then gone. */
+  async function countReply(tx: Tx, parentId: number, change: 1 | -1) {
+    const parent = await tx.select({ id: tweets.id }).from(tweets).where(eq(tweets.id, parentId))
+    if (parent.length > 0) await counts.add(tx, new Map([[parentId, { replies: change }]]))
+  }
+
+  return { like, unlike, retweet, undoRetweet, originalOf, removeRetweet, countReply }
 }

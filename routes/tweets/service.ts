@@ -44,7 +44,7 @@ function createTweets(app: FastifyInstance) {
       const [{ insertId: tweetId }] = await tx.insert(tweets).values(row)
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
-      if (parentId) await counts.add(tx, new Map([[parentId, { replies: 1 }]]))
+      if (parentId) await reactions.countReply(tx, parentId, 1)
       const reply = parentId ? { replyToId: parentId } : {}
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
       return getWithin(tx, tweetId, authorId)
@@ -81,7 +81,7 @@ function createTweets(app: FastifyInstance) {
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
       await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
-      if (row.replyToId) await counts.add(tx, new Map([[row.replyToId, { replies: -1 }]]))
+      if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
     }, outer)
   }
