@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import multipart from '@fastify/multipart'
+import multipart, { type Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -24,22 +24,35 @@ const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart 
 const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
 
+const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT', 'FST_FIELDS_LIMIT'])
+
 async function readFile(this: FastifyRequest, field: string) {
   if (!this.isMultipart()) throw new NotMultipart()
   try {
-    const part = await this.file()
-    if (part?.fieldname !== field) {
-      part?.file.resume()
-      throw new FileMissing(field)
-    }
-    return await part.toBuffer()
+    let bytes: Buffer | undefined
+    for await (const part of this.parts()) bytes = await readPart(part, field)
+    if (!bytes) throw new FileMissing(field)
+    return bytes
   } catch (error) {
-    throw translate(error as Error & { statusCode?: number; code?: string })
+    throw translate(error as Error & { statusCode?: number; code?: string }, field)
   }
 }
 
-function translate(error: Error & { statusCode?: number; code?: string }) {
+async function readPart(part: Multipart, field: string) {
+  if (part.type !== 'file') throw new FileMissing(field)
+  if (part.fieldname !== field) {
+    part.file.resume()
+    throw new FileMissing(field)
+  }
+  const bytes = await part.toBuffer()
+  // Not thrown by the package when what is too much arrives after the last chunk it read.
+  if (part.file.truncated) throw new FileTooLarge()
+  return bytes
+}
+
+function translate(error: Error & { statusCode?: number; code?: string }, field: string) {
   if (error.code === 'FST_REQ_FILE_TOO_LARGE') return new FileTooLarge()
+  if (MORE_THAN_A_FILE.has(error.code ?? '')) return new FileMissing(field)
   if (error.statusCode !== undefined) return error
   return Object.assign(new BrokenMultipart(), { cause: error })
 }
