@@ -1,19 +1,6 @@
-const { parseConfig, readEnv } = require('./plugins/config.ts')
-
 // PM2 keeps its files in the project (PM2_HOME in the npm scripts) and takes the settings from the
 // environment of `npm run prod` or from .env. `npm run prod:reload` starts the new processes, and
 // tells an old one to end only when its successor is ready, so that no request is dropped.
-
-const env = { NODE_ENV: 'production' }
-
-// PM2 would start it again and again, with the reason in a log file; so `npm run prod` runs this
-// file by itself first.
-try {
-  parseConfig({ ...readEnv(), ...env })
-} catch (error) {
-  console.error(error.message)
-  process.exit(1)
-}
 
 module.exports = {
   apps: [
@@ -32,7 +19,7 @@ module.exports = {
       kill_timeout: 30_000,
       // Milliseconds, growing: a database that is down for minutes is no reason to give up.
       exp_backoff_restart_delay: 100,
-      env,
+      env: { NODE_ENV: 'production' },
     },
   ],
 }

@@ -41,7 +41,7 @@ async function load(url: string, signal: AbortSignal) {
 
 test('PM2 reloads without dropping a request, and stops without leaving a process', async (t) => {
   const project = temporaryFolder(t)
-  for (const name of ['package.json', 'ecosystem.config.cjs', 'node_modules'])
+  for (const name of ['package.json', 'ecosystem.config.cjs', 'deploy', 'node_modules'])
     symlinkSync(join(ROOT, name), join(project, name))
   const home = join(project, '.pm2')
   const port = String(await getPort({ host: '127.0.0.1' }))
