@@ -9,13 +9,15 @@ const REGION = 'us-east-1'
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
+type Options = { folder?: string; bucket: string; port?: number }
+
 /** Starts an S3 store in this process, on loopback; with a folder, it keeps its objects there. */
-export async function startS3({ folder, bucket }: { folder?: string; bucket: string }) {
+export async function startS3({ folder, bucket, port: wanted }: Options) {
   // Loaded on demand: production installs don't have it.
   const fauxqs = await import('fauxqs')
   const stores = await createStores(folder)
   if (!stores.s3Store.hasBucket(bucket)) stores.s3Store.createBucket(bucket)
-  const port = await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' })
+  const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
   const server = fauxqs.buildApp({ logger: false, host: '127.0.0.1', stores })
   await server.listen({ host: '127.0.0.1', port })
   Object.assign(process.env, CREDENTIALS)

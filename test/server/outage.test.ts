@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { test } from 'tap'
+import { startMariadb } from '../../local/mariadb.ts'
+import { call, drained, read, setUp, signUp, tweet } from '../helper.ts'
+import { temporaryFolder } from './spawn.ts'
+
+/** Milliseconds within which a request is answered while the database is away. */
+const PATIENCE = 6_000
+
+test('a database restarted under a running server', async (t) => {
+  const folder = temporaryFolder(t)
+  const first = await startMariadb({ folder, volatile: true })
+  t.teardown(first.stop)
+  const app = await setUp(t, { DATABASE_URL: first.url })
+  const user = await signUp(app)
+  const { id } = await tweet(app, user)
+  const done: number[] = []
+  app.jobs.define<{ n: number }>('note', async ({ n }) => void done.push(n))
+
+  const outcomes = new Map<number, number>()
+  let slowest = 0
+  let over = false
+  const ask = async (line: string, options = {}) => {
+    const begin = performance.now()
+    const answer = await call(app, line, { as: user, ...options })
+    slowest = Math.max(slowest, performance.now() - begin)
+    outcomes.set(answer.status, (outcomes.get(answer.status) ?? 0) + 1)
+    if (answer.status < 500) return
+    if (answer.body.code !== 'DATABASE_UNAVAILABLE' || !answer.headers['retry-after'])
+      t.fail(`${line}: ${JSON.stringify(answer.body)}`)
+  }
+  const client = async (line: string, options?: () => object) => {
+    for (; !over; await sleep(5)) await ask(line, options?.())
+  }
+  const clients = [
+    client('GET /v1/tweets'),
+    client('GET /v1/timeline'),
+    client('GET /v1/users/me'),
+    client(`PUT /v1/tweets/${id}/like`),
+    client(`DELETE /v1/tweets/${id}/like`),
+    client('POST /v1/tweets', () => ({
+      body: { text: 'still here' },
+      headers: { 'idempotency-key': crypto.randomUUID() },
+    })),
+    client('POST /v1/auth/login', () => ({ body: { email: user.email, password: user.password } })),
+  ]
+  await sleep(500)
+  await first.stop()
+  const readiness = await call(app, 'GET /readyz')
+  t.equal(readiness.status, 503)
+  t.equal(readiness.body.checks.database, 'failed')
+  await sleep(1_500)
+  const second = await startMariadb({ folder, volatile: true, port: first.port })
+  t.teardown(second.stop)
+  await app.transaction((tx) => app.jobs.add(tx, ['note'], { n: 1 }))
+  await sleep(500)
+  outcomes.set(503, outcomes.get(503) ?? 0)
+  const failedBefore = outcomes.get(503)
+  await sleep(500)
+  over = true
+  await Promise.all(clients)
+  t.comment(Object.fromEntries(outcomes), `slowest ${Math.round(slowest)} ms`)
+  t.same(
+    [...outcomes.keys()].filter((status) => status >= 500),
+    [503],
+  )
+  t.ok((failedBefore ?? 0) > 0, 'the outage was noticed')
+  t.equal(outcomes.get(503), failedBefore, 'and nothing fails after it')
+  t.ok(slowest < PATIENCE)
+
+  t.equal((await call(app, 'GET /readyz')).status, 200)
+  t.equal((await read(app, `/v1/tweets/${id}`)).id, id)
+  await drained(app)
+  t.same(done, [1], 'jobs go on as well')
+})
+
+test('a database that dies and one that hangs', async (t) => {
+  const folder = temporaryFolder(t)
+  const mariadb = await startMariadb({ folder, volatile: true })
+  t.teardown(mariadb.stop)
+  const app = await setUp(t, { DATABASE_URL: mariadb.url })
+  const user = await signUp(app)
+
+  process.kill(mariadb.pid, 'SIGSTOP')
+  const begin = performance.now()
+  const readiness = await call(app, 'GET /readyz')
+  process.kill(mariadb.pid, 'SIGCONT')
+  t.equal(readiness.status, 503)
+  t.ok(performance.now() - begin < 2_500, 'readiness is told in time')
+  t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)
+
+  mariadb.kill()
+  for (const line of ['GET /v1/users/me', 'GET /v1/timeline', 'GET /v1/tweets']) {
+    const answer = await call(app, line, { as: user })
+    t.equal(answer.status, 503)
+    t.match(answer.headers, { 'content-type': /problem\+json/, 'retry-after': /\d/ })
+  }
+  const again = await startMariadb({ folder, volatile: true, port: mariadb.port })
+  t.teardown(again.stop)
+  t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)
+  t.equal((await call(app, 'GET /readyz')).status, 200)
+})
