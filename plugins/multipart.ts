@@ -1,12 +1,15 @@
 import createError from '@fastify/error'
-import multipart, { type Multipart } from '@fastify/multipart'
+import multipart, { type MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The bytes of the one file of a multipart body. @throws 400, 413, 415 */
-    readFile: (field: string) => Promise<Buffer>
+    /**
+     * The bytes of the one file of a multipart body; what else the body holds is refused, or
+     * ignored within limits. @throws 400, 413, 415
+     */
+    readFile: (field: string, others?: 'refused' | 'ignored') => Promise<Buffer>
   }
 }
 
@@ -24,13 +27,21 @@ const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart 
 const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
 
+const ONE_FILE = { files: 1, fields: 0, parts: 1 }
+const SEVERAL_PARTS = { files: 10, fields: 10, parts: 20 }
 const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT', 'FST_FIELDS_LIMIT'])
 
-async function readFile(this: FastifyRequest, field: string) {
+async function readFile(this: FastifyRequest, field: string, others = 'refused') {
   if (!this.isMultipart()) throw new NotMultipart()
+  const limits = others === 'ignored' ? SEVERAL_PARTS : ONE_FILE
   try {
     let bytes: Buffer | undefined
-    for await (const part of this.parts()) bytes = await readPart(part, field)
+    for await (const part of this.parts({ limits })) {
+      const wanted = part.type === 'file' && part.fieldname === field && !bytes
+      if (wanted) bytes = await readPart(part)
+      else if (part.type === 'file') part.file.resume()
+      if (!wanted && others === 'refused') throw new FileMissing(field)
+    }
     if (!bytes) throw new FileMissing(field)
     return bytes
   } catch (error) {
@@ -38,12 +49,7 @@ async function readFile(this: FastifyRequest, field: string) {
   }
 }
 
-async function readPart(part: Multipart, field: string) {
-  if (part.type !== 'file') throw new FileMissing(field)
-  if (part.fieldname !== field) {
-    part.file.resume()
-    throw new FileMissing(field)
-  }
+async function readPart(part: MultipartFile) {
   const bytes = await part.toBuffer()
   // Not thrown by the package when what is too much arrives after the last chunk it read.
   if (part.file.truncated) throw new FileTooLarge()
@@ -59,9 +65,7 @@ function translate(error: Error & { statusCode?: number; code?: string }, field:
 
 export default fp(
   async (app) => {
-    await app.register(multipart, {
-      limits: { fileSize: FILE_LIMIT, files: 1, fields: 0, parts: 1, headerPairs: 20 },
-    })
+    await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
     app.decorateRequest('readFile', readFile)
   },
   { name: 'multipart' },

@@ -32,7 +32,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
         },
       },
       async (request, reply) => {
-        const bytes = await request.readFile(FIELD).catch((error) => {
+        const bytes = await request.readFile(FIELD, 'ignored').catch((error) => {
           throw MISSING.has(error.code) ? new FileMissing() : error
         })
         await app.media.setAvatar(request.viewer.userId, bytes)
