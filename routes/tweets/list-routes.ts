@@ -14,14 +14,20 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
     params: IdParams,
     querystring: PageQuery,
   })
+  /** A retweet has no replies and likes of its own. */
+  async function originalId(id: number, viewerId: number | undefined) {
+    const tweet = await app.tweets.get(id, viewerId)
+    return (tweet.retweetOf ?? tweet).id
+  }
+
   const tweetPage = { 200: TweetPage, ...problems(401, 404) }
 
   app.get(
     '/tweets/:id/replies',
     { schema: { ...schema('listReplies', 'Replies to a tweet'), response: tweetPage } },
     async ({ params, query, viewerId }, reply) => {
-      await app.tweets.get(params.id, viewerId)
-      return reply.sendPage(await app.tweets.replies(params.id, query, viewerId))
+      const id = await originalId(params.id, viewerId)
+      return reply.sendPage(await app.tweets.replies(id, query, viewerId))
     },
   )
 
@@ -34,8 +40,8 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params, query, viewerId }, reply) => {
-      await app.tweets.get(params.id, viewerId)
-      return reply.sendPage(await app.graph.likers(params.id, query, viewerId))
+      const id = await originalId(params.id, viewerId)
+      return reply.sendPage(await app.graph.likers(id, query, viewerId))
     },
   )
 

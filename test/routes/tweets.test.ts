@@ -424,3 +424,17 @@ t.test('what one blocks can be neither liked, replied to nor retweeted', async (
   await unlike(app, gus, id)
   t.equal((await get(id)).likeCount, 0, 'taking back works')
 })
+
+t.test('replies and likes of a retweet are those of its original', async (t) => {
+  const app = await setUp(t)
+  const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
+  const original = await tweet(app, ann, 'original')
+  const reply = await tweet(app, ben, 'reply', { replyToId: original.id })
+  await like(app, ben, original.id)
+  await retweet(app, ben, original.id)
+  const [shared] = (await read(app, `/v1/users/${ben.id}/tweets`)).items
+  t.equal(shared.retweetOf.id, original.id)
+  const ids = (items: { id: number }[]) => items.map(({ id }) => id)
+  t.strictSame(ids((await read(app, `/v1/tweets/${shared.id}/replies`)).items), [reply.id])
+  t.strictSame(ids((await read(app, `/v1/tweets/${shared.id}/likes`)).items), [ben.id])
+})
