@@ -14,8 +14,8 @@ export type Progress = (line: string) => void
 type Step = { id: string; hash: string; statement: string }
 
 const FOLDER = join(import.meta.dirname, 'migrations')
-/** Seconds a process may be silent before another one takes the lock over. */
-const LEASE = 60
+/** Seconds a killed process holds up the next one; a living one renews it thrice as often. */
+const LEASE = 10
 const POLL_MS = 250
 
 // A process killed between a DDL statement and the note of it leaves the statement done already:
@@ -28,16 +28,12 @@ const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1091, 1051])
  * @throws Error when an applied migration was edited, or a statement fails.
  */
 export async function migrate(databaseUrl: string, progress: Progress = () => {}, folder = FOLDER) {
-  const connection = await createConnection({
-    uri: databaseUrl,
-    timezone: 'Z',
-    connectTimeout: 10_000,
-  })
+  const connection = await connect(databaseUrl)
   try {
     await createTables(connection)
     const steps = readSteps(folder)
     if ((await pendingSteps(connection, steps)).length === 0) return 0
-    return await withLock(connection, progress, async (renew) => {
+    return await withLock(databaseUrl, progress, async (renew) => {
       const pending = await pendingSteps(connection, steps)
       for (const step of pending) {
         await renew()
@@ -50,6 +46,8 @@ export async function migrate(databaseUrl: string, progress: Progress = () => {}
     await connection.end()
   }
 }
+
+const connect = (uri: string) => createConnection({ uri, timezone: 'Z', connectTimeout: 10_000 })
 
 async function createTables(connection: Connection) {
   await connection.query(`CREATE TABLE IF NOT EXISTS migrations (
@@ -122,33 +120,45 @@ const isRefused = (error: unknown) =>
 const forget = (connection: Connection, id: string) =>
   connection.query('DELETE FROM migrations WHERE id = ?', [id])
 
+/** The lock has a connection of its own, so that it is renewed while a statement takes minutes. */
 async function withLock<T>(
-  connection: Connection,
+  databaseUrl: string,
   progress: Progress,
   work: (renew: () => Promise<void>) => Promise<T>,
 ) {
+  const connection = await connect(databaseUrl)
   const token = randomUUID()
   const set = `UPDATE migration_lock SET token = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ${LEASE} SECOND WHERE id = 1`
   const update = async (sql: string, values: string[]) => {
     const [result] = await connection.query<ResultSetHeader>(sql, values)
     return result.affectedRows === 1
   }
-  for (
-    let waits = 0;
-    !(await update(`${set} AND expires_at < UTC_TIMESTAMP(3)`, [token]));
-    waits++
-  ) {
-    if (waits === 0) progress('another process is migrating the database; waiting for it')
-    await sleep(POLL_MS)
-  }
-  try {
-    return await work(async () => {
-      const held = await update(`${set} AND token = ?`, [token, token])
-      if (!held) throw new Error('Another process has taken the migration lock over.')
-    })
-  } finally {
-    await update(`UPDATE migration_lock SET expires_at = '2000-01-01' WHERE id = 1 AND token = ?`, [
+  const renew = () => update(`${set} AND token = ?`, [token, token])
+  const release = () =>
+    update(`UPDATE migration_lock SET expires_at = '2000-01-01' WHERE id = 1 AND token = ?`, [
       token,
     ])
+
+  try {
+    await take()
+    const renewal = setInterval(() => renew().catch(() => {}), (LEASE * 1000) / 3)
+    try {
+      return await work(async () => {
+        if (!(await renew())) throw new Error('Another process has taken the migration lock over.')
+      })
+    } finally {
+      clearInterval(renewal)
+      await release()
+    }
+  } finally {
+    await connection.end()
+  }
+
+  async function take() {
+    const free = `${set} AND expires_at < UTC_TIMESTAMP(3)`
+    for (let waits = 0; !(await update(free, [token])); waits++) {
+      if (waits === 0) progress('another process is migrating the database; waiting for it')
+      await sleep(POLL_MS)
+    }
   }
 }
