@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import multipart, { type MultipartFile } from '@fastify/multipart'
+import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -36,9 +36,10 @@ async function readFile(this: FastifyRequest, field: string, others = 'refused')
   const limits = others === 'ignored' ? SEVERAL_PARTS : ONE_FILE
   try {
     let bytes: Buffer | undefined
+    // To the end: what is wrong after the file, or too much of it arriving late, shows only there.
     for await (const part of this.parts({ limits })) {
       const wanted = part.type === 'file' && part.fieldname === field && !bytes
-      if (wanted) bytes = await readPart(part)
+      if (wanted) bytes = await part.toBuffer()
       else if (part.type === 'file') part.file.resume()
       if (!wanted && others === 'refused') throw new FileMissing(field)
     }
@@ -47,13 +48,6 @@ async function readFile(this: FastifyRequest, field: string, others = 'refused')
   } catch (error) {
     throw translate(error as Error & { statusCode?: number; code?: string }, field)
   }
-}
-
-async function readPart(part: MultipartFile) {
-  const bytes = await part.toBuffer()
-  // Not thrown by the package when what is too much arrives after the last chunk it read.
-  if (part.file.truncated) throw new FileTooLarge()
-  return bytes
 }
 
 function translate(error: Error & { statusCode?: number; code?: string }, field: string) {

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import sharp from 'sharp'
 import t from 'tap'
@@ -303,15 +304,31 @@ t.test('over a socket: uploads broken off, refused early, and fetched', async (t
   const put = (body: FormData, headers: Record<string, string> = { authorization }) =>
     fetch(`${address}/v1/users/me/avatar`, { method: 'PUT', body, headers })
 
-  const socket = connect(Number(new URL(address).port), '127.0.0.1')
-  socket.write(
-    `PUT /v1/users/me/avatar HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n` +
-      'content-type: multipart/form-data; boundary=b\r\ncontent-length: 100000\r\n\r\n' +
-      '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nabc',
-  )
-  await once(socket, 'connect')
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  socket.destroy()
+  const head = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
+  const begin = (length: number) => {
+    const socket = connect(Number(new URL(address).port), '127.0.0.1')
+    socket.write(
+      `PUT /v1/users/me/avatar HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\n` +
+        'content-type: multipart/form-data; boundary=b\r\nconnection: close\r\n' +
+        `content-length: ${head.length + length}\r\n\r\n${head}`,
+    )
+    return socket
+  }
+  const broken = begin(100_000)
+  broken.write('abc')
+  await sleep(50)
+  broken.destroy()
+
+  // The last byte comes late, after the server has read all that it takes.
+  const tail = 'x\r\n--b--\r\n'
+  const limit = Buffer.concat([jpeg, Buffer.alloc(8 * 1024 * 1024 - jpeg.length)])
+  const slow = begin(limit.length + tail.length)
+  const answered = once(slow, 'data')
+  slow.write(limit)
+  await sleep(500)
+  slow.write(tail)
+  const [answer] = await answered
+  t.match(String(answer), /^HTTP\/1.1 413 /, 'one byte more than 8 MB')
 
   const large = formOf(Buffer.alloc(12 * 1024 * 1024))
   t.equal((await put(large)).status, 413, 'the client hears why')
