@@ -23,6 +23,9 @@ const CONCURRENCY = 2
 /** Waiting logins; more are turned away, since their clients would have given up by their turn. */
 const QUEUE = 200
 
+// NIST SP 800-63B, section 3.1.1.2: the same password from any keyboard.
+const normal = (password: string) => password.normalize('NFKC')
+
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
 async function createPassword() {
@@ -35,12 +38,13 @@ async function createPassword() {
   }
 
   return {
-    hash: (password: string) => bounded(() => argon2.hash(password, PARAMETERS)),
+    hash: (password: string) => bounded(() => argon2.hash(normal(password), PARAMETERS)),
 
     /** Without a hash (no such user) it takes as long as with one, and answers false. */
     verify: (password: string, hash: string | undefined) =>
       bounded(
-        async () => (await argon2.verify(hash ?? unguessable, password)) && hash !== undefined,
+        async () =>
+          (await argon2.verify(hash ?? unguessable, normal(password))) && hash !== undefined,
       ),
 
     /** True when the hash was made with other parameters than today's, or another variant. */

@@ -3,15 +3,16 @@ import { invalidField } from './errors.ts'
 /** A schema counts code points before normalisation, which at most quarters them: Korean in NFD. */
 export const BEFORE_NFC = 4
 
-type Limits = { field: string; min?: number; max: number }
+type Limits = { field: string; min?: number; max: number; trim?: boolean }
 
 /**
  * Text as it is stored: NFC, so that equal words are equal bytes, and newlines as LF. Counted in
  * Unicode code points after that; text without anything visible counts as empty.
  * @throws 400 that names the field.
  */
-export function cleanText(value: string, { field, min = 0, max }: Limits) {
-  const text = value.normalize('NFC').replaceAll(/\r\n?/g, '\n')
+export function cleanText(value: string, { field, min = 0, max, trim = false }: Limits) {
+  const clean = value.normalize('NFC').replaceAll(/\r\n?/g, '\n')
+  const text = trim ? clean.trim() : clean
   const length = /[^\s\p{Cf}\p{Z}\p{M}]/u.test(text) ? [...text].length : 0
   if (length < min) throw invalidField(field, 'must not be empty')
   if (length > max || [...text].length > max) {

@@ -19,6 +19,8 @@ export default fp(
   async (app) => {
     const typed = createAjv(false)
     const coercing = createAjv(true)
+    // Fastify would take text for a body of any route.
+    app.removeContentTypeParser('text/plain')
     // Many clients name the type even where they send nothing, such as with PUT .../like.
     const parseJson = app.getDefaultJsonParser('error', 'error')
     app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {

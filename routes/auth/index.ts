@@ -9,6 +9,11 @@ const clientOf = (request: FastifyRequest) => ({
 })
 
 const auth: FastifyPluginAsyncTypebox = async (app) => {
+  // RFC 6749, section 5.1: tokens are not for caches.
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+
   app.post(
     '/auth/sign-up',
     {

@@ -29,14 +29,15 @@ function createGraph(app: FastifyInstance) {
 
   /** True when the row is new. @throws UserNotFound when either user has gone */
   async function insertRelation(tx: Tx, insert: Promise<unknown>, userId: number, otherId: number) {
-    try {
-      await insert
-    } catch (error) {
-      if (duplicateKey(error)) return false
-      throw isMissingParent(error) ? new UserNotFound(otherId) : error
-    }
+    const isNew = await insert.then(
+      () => true,
+      (error) => {
+        if (duplicateKey(error)) return false
+        throw isMissingParent(error) ? new UserNotFound(otherId) : error
+      },
+    )
     await app.users.assertExist(tx, [userId, otherId])
-    return true
+    return isNew
   }
 
   /** Following twice is following. @throws NotYourself, UserNotFound, FollowBlocked */

@@ -41,7 +41,7 @@ function createUsers(app: FastifyInstance) {
 
   /** Without a handle it makes one from the name. @throws EmailTaken, HandleTaken */
   async function create(input: NewUser, outer?: Tx) {
-    const name = cleanText(input.name, { field: 'name', min: 1, max: LIMITS.name })
+    const name = cleanText(input.name, { field: 'name', min: 1, max: LIMITS.name, trim: true })
     const profile = cleanText(input.profile ?? '', { field: 'profile', max: LIMITS.profile })
     return app.transaction(async (tx) => {
       for (let attempt = 0; ; attempt++) {
@@ -65,7 +65,7 @@ function createUsers(app: FastifyInstance) {
     const { name, profile, handle } = changes
     const row = {
       ...(name !== undefined && {
-        name: cleanText(name, { field: 'name', min: 1, max: LIMITS.name }),
+        name: cleanText(name, { field: 'name', min: 1, max: LIMITS.name, trim: true }),
       }),
       ...(profile !== undefined && {
         profile: cleanText(profile, { field: 'profile', max: LIMITS.profile }),

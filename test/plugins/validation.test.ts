@@ -57,3 +57,23 @@ t.test('what a request may hold', async (t) => {
     t.equal((await call(app, 'POST /v1/auth/login', { body, headers })).status, 200)
   })
 })
+
+t.test('text is no JSON', async (t) => {
+  const app = await setUp(t)
+  const headers = { 'content-type': 'text/plain' }
+  const answer = await app.inject({ method: 'POST', url: '/v1/auth/login', headers, payload: '{}' })
+  t.equal(answer.statusCode, 415)
+  t.equal(answer.json().code, 'UNSUPPORTED_MEDIA_TYPE')
+})
+
+t.test('the same name and password in any Unicode form; tokens are not for caches', async (t) => {
+  const app = await setUp(t)
+  const password = '비밀번호는 비밀이다'
+  const user = await signUp(app, '  홍길동\u0020'.normalize('NFD'), {
+    password: password.normalize('NFD'),
+  })
+  const body = { email: user.email, password }
+  const answer = await call(app, 'POST /v1/auth/login', { body })
+  t.equal(answer.body.user.name, '홍길동')
+  t.equal(answer.headers['cache-control'], 'no-store')
+})

@@ -188,3 +188,12 @@ t.test('lists of people, the latest relation first, page by page', async (t) => 
   t.strictSame((await read(app, '/v1/users/me/blocks', fans[0])).items, [], 'nobody is told')
   t.strictSame((await read(app, `/v1/users/${star.id}/followers`)).items, [])
 })
+
+t.test('following again somebody who has just deleted their account is a 404', async (t) => {
+  const app = await setUp(t)
+  const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
+  await app.jobs.stop()
+  await relate(app, ann, 'follow', ben)
+  await call(app, 'DELETE /v1/users/me', { as: ben, body: { password: ben.password } })
+  t.equal((await call(app, `PUT /v1/users/${ben.id}/follow`, { as: ann })).status, 404)
+})
