@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './db/demo/index.ts'
@@ -16,22 +15,24 @@ const SAME_SIGNAL = 1_000
 const stops: (() => Promise<unknown>)[] = []
 let closing = false
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const grace = closeWithGrace(
-  { delay: CLOSE_TIMEOUT, logger: false, skip: ['SIGINT', 'SIGTERM'] },
+  { delay: CLOSE_TIMEOUT, logger: false, skip: [...SIGNALS] },
   async ({ err }) => {
     closing = true
     if (err) console.error(serializeError(err))
     await stopAll()
   },
 )
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, onSignal)
+// Never removed: a signal that meets no listener kills on the spot.
+for (const signal of SIGNALS) process.on(signal, onSignal)
+let signalled: number | undefined
 
 /** The first signal closes with grace; a later one means that somebody is out of patience. */
-async function onSignal(signal: string) {
-  grace.close()
-  process.on(signal, () => {})
-  await sleep(SAME_SIGNAL, undefined, { ref: false })
-  process.once('SIGINT', () => process.exit(1)).once('SIGTERM', () => process.exit(1))
+function onSignal() {
+  signalled ??= performance.now()
+  if (!closing) grace.close()
+  else if (performance.now() - signalled > SAME_SIGNAL) process.exit(1)
 }
 
 /** Undoes the start, last step first; what fails to stop keeps nothing else from stopping. */
