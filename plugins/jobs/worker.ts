@@ -53,12 +53,21 @@ export function createWorker({ store, definitions, log }: Options) {
     try {
       for (const id of shuffle(await store.due([...definitions.keys()], free))) {
         if (stopped || atWork.size >= CONCURRENCY) return
-        const token = randomUUID()
-        const job = await store.claim(id, token)
-        if (job) launch(job, token)
+        await tryJob(id)
       }
     } catch (error) {
       log.warn({ err: error }, 'looking for jobs failed; trying again')
+    }
+  }
+
+  /** One row that can't be read must not keep the others from being found. */
+  async function tryJob(id: number) {
+    try {
+      const token = randomUUID()
+      const job = await store.claim(id, token)
+      if (job) launch(job, token)
+    } catch (error) {
+      log.warn({ err: error, job: id }, 'claiming a job failed; it is due again later')
     }
   }
 

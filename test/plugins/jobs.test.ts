@@ -385,3 +385,14 @@ t.test('two handlers under one name are refused', async (t) => {
   app.jobs.define(name, async () => {})
   t.throws(() => app.jobs.define(name, async () => {}), /taken/)
 })
+
+t.test('rows that cannot be read keep no other from being run', async (t) => {
+  const name = newName()
+  const { promise: served, resolve } = Promise.withResolvers<object>()
+  const broken = sql`INSERT INTO ${jobs} (name, payload, run_at) VALUES (${name}, '', NOW(3))`
+  for (let i = 0; i < 6; i++) await app.db.execute(broken)
+  app.jobs.define(name, async (payload: object) => resolve(payload))
+  await app.transaction((tx) => app.jobs.add(tx, [name], { readable: true }))
+  t.strictSame(await served, { readable: true })
+  await app.db.delete(jobs).where(eq(jobs.name, name))
+})
