@@ -9,6 +9,14 @@ const ROLL_UP_DELAY = 1_000
 
 class TakenByAnother extends Error {}
 
+const isFull = (deltas: number) => deltas === BATCH
+
+/** What another roll-up has taken along is done; the rest is looked at again. */
+function isTaken(error: unknown) {
+  if (error instanceof TakenByAnother) return true
+  throw error
+}
+
 /**
  * Exact counters without a hot row: a change is an INSERT into `<entity>_count_deltas`, so that a
  * thousand likes at once never wait for each other, and the count is the total in
@@ -70,7 +78,7 @@ export function createCounter<Metric extends string>(
 
   /** Folds pending deltas into the totals until none is left. */
   async function rollUp() {
-    while ((await transaction(rollUpBatch)) === BATCH);
+    while (await transaction(rollUpBatch).then(isFull, isTaken));
   }
 
   async function rollUpBatch(tx: Tx) {

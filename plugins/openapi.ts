@@ -85,6 +85,7 @@ export default fp(
         persistAuthorization: true,
         displayRequestDuration: true,
         docExpansion: 'list',
+        deepLinking: true,
       },
       theme: { title: 'Birdhouse API' },
     })
