@@ -57,6 +57,8 @@ export function isUnavailable(error: unknown) {
   return cause.fatal === true || OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
 }
 
+const isConflict = (error: unknown) => CONFLICTS.has(mysqlError(error)?.errno ?? 0)
+
 /** The name of the unique key that an INSERT or UPDATE ran into, if that is what went wrong. */
 export function duplicateKey(error: unknown) {
   const cause = mysqlError(error)
@@ -74,7 +76,9 @@ export function afterCommit(tx: Tx, hook: () => void) {
   commitHooks.get(tx)?.push(hook)
 }
 
-function createTransaction(db: Db, log: FastifyBaseLogger) {
+function createTransaction(pool: Pool, log: FastifyBaseLogger) {
+  const dbs = new WeakMap<object, Db>()
+
   /**
    * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
    * lock wait timeout the whole of it is rolled back and run again, at most five times with
@@ -86,7 +90,7 @@ function createTransaction(db: Db, log: FastifyBaseLogger) {
       try {
         return await once(work)
       } catch (error) {
-        if (attempt >= MAX_ATTEMPTS || !CONFLICTS.has(mysqlError(error)?.errno ?? 0)) throw error
+        if (attempt >= MAX_ATTEMPTS || !isConflict(error)) throw error
         log.debug({ attempt, code: mysqlError(error)?.code }, 'transaction runs again')
         await sleep(Math.random() * 10 * 2 ** attempt)
       }
@@ -95,16 +99,33 @@ function createTransaction(db: Db, log: FastifyBaseLogger) {
 
   async function once<T>(work: (tx: Tx) => Promise<T>) {
     const hooks: (() => void)[] = []
-    const result = await db.transaction((tx) => {
-      commitHooks.set(tx, hooks)
-      return work(tx)
-    })
-    for (const hook of hooks) attempt(hook)
-    return result
+    const connection = await pool.getConnection()
+    try {
+      const result = await dbOver(connection).transaction((tx) => {
+        commitHooks.set(tx, hooks)
+        return work(tx)
+      })
+      for (const hook of hooks) runHook(hook)
+      return result
+    } catch (error) {
+      // One that may still be inside the transaction is not given to anyone else.
+      if (isUnavailable(error) && !isConflict(error)) connection.destroy()
+      throw error
+    } finally {
+      connection.release()
+    }
+  }
+
+  /** A transaction from the pool would leak its connection when the server refuses BEGIN. */
+  function dbOver(connection: PoolConnection) {
+    const known = dbs.get(connection.connection)
+    const db = known ?? connect(connection)
+    dbs.set(connection.connection, db)
+    return db
   }
 
   /** What has committed has succeeded, whatever a hook makes of it. */
-  function attempt(hook: () => void) {
+  function runHook(hook: () => void) {
     try {
       hook()
     } catch (error) {
@@ -112,6 +133,9 @@ function createTransaction(db: Db, log: FastifyBaseLogger) {
     }
   }
 }
+
+const connect = (client: Pool | PoolConnection): Db =>
+  drizzle({ client, schema: tables, mode: 'default', casing: 'snake_case' })
 
 async function prepareSession(connection: Connection) {
   for (const statement of SESSION_SETTINGS) await connection.query(statement)
@@ -137,10 +161,9 @@ export default fp(
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })
 
-    const db = drizzle({ client: pool, schema: tables, mode: 'default', casing: 'snake_case' })
-    app.decorate('db', db)
+    app.decorate('db', connect(pool))
     app.decorate('tables', tables)
-    app.decorate('transaction', createTransaction(db, app.log))
+    app.decorate('transaction', createTransaction(pool, app.log))
   },
   { name: 'db', dependencies: ['config'] },
 )

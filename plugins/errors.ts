@@ -7,6 +7,9 @@ import { isUnavailable } from './db.ts'
 /** Seconds a client is asked to wait after a 503: a restart of the database takes about this long. */
 const RETRY_AFTER = 2
 
+/** Problems named in one answer; a body of nothing but mistakes is not answered tenfold. */
+const MAX_ERRORS = 20
+
 const CODES: Record<string, string> = {
   FST_ERR_VALIDATION: 'VALIDATION_FAILED',
   FST_ERR_CTP_INVALID_JSON_BODY: 'INVALID_JSON',
@@ -76,13 +79,15 @@ function detailOf(error: FastifyError, status: number, requestId: string) {
 
 function validationErrors(error: FastifyError) {
   const part = error.validationContext === 'querystring' ? 'query' : error.validationContext
-  return (error.validation ?? []).map(({ instancePath, keyword, params, message }) => {
-    const field = params.missingProperty ?? params.additionalProperty
-    return {
-      path: `/${part}${instancePath}${field ? `/${field}` : ''}`,
-      message: validationMessage(keyword, params, message),
-    }
-  })
+  return (error.validation ?? [])
+    .slice(0, MAX_ERRORS)
+    .map(({ instancePath, keyword, params, message }) => {
+      const field = params.missingProperty ?? params.additionalProperty
+      return {
+        path: `/${part}${instancePath}${field ? `/${field}` : ''}`,
+        message: validationMessage(keyword, params, message),
+      }
+    })
 }
 
 function validationMessage(keyword: string, params: Record<string, unknown>, message = '') {
@@ -113,6 +118,12 @@ const brief = (error: Error & { code?: unknown }) => ({
   message: withoutValues(error.message),
 })
 
+/** One line for people; as the log, without the values of a query. */
+export function describeError(error: Error): string {
+  const { type, message, cause } = serializeError(error) as SerializedError & { cause?: Error }
+  return `${type}: ${message}${cause ? `; ${cause.message}` : ''}`
+}
+
 /** The database quotes values in what it says: a taken address, the rest of a statement. */
 const withoutValues = (text = '') =>
   text.replaceAll(
@@ -136,7 +147,8 @@ export function reportProblem(
   reply: FastifyReply,
 ) {
   if (status >= 500) request.log.error({ err: error }, 'request failed')
-  else request.log.info({ code: error.code, reason: error.message }, 'request refused')
+  else
+    request.log.info({ code: error.code, reason: error.message.slice(0, 500) }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
 }

@@ -3,6 +3,7 @@ import createError from '@fastify/error'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { deleteInBatches } from '../db/delete-in-batches.ts'
 import { duplicateKey, type Tx } from './db.ts'
 
 declare module 'fastify' {
@@ -60,9 +61,8 @@ function createIdempotency(app: FastifyInstance) {
   }
 
   async function purge() {
-    await app.db
-      .delete(idempotencyKeys)
-      .where(lt(idempotencyKeys.createdAt, sql`NOW(3) - INTERVAL ${LIFE} HOUR`))
+    const old = lt(idempotencyKeys.createdAt, sql`NOW(3) - INTERVAL ${LIFE} HOUR`)
+    await deleteInBatches(app.db, idempotencyKeys, old)
   }
 
   return { run, purge }

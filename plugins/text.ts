@@ -1,6 +1,6 @@
 import { invalidField } from './errors.ts'
 
-/** A schema counts code points before normalisation, which at most quarters them: Korean in NFD. */
+/** A schema counts code points before NFC, which at most quarters them: Greek with three marks. */
 export const BEFORE_NFC = 4
 
 type Limits = { field: string; min?: number; max: number; trim?: boolean }
@@ -13,9 +13,9 @@ type Limits = { field: string; min?: number; max: number; trim?: boolean }
 export function cleanText(value: string, { field, min = 0, max, trim = false }: Limits) {
   const clean = value.normalize('NFC').replaceAll(/\r\n?/g, '\n')
   const text = trim ? clean.trim() : clean
-  const length = /[^\s\p{Cf}\p{Z}\p{M}]/u.test(text) ? [...text].length : 0
-  if (length < min) throw invalidField(field, 'must not be empty')
-  if (length > max || [...text].length > max) {
+  const visible = /[^\s\p{Cf}\p{Z}\p{M}]/u.test(text)
+  if (min > 0 && !visible) throw invalidField(field, 'must not be empty')
+  if ([...text].length > max) {
     throw invalidField(field, `must not have more than ${max} characters`)
   }
   return text

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
+import { describeError } from '../errors.ts'
 import type { JobContext, JobDefinition } from './index.ts'
 import { type Job, type JobStore, LEASE } from './store.ts'
 
@@ -133,7 +134,7 @@ export function createWorker({ store, definitions, log }: Options) {
 
   async function fail(job: Job, token: string, definition: JobDefinition, error: Error) {
     const dead = job.attempts >= definition.maxAttempts && !definition.every
-    const message = `${error.name}: ${error.message}`.slice(0, 1000)
+    const message = describeError(error).slice(0, 1000)
     log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
     if (dead) await store.bury(job.id, token, message)
     else await store.retry(job.id, token, backoff(job.attempts), message)

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { deleteInBatches } from '../../db/delete-in-batches.ts'
 import type { Tx } from '../../plugins/db.ts'
 import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
 
@@ -17,6 +18,9 @@ const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no such sessi
 
 export type Client = { ip: string; userAgent: string }
 
+/** Days that a spent refresh token is known as spent; later it is as unknown as any. */
+const SPENT_LIFE = 30
+
 /** Seconds by which the clocks of the database and the processes may differ. */
 const CLOCK_SKEW = 300
 
@@ -31,27 +35,40 @@ const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
 export function createSessions(app: FastifyInstance) {
   const { sessions, refreshTokens } = app.tables
 
-  /** `accessLife` in seconds. @throws UserNotFound when the account has just been deleted */
-  async function open(userId: number, client: Client, accessLife = ACCESS_TOKEN_LIFE, outer?: Tx) {
+  /** Signs in until the session lies unused for long. @throws UserNotFound */
+  async function open(userId: number, client: Client, outer?: Tx) {
     return app.transaction(async (tx) => {
-      const [{ insertId: sessionId }] = await tx.insert(sessions).values({
-        userId,
-        // Behind a trusted proxy it is whatever the header says.
-        ip: client.ip.slice(0, 45),
-        userAgent: client.userAgent.slice(0, 255),
-        expiresAt: inDays(SESSION_LIFE),
-        accessUntil: inSeconds(accessLife + CLOCK_SKEW),
-      })
-      await app.users.assertExist(tx, [userId])
-      return tokens(tx, userId, sessionId, accessLife)
+      const sessionId = await insert(tx, userId, client, ACCESS_TOKEN_LIFE, inDays(SESSION_LIFE))
+      return tokens(tx, userId, sessionId)
     }, outer)
   }
 
-  async function tokens(tx: Tx, userId: number, sessionId: number, life: number) {
+  /** Signs in for so many seconds, without a refresh token. @throws UserNotFound */
+  async function openFor(life: number, userId: number, client: Client) {
+    return app.transaction(async (tx) => {
+      const sessionId = await insert(tx, userId, client, life, inSeconds(life))
+      return app.accessTokens.issue(userId, sessionId, life)
+    })
+  }
+
+  async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {
+    const [{ insertId }] = await tx.insert(sessions).values({
+      userId,
+      // Behind a trusted proxy it is whatever the header says.
+      ip: client.ip.slice(0, 45),
+      userAgent: client.userAgent.slice(0, 255),
+      expiresAt,
+      accessUntil: inSeconds(life + CLOCK_SKEW),
+    })
+    await app.users.assertExist(tx, [userId])
+    return insertId
+  }
+
+  async function tokens(tx: Tx, userId: number, sessionId: number) {
     const refreshToken = randomBytes(32).toString('base64url')
     await tx.insert(refreshTokens).values({ hash: digest(refreshToken), sessionId })
-    const accessToken = app.accessTokens.issue(userId, sessionId, life)
-    return { accessToken, expiresIn: life, refreshToken }
+    const accessToken = app.accessTokens.issue(userId, sessionId)
+    return { accessToken, expiresIn: ACCESS_TOKEN_LIFE, refreshToken }
   }
 
   /** Spends a refresh token for the next pair. @throws InvalidRefreshToken */
@@ -76,7 +93,7 @@ export function createSessions(app: FastifyInstance) {
         accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(ACCESS_TOKEN_LIFE + CLOCK_SKEW)})`,
       }
       await tx.update(sessions).set(change).where(eq(sessions.id, session.id))
-      return tokens(tx, session.userId, session.id, ACCESS_TOKEN_LIFE)
+      return tokens(tx, session.userId, session.id)
     })
     if (!fresh) throw new InvalidRefreshToken()
     return fresh
@@ -132,8 +149,10 @@ export function createSessions(app: FastifyInstance) {
   }
 
   async function purge() {
-    await app.db.delete(sessions).where(lt(sessions.expiresAt, sql`NOW(3)`))
+    await deleteInBatches(app.db, sessions, lt(sessions.expiresAt, sql`NOW(3)`))
+    const old = sql`NOW(3) - INTERVAL ${SPENT_LIFE} DAY`
+    await deleteInBatches(app.db, refreshTokens, lt(refreshTokens.spentAt, old))
   }
 
-  return { open, refresh, list, revoke, revokeAll, purge }
+  return { open, openFor, refresh, list, revoke, revokeAll, purge }
 }

@@ -24,7 +24,8 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     '/tweet',
     { schema: { ...flatSchema('flatTweet', 'Tweet'), body: schemas.Tweet } },
     async ({ viewer, body }, reply) => {
-      if ([...body.tweet.normalize('NFC')].length > TWEET_MAX) throw new OverLong()
+      if ([...body.tweet.normalize('NFC').replaceAll('\r\n', '\n')].length > TWEET_MAX)
+        throw new OverLong()
       await app.tweets.create({ authorId: viewer.userId, text: body.tweet })
       return reply.type('text/plain').send('')
     },

@@ -13,11 +13,15 @@ const IdMissing = createError('ID_MISSING', 'Send {"id": 1} or ?id=1.', 400)
 export async function readViewId(raw: IncomingMessage) {
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of raw) {
-    size += chunk.length
-    if (size > LIMIT) throw new BodyTooLarge()
-    chunks.push(chunk)
-  }
+  // An iterator that is left early would keep the socket of a client that has gone.
+  await new Promise<void>((resolve, reject) => {
+    raw.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size <= LIMIT) chunks.push(chunk)
+      else reject(new BodyTooLarge())
+    })
+    raw.once('end', resolve).once('error', reject).once('close', resolve)
+  })
   const body = parse(Buffer.concat(chunks).toString())
   if (!Value.Check(ViewBody, body) || !Number.isSafeInteger(Number(body.id))) throw new IdMissing()
   return Number(body.id)

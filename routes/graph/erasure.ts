@@ -1,5 +1,6 @@
 import { eq, inArray, or } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { deleteInBatches } from '../../db/delete-in-batches.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */
 const BATCH = 200
@@ -33,11 +34,10 @@ export function createGraphErasure(app: FastifyInstance) {
     })
   }
 
-  return async function erase(userId: number) {
-    while ((await eraseFollows(userId)) > 0);
-    await app.db
-      .delete(blocks)
-      .where(or(eq(blocks.blockerId, userId), eq(blocks.blockedId, userId)))
-    await app.db.delete(mutes).where(or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))
+  return async function erase(userId: number, signal: AbortSignal) {
+    while ((await eraseFollows(userId)) > 0) signal.throwIfAborted()
+    const ofBlocks = or(eq(blocks.blockerId, userId), eq(blocks.blockedId, userId))
+    await deleteInBatches(app.db, blocks, ofBlocks)
+    await deleteInBatches(app.db, mutes, or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))
   }
 }

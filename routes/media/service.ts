@@ -90,7 +90,8 @@ function createMedia(app: FastifyInstance) {
 export default fp(
   async (app) => {
     app.decorate('media', createMedia(app))
-    app.jobs.define(COLLECT, app.media.collect)
+    // Never given up: a store that is down for long must not leave pictures behind.
+    app.jobs.define(COLLECT, app.media.collect, { maxAttempts: Number.POSITIVE_INFINITY })
     app.users.addEraser(app.media.erase)
   },
   { name: 'media.service', dependencies: ['users.service', 's3', 'jobs'] },

@@ -15,6 +15,8 @@ declare module 'fastify' {
  */
 const LATE = 60
 const LIST = 'timeline'
+/** Rows read at once at least, for repeats of one original take rows but no place. */
+const CHUNK = 100
 
 type TimelineRequest = PageRequest & { since?: string | undefined }
 type Row = { id: number; originalId: number | null }
@@ -30,15 +32,17 @@ function createTimeline(app: FastifyInstance) {
    */
   async function page(readerId: number, { cursor, since, limit }: TimelineRequest) {
     const start = decodeCursor(LIST, cursor)
-    const floor = await floorOf(decodeCursor(LIST, since))
+    const sinceId = decodeCursor(LIST, since)
+    const floor = await floorOf(sinceId)
+    const chunk = Math.max(limit, CHUNK)
     const shown = new Map<number, Row>()
     let last: Row | undefined
     let more = true
     while (more && shown.size < limit) {
       // One row beyond what can be shown tells whether the rows end here.
-      const rows = await readRows(readerId, last?.id ?? start, floor, limit + 1)
+      const rows = await readRows(readerId, last?.id ?? start, floor, chunk + 1)
       let walked = 0
-      for (const row of rows.slice(0, limit)) {
+      for (const row of rows.slice(0, chunk)) {
         if (shown.size === limit) break
         const key = row.originalId ?? row.id
         if (!shown.has(key)) shown.set(key, row)
@@ -51,7 +55,7 @@ function createTimeline(app: FastifyInstance) {
     return {
       items,
       nextCursor: more && last ? encodeCursor(LIST, last.id) : null,
-      sinceCursor: encodeCursor(LIST, [...shown.values()][0]?.id ?? start ?? 0),
+      sinceCursor: encodeCursor(LIST, [...shown.values()][0]?.id ?? start ?? sinceId ?? 0),
     }
   }
 

@@ -11,18 +11,21 @@ export function createTweetErasure(app: FastifyInstance) {
 
   app.events.subscribe('tweet.deleted', 'tweets.clearUp', async ({ tweetId }) => clearUp(tweetId))
 
-  app.users.addEraser(async (userId) => {
-    await repeat((tx) => removeLikes(tx, eq(likes.userId, userId)))
+  app.users.addEraser(async (userId, signal) => {
+    await repeat((tx) => removeLikes(tx, eq(likes.userId, userId)), signal)
     for (let batch = await authored(userId); batch.length > 0; batch = await authored(userId)) {
-      for (const { id } of batch) await eraseTweet(id)
+      for (const { id } of batch) {
+        signal.throwIfAborted()
+        await eraseTweet(id)
+      }
     }
   })
 
   const authored = (userId: number) =>
     app.db.select({ id: tweets.id }).from(tweets).where(eq(tweets.authorId, userId)).limit(BATCH)
 
-  async function repeat(step: (tx: Tx) => Promise<number>) {
-    while ((await app.transaction(step)) > 0);
+  async function repeat(step: (tx: Tx) => Promise<number>, signal?: AbortSignal) {
+    while ((await app.transaction(step)) > 0) signal?.throwIfAborted()
   }
 
   /** Removes the likes and retweets of a tweet that is gone. */
@@ -56,6 +59,9 @@ export function createTweetErasure(app: FastifyInstance) {
         rows.map(({ id }) => id),
       ),
     )
+    for (const { id, authorId } of rows) {
+      await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId })
+    }
     await app.tweets.counts.add(tx, new Map([[originalId, { retweets: -rows.length }]]))
     await app.users.counts.add(tx, new Map(rows.map(({ authorId }) => [authorId, { tweets: -1 }])))
     return rows.length

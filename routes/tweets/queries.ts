@@ -24,15 +24,18 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
    * them, and the same for what it retweets. Tombstones are included; `notDeleted` leaves them out.
    */
   function visible({ viewerId, where, limit = 1 }: Selection, db: Db | Tx = app.db) {
-    return db
-      .select({ id: tweets.id, originalId: tweets.retweetOfId })
-      .from(tweets)
-      .innerJoin(users, eq(users.id, tweets.authorId))
-      .leftJoin(original, eq(original.id, tweets.retweetOfId))
-      .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-      .where(and(mayBeSeen(viewerId), where))
-      .orderBy(desc(tweets.id))
-      .limit(limit)
+    return (
+      db
+        .select({ id: tweets.id, originalId: tweets.retweetOfId })
+        .from(tweets)
+        // Every tweet has an author; an inner join would let the optimizer start from all users.
+        .leftJoin(users, eq(users.id, tweets.authorId))
+        .leftJoin(original, eq(original.id, tweets.retweetOfId))
+        .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
+        .where(and(mayBeSeen(viewerId), where))
+        .orderBy(desc(tweets.id))
+        .limit(limit)
+    )
   }
 
   function mayBeSeen(viewerId: number | undefined) {
@@ -112,7 +115,8 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
       .innerJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(parent, eq(parent.id, tweets.replyToId))
       .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
-      .where(inArray(tweets.id, ids))
+      // An account may have been deleted since the ids were read.
+      .where(and(inArray(tweets.id, ids), isNull(users.deletedAt)))
     return new Map(rows.map((row) => [row.id, presentBody(row)]))
   }
 

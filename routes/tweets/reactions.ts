@@ -30,7 +30,7 @@ export function createReactions(
     await app.transaction(async (tx) => {
       const tweetId = await originalOf(tx, id, userId)
       const row = { tweetId, userId }
-      if (!(await isNew(tx.insert(likes).values(row), id))) return
+      if ((await newId(tx.insert(likes).values(row), id)) === undefined) return
       // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
       await originalOf(tx, tweetId, userId)
       await app.users.assertExist(tx, [userId])
@@ -39,12 +39,13 @@ export function createReactions(
     }, outer)
   }
 
-  async function isNew(insert: Promise<unknown>, tweetId: number) {
+  /** The id of the row, or undefined when there is one already. */
+  async function newId(insert: Promise<[{ insertId: number }, unknown]>, tweetId: number) {
     try {
-      await insert
-      return true
+      const [{ insertId }] = await insert
+      return insertId
     } catch (error) {
-      if (duplicateKey(error)) return false
+      if (duplicateKey(error)) return undefined
       throw isMissingParent(error) ? new TweetNotFound(tweetId) : error
     }
   }
@@ -76,20 +77,13 @@ export function createReactions(
     await app.transaction(async (tx) => {
       const retweetOfId = await originalOf(tx, id, userId)
       const insert = tx.insert(tweets).values({ authorId: userId, retweetOfId })
-      if (!(await isNew(insert, id))) return
+      const tweetId = await newId(insert, id)
+      if (tweetId === undefined) return
       await originalOf(tx, retweetOfId, userId)
       await app.users.assertExist(tx, [userId])
-      const [row] = await tx
-        .select({ id: tweets.id })
-        .from(tweets)
-        .where(retweetBy(userId, retweetOfId))
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
-      await app.events.emit(tx, 'tweet.created', {
-        tweetId: row?.id ?? 0,
-        authorId: userId,
-        retweetOfId,
-      })
+      await app.events.emit(tx, 'tweet.created', { tweetId, authorId: userId, retweetOfId })
     }, outer)
   }
 

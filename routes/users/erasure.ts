@@ -1,9 +1,14 @@
 import { eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { deleteInBatches } from '../../db/delete-in-batches.ts'
 import type { Tx } from '../../plugins/db.ts'
+import type { JobContext } from '../../plugins/jobs/index.ts'
 
 type Counts = { forget: (tx: Tx, ids: number[]) => Promise<void> }
-type Eraser = (userId: number) => Promise<void>
+type Eraser = (userId: number, signal: AbortSignal) => Promise<void>
+
+/** Seconds; an hour is enough for a hundred thousand tweets, and what is left is gone on with. */
+const TIMEOUT = 3600
 
 /** Erases a deleted account: every feature contributes what it knows of, the account goes last. */
 export function createErasure(app: FastifyInstance, counts: Counts) {
@@ -12,23 +17,22 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
 
   /**
    * Adds a step to the erasing of an account. It may run more than once, so it deletes what is
-   * there, in small transactions.
+   * there, in small transactions, and stops between two of them when `signal` aborts.
    */
   const addEraser = (eraser: Eraser) => void erasers.push(eraser)
 
-  app.events.subscribe('user.deleted', 'users.erase', async ({ userId }, { progress, save }) => {
-    const done = typeof progress === 'number' ? progress : 0
-    for (const [index, eraser] of erasers.entries()) {
-      if (index < done) continue
-      await eraser(userId)
-      await save(index + 1)
-    }
+  async function erase({ userId }: { userId: number }, { signal }: JobContext) {
+    for (const eraser of erasers) await eraser(userId, signal)
+    await deleteInBatches(app.db, idempotencyKeys, eq(idempotencyKeys.userId, userId))
     await app.transaction(async (tx) => {
-      await tx.delete(idempotencyKeys).where(eq(idempotencyKeys.userId, userId))
       await tx.delete(users).where(eq(users.id, userId))
       await counts.forget(tx, [userId])
     })
-  })
+  }
+
+  // Never given up: whoever deletes an account has a right to it.
+  const options = { maxAttempts: Number.POSITIVE_INFINITY, timeout: TIMEOUT }
+  app.events.subscribe('user.deleted', 'users.erase', erase, options)
 
   return { addEraser }
 }

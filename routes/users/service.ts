@@ -73,14 +73,11 @@ function createUsers(app: FastifyInstance) {
       ...(handle !== undefined && { handle }),
     }
     await app.transaction(async (tx) => {
-      await reading.assertExist(tx, [id])
-      await tx
-        .update(users)
-        .set(row)
-        .where(alive(id))
-        .catch((error) => {
-          throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
-        })
+      const updating = tx.update(users).set(row).where(alive(id))
+      const [result] = await updating.catch((error) => {
+        throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
+      })
+      if (result.affectedRows === 0) throw new UserNotFound()
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }
