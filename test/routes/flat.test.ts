@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import t from 'tap'
-import { call, setUp } from '../helper.ts'
+import { call, setUp, signUp } from '../helper.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -194,4 +196,34 @@ t.test('the original flat API', async (t) => {
     await call(app, 'POST /v1/auth/logout', { as: { token } })
     t.equal((await flat('GET /timeline')).status, 401)
   })
+})
+
+t.test('a client that sends too much and leaves holds no socket', async (t) => {
+  const app = await setUp(t)
+  const { port } = new URL(await app.listen())
+  const body = 'x'.repeat(200_000)
+  const head = `GET /view-data HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n`
+  for (let i = 0; i < 10; i++) {
+    const { promise: answered, resolve } = Promise.withResolvers<string>()
+    const socket = connect(Number(port), '127.0.0.1', () => socket.write(head + body))
+    socket.once('data', (data) => resolve(data.toString()))
+    t.match(await answered, 'HTTP/1.1 413')
+    socket.destroy()
+  }
+  const open = () =>
+    new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)))
+  for (let waits = 0; waits < 100 && (await open()) > 0; waits++) await sleep(50)
+  t.equal(await open(), 0)
+})
+
+t.test('a login is good for a day and leaves no refresh token behind', async (t) => {
+  const app = await setUp(t)
+  const user = await signUp(app)
+  await call(app, 'POST /v1/auth/logout', { as: user })
+  const body = { email: user.email, password: user.password }
+  t.equal((await call(app, 'POST /login', { body })).status, 200)
+  t.strictSame(await app.db.select().from(app.tables.refreshTokens), [])
+  const [session] = await app.db.select().from(app.tables.sessions)
+  const hours = (Number(session?.expiresAt) - Number(session?.createdAt)) / 3_600_000
+  t.equal(Math.round(hours), 24)
 })

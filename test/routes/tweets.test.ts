@@ -438,3 +438,19 @@ t.test('replies and likes of a retweet are those of its original', async (t) => 
   t.strictSame(ids((await read(app, `/v1/tweets/${shared.id}/replies`)).items), [reply.id])
   t.strictSame(ids((await read(app, `/v1/tweets/${shared.id}/likes`)).items), [ben.id])
 })
+
+t.test('an author who deletes the account while a list is read is left out of it', async (t) => {
+  const app = await setUp(t)
+  const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
+  const kept = await tweet(app, ann)
+  await tweet(app, ben)
+  const { visible } = app.tweets.queries
+  const rows = await visible({ limit: 10 })
+  t.equal(rows.length, 2)
+  await call(app, 'DELETE /v1/users/me', { as: ben, body: { password: ben.password } })
+  const shown = await app.tweets.queries.hydrate(rows)
+  t.strictSame(
+    shown.map(({ id }) => id),
+    [kept.id],
+  )
+})

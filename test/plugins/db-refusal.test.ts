@@ -1,0 +1,31 @@
+import t from 'tap'
+import { build } from '../../app.ts'
+import { migrate } from '../../db/migrate.ts'
+import { parseConfig } from '../../plugins/config.ts'
+import { call, settings, signUp } from '../helper.ts'
+import { startRelay } from '../relay.ts'
+
+t.test('a database that refuses BEGIN for a while costs no connection', async (t) => {
+  const env = await settings(t)
+  const url = new URL(env.DATABASE_URL ?? '')
+  await migrate(url.href)
+  const relay = await startRelay(Number(url.port))
+  url.port = String(relay.port)
+  const app = await build(parseConfig({ ...env, DATABASE_URL: url.href }))
+  t.teardown(async () => {
+    await app.close()
+    relay.stop()
+  })
+  const user = await signUp(app)
+  const send = () => call(app, 'POST /v1/tweets', { as: user, body: { text: 'hello' } })
+
+  relay.refuse(/^begin/i)
+  // More than the pool has connections.
+  for (let i = 0; i < 30; i++) {
+    const { status, headers } = await send()
+    if (status !== 503 || !headers['retry-after']) return t.fail(`${status} on request ${i}`)
+  }
+  relay.refuse(undefined)
+  t.equal((await send()).status, 201)
+  t.equal((await call(app, 'GET /v1/tweets')).body.items.length, 1)
+})

@@ -1,0 +1,42 @@
+import net from 'node:net'
+
+/** The SQL of a query packet (COM_QUERY), or '' for any other. */
+const queryOf = (packet: Buffer) => (packet[4] === 3 ? packet.subarray(5).toString() : '')
+
+/** An error packet of the MySQL protocol, as the answer to the first packet of a command. */
+function errorPacket(errno: number, message: string) {
+  const body = Buffer.alloc(3)
+  body[0] = 0xff
+  body.writeUInt16LE(errno, 1)
+  const payload = Buffer.concat([body, Buffer.from(`#08S01${message}`)])
+  const header = Buffer.alloc(4)
+  header.writeUIntLE(payload.length, 0, 3)
+  header[3] = 1
+  return Buffer.concat([header, payload])
+}
+
+/**
+ * A relay in front of a database that can refuse statements, as a cluster does while it has no
+ * primary (error 1047), without closing the connection.
+ */
+export async function startRelay(target: number) {
+  let refused: RegExp | undefined
+  const server = net.createServer((client) => {
+    const upstream = net.connect(target, '127.0.0.1')
+    upstream.on('data', (data) => client.write(data)).on('close', () => client.destroy())
+    client.on('close', () => upstream.destroy())
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
+    client.on('data', (data) => {
+      if (refused?.test(queryOf(data))) client.write(errorPacket(1047, 'not yet prepared'))
+      else upstream.write(data)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    refuse: (statements: RegExp | undefined) => {
+      refused = statements
+    },
+    stop: () => server.close(),
+  }
+}
