@@ -81,7 +81,6 @@ export default fp(
       // Try-it must work where the service is reached by plain HTTP as well.
       transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
       uiConfig: {
-        layout: 'BaseLayout',
         persistAuthorization: true,
         displayRequestDuration: true,
         docExpansion: 'list',

@@ -44,7 +44,10 @@ export const OptionalAuth = [{}, { bearer: [] }]
 
 export const Problem = Type.Object(
   {
-    type: Type.String({ description: 'Always about:blank; `code` tells problems apart.' }),
+    type: Type.String({
+      description: 'Always about:blank; `code` tells problems apart.',
+      examples: ['about:blank'],
+    }),
     title: Type.String({ examples: ['Not Found'] }),
     status: Type.Integer({ examples: [404] }),
     detail: Type.String({ examples: ['There is no tweet 42.'] }),
