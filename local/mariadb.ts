@@ -26,8 +26,6 @@ type Options = {
   onStop?: OnStop
 }
 
-export type Mariadb = Awaited<ReturnType<typeof startMariadb>>
-
 /**
  * Starts a private MariaDB server on loopback, with its data in `folder`, after stopping one that
  * an earlier, killed process has left running there. Only the generated password lets one in.

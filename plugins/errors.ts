@@ -37,8 +37,6 @@ export function invalidField(field: string, message: string) {
   })
 }
 
-export type ProblemDetails = ReturnType<typeof toProblem>
-
 /** Turns anything thrown into RFC 9457 problem details; a 5xx says nothing of its cause. */
 export function toProblem(error: FastifyError, requestId: string) {
   const status = statusOf(error)

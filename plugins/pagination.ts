@@ -37,7 +37,6 @@ export const PageOf = <T extends Type.TSchema>(item: T) =>
   })
 
 export type PageRequest = { cursor?: string | undefined; limit: number }
-export type Page<T> = { items: T[]; nextCursor: string | null }
 
 /** `list` names the list, so that a cursor of another one is refused. */
 export const encodeCursor = (list: string, id: number) =>

@@ -18,7 +18,7 @@ const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no such sessi
 
 export type Client = { ip: string; userAgent: string }
 
-/** Days that a spent refresh token is known as spent; later it is as unknown as any. */
+/** Days for which a spent refresh token is remembered; after that it counts as unknown. */
 const SPENT_LIFE = 30
 
 /** Seconds by which the clocks of the database and the processes may differ. */
