@@ -23,6 +23,8 @@ export const jobs = mysqlTable(
   },
   (t) => [
     index('jobs_due').on(t.name, t.deadAt, t.runAt),
+    // The few dead among very many live ones are counted and listed from here.
+    index('jobs_dead').on(t.deadAt),
     uniqueIndex('jobs_unique_key').on(t.uniqueKey),
   ],
 )
