@@ -1,19 +1,22 @@
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
-import autoload, { type AutoloadPluginOptions } from '@fastify/autoload'
+import { join } from 'node:path'
+import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyServerOptions } from 'fastify'
-import type { Config } from './plugins/config.ts'
+import { migrate, type Progress } from './db/migrate.ts'
+import { type Config, type Env, parseConfig } from './plugins/config.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
+import type { Feature } from './plugins/features/discover.ts'
+import { loadFeatures } from './plugins/features/load.ts'
+import { withoutBroken } from './plugins/features/optional.ts'
 
-const ROOT = import.meta.dirname
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
 const BODY_LIMIT = 64 * 1024
 /** Milliseconds to receive a request, and to answer it: even a store that only hangs ends in 503. */
 const REQUEST_TIMEOUT = 30_000
 /** Milliseconds; above the 60 s idle time-out of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
+/** Milliseconds one plugin gets to load. */
+const BOOT_TIMEOUT = 10_000
 
 const serverOptions = (config: Config): FastifyServerOptions => ({
   trustProxy: config.trustProxy,
@@ -23,6 +26,7 @@ const serverOptions = (config: Config): FastifyServerOptions => ({
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),
+  pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
   logger: {
     level: config.logLevel,
@@ -31,53 +35,30 @@ const serverOptions = (config: Config): FastifyServerOptions => ({
   },
 })
 
-/** Builds the app: the kernel first, then every feature's service, then every feature's routes. */
-export async function build(config: Config) {
+/**
+ * From settings to an app that is ready: migrations, the kernel, every feature's service, every
+ * feature's routes. Goes without an extension of EXTENSIONS_OPTIONAL that fails.
+ */
+export const build = (env: Env, progress: Progress = () => {}) =>
+  withoutBroken(env, async (features, skipped) => {
+    const config = parseConfig(env, features)
+    const histories = features.flatMap(({ name, migrations }) =>
+      migrations ? [{ owner: name, folder: migrations }] : [],
+    )
+    await migrate(config.databaseUrl, progress, histories)
+    return assemble(config, features, skipped)
+  })
+
+async function assemble(config: Config, features: Feature[], skipped: ReadonlyMap<string, string>) {
   const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
   try {
-    await app.register(autoload, { dir: join(ROOT, 'plugins'), options: { config } })
-    const homes = [
-      join(ROOT, 'routes'),
-      join(ROOT, 'extensions'),
-      ...config.extensions.map(extensionFolder),
-    ].filter(existsSync)
-    for (const dir of homes) await app.register(autoload, services(dir))
-    for (const dir of homes) await app.register(autoload, routes(dir))
+    const options = { config, features, skipped }
+    await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
+    await loadFeatures(app, features)
     await app.ready()
     return app
   } catch (error) {
     await app.close().catch(() => {})
     throw error
-  }
-}
-
-const services = (dir: string): AutoloadPluginOptions => ({
-  dir,
-  indexPattern: /^service\.(ts|js)$/,
-  maxDepth: 1,
-  encapsulate: false,
-  dirNameRoutePrefix: false,
-  ignoreFilter: (path) => !/service\.(ts|js)$/.test(path),
-})
-
-const routes = (dir: string): AutoloadPluginOptions => ({
-  dir,
-  indexPattern: /^index\.(ts|js)$/,
-  maxDepth: 1,
-  dirNameRoutePrefix: false,
-  ignoreFilter: (path) => !/index\.(ts|js)$/.test(path),
-  options: { prefix: '/v1' },
-})
-
-/** An entry of EXTENSIONS is a folder or the name of an installed package. */
-function extensionFolder(entry: string) {
-  const path = resolve(entry)
-  if (existsSync(path)) return path
-  try {
-    return dirname(createRequire(join(ROOT, 'app.ts')).resolve(entry))
-  } catch {
-    throw new Error(
-      `EXTENSIONS names ${entry}, which is neither a folder nor an installed package.`,
-    )
   }
 }

@@ -1,10 +1,9 @@
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './db/demo/index.ts'
-import { migrate } from './db/migrate.ts'
 import { adviseDatabase, adviseStart } from './local/advice.ts'
 import { startLocal } from './local/index.ts'
-import { parseConfig, readEnv } from './plugins/config.ts'
+import { readEnv } from './plugins/config.ts'
 import { serializeError } from './plugins/errors.ts'
 
 /** Milliseconds in which everything must be closed; PM2 and orchestrators kill after 30 s. */
@@ -45,12 +44,11 @@ async function stopAll() {
 async function start() {
   const progress = (line: string) => console.log(`- ${line}`)
   const settings = await startLocal(readEnv(), progress, (stop) => stops.push(stop))
-  const config = parseConfig(settings)
-  await migrate(config.databaseUrl, progress).catch((error) => {
+  const app = await build(settings, progress).catch((error) => {
     throw adviseDatabase(error)
   })
-  const app = await build(config)
   stops.push(() => app.close())
+  const { config } = app
   const login = config.demoData ? await loadDemoData(app, progress) : undefined
   const address = await app.listen({ host: config.host, port: config.port })
   stops.push(() => app.drain.begin())

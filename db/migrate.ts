@@ -9,11 +9,15 @@ import {
   type RowDataPacket,
 } from 'mysql2/promise'
 import { mysqlError } from '../plugins/db.ts'
+import { ExtensionError } from '../plugins/features/error.ts'
+import { foreignStatement } from './ownership.ts'
 
 export type Progress = (line: string) => void
-type Step = { id: string; hash: string; statement: string }
+/** Migrations of the kernel, or of the extension that owns them. */
+export type History = { owner?: string; folder: string }
+type Step = { id: string; hash: string; statement: string; owner: string | undefined }
 
-const FOLDER = join(import.meta.dirname, 'migrations')
+const KERNEL: History = { folder: join(import.meta.dirname, 'migrations') }
 /** Seconds a killed process holds up the next one; a living one renews it thrice as often. */
 const LEASE = 10
 const POLL_MS = 250
@@ -24,14 +28,21 @@ const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1091, 1051])
 
 /**
  * Brings the schema up to date; any number of processes may call this at the same time. DDL can't
- * be rolled back, so each statement is a step of its own, noted before and after it runs.
- * @throws Error when an applied migration was edited, or a statement fails.
+ * be rolled back, so each statement is a step of its own, noted before and after it runs. Each
+ * extension has a history of its own, applied after the kernel's.
+ * @throws Error when an applied migration was edited, or a statement fails; ExtensionError when it
+ * is an extension's.
  */
-export async function migrate(databaseUrl: string, progress: Progress = () => {}, folder = FOLDER) {
+export async function migrate(
+  databaseUrl: string,
+  progress: Progress = () => {},
+  extensions: History[] = [],
+  kernel = KERNEL,
+) {
+  const steps = [kernel, ...extensions].flatMap(readSteps)
   const connection = await connect(databaseUrl)
   try {
     await createTables(connection)
-    const steps = readSteps(folder)
     if ((await pendingSteps(connection, steps)).length === 0) return 0
     return await withLock(databaseUrl, progress, async (renew) => {
       const pending = await pendingSteps(connection, steps)
@@ -58,7 +69,7 @@ async function createTables(connection: Connection) {
   await connection.query(`INSERT IGNORE INTO migration_lock VALUES (1, NULL, '2000-01-01')`)
 }
 
-function readSteps(folder: string): Step[] {
+function readSteps({ owner, folder }: History): Step[] {
   const files = readdirSync(folder)
     .filter((file) => file.endsWith('.sql'))
     .sort()
@@ -68,12 +79,16 @@ function readSteps(folder: string): Step[] {
       .map((statement) => statement.trim())
       .filter(Boolean)
       .map((statement, index) => ({
-        id: `${file}#${index + 1}`,
+        id: `${owner ? `${owner}/` : ''}${file}#${index + 1}`,
         hash: createHash('sha256').update(statement).digest('hex'),
         statement,
+        owner,
       })),
   )
 }
+
+const failure = ({ owner }: Step, message: string, options?: ErrorOptions) =>
+  owner ? new ExtensionError(owner, message, options) : new Error(message, options)
 
 async function pendingSteps(connection: Connection, steps: Step[]) {
   const [rows] = await connection.query<RowDataPacket[]>(
@@ -82,14 +97,18 @@ async function pendingSteps(connection: Connection, steps: Step[]) {
   const known = new Map(rows.map((row) => [row.id, row]))
   const edited = steps.find(({ id, hash }) => known.has(id) && known.get(id)?.hash !== hash)
   if (edited) {
-    throw new Error(
+    throw failure(
+      edited,
       `Migration ${edited.id} was edited after it had been applied. Restore the file and put the change into a new migration (npm run db:generate).`,
     )
   }
   return steps.filter(({ id }) => !known.get(id)?.applied_at)
 }
 
-async function apply(connection: Connection, { id, hash, statement }: Step) {
+async function apply(connection: Connection, step: Step) {
+  const { id, hash, statement, owner } = step
+  const reason = owner && foreignStatement(owner, statement)
+  if (reason) throw failure(step, `Migration ${id} ${reason}`)
   const [started] = await connection.query<ResultSetHeader>(
     'INSERT IGNORE INTO migrations VALUES (?, ?, UTC_TIMESTAMP(3), NULL)',
     [id, hash],
@@ -100,7 +119,7 @@ async function apply(connection: Connection, { id, hash, statement }: Step) {
   } catch (error) {
     if (!(interruptedBefore && isDoneAlready(error))) {
       if (!interruptedBefore && isRefused(error)) await forget(connection, id)
-      throw new Error(`Migration ${id} failed: ${(error as Error).message}`, { cause: error })
+      throw failure(step, `Migration ${id} failed: ${(error as Error).message}`, { cause: error })
     }
   }
   await connection.query('UPDATE migrations SET applied_at = UTC_TIMESTAMP(3) WHERE id = ?', [id])

@@ -1,25 +1,30 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
+import type { Feature } from './features/discover.ts'
+import { readSettings } from './features/settings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     config: Config
   }
+  /** An extension's own settings, by its name; added by merging. */
+  interface Settings {}
 }
 
 export type Env = Record<string, string | undefined>
-export type Config = ReturnType<typeof parseConfig>
+export type Config = ReturnType<typeof shape> & Settings
 
 // RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash, that is 32 bytes.
 const JWT_SECRET_MIN_BYTES = 32
 
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
 
-const Settings = Type.Object({
+const KernelSettings = Type.Object({
   NODE_ENV: Type.Union(
     ['development', 'production', 'test'].map((name) => Type.Literal(name)),
     { default: 'development' },
@@ -46,6 +51,7 @@ const Settings = Type.Object({
     { default: 'info' },
   ),
   EXTENSIONS: Type.String({ default: '' }),
+  EXTENSIONS_OPTIONAL: Type.String({ default: '' }),
   DEMO_DATA: Type.Union([Type.Literal('true'), Type.Literal('false')], { default: 'false' }),
 })
 
@@ -77,20 +83,28 @@ export function readEnv(): Env {
   )
 }
 
-/** @throws ConfigError that lists every missing or weak setting at once. */
-export function parseConfig(env: Env) {
-  const known = Object.fromEntries(Object.keys(Settings.properties).map((key) => [key, env[key]]))
-  const given = Object.fromEntries(Object.entries(known).filter(([, v]) => v !== undefined))
+/**
+ * The kernel's settings and those of the extensions.
+ * @throws ConfigError that lists every missing or weak setting at once; ExtensionError when only an
+ * optional extension lacks some.
+ */
+export function parseConfig(env: Env, features: Feature[] = []): Config {
+  const known = Object.keys(KernelSettings.properties).map((key) => [key, env[key]] as const)
+  const given = Object.fromEntries(known.filter(([, value]) => value !== undefined))
   const port = given.PORT === undefined ? {} : { PORT: toNumber(given.PORT) }
-  const values = Value.Default(Settings, { ...given, ...port })
-  const problems = [...shapeProblems(values), ...weakSecrets(given)]
+  const values = Value.Default(KernelSettings, { ...given, ...port })
+  const reserved = Object.keys(KernelSettings.properties)
+  const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '')
+  const extensions = readSettings(features, env, reserved, optional)
+  const problems = [...shapeProblems(values), ...weakSecrets(given), ...extensions.problems]
   if (problems.length > 0) {
     throw new ConfigError(`These settings need attention:\n${problems.join('\n')}`)
   }
-  return shape(values as Static<typeof Settings>)
+  if (extensions.left) throw extensions.left
+  return { ...shape(values as Static<typeof KernelSettings>), ...extensions.values }
 }
 
-function shape(s: Static<typeof Settings>) {
+function shape(s: Static<typeof KernelSettings>) {
   const production = s.NODE_ENV === 'production'
   const pathStyle = s.S3_FORCE_PATH_STYLE === 'true'
   return {
@@ -106,17 +120,16 @@ function shape(s: Static<typeof Settings>) {
       forcePathStyle: pathStyle,
     },
     mediaBaseUrl: (s.MEDIA_BASE_URL ?? bucketUrl(s, pathStyle)).replace(/\/+$/, ''),
-    jwtSecrets: list(s.JWT_SECRETS),
+    jwtSecrets: listOf(s.JWT_SECRETS),
     trustProxy: trustProxy(s.TRUST_PROXY),
-    corsOrigin: s.CORS_ORIGIN === '*' ? '*' : list(s.CORS_ORIGIN),
+    corsOrigin: s.CORS_ORIGIN === '*' ? '*' : listOf(s.CORS_ORIGIN),
     logLevel: s.LOG_LEVEL,
-    extensions: list(s.EXTENSIONS),
     demoData: s.DEMO_DATA === 'true',
   }
 }
 
 function shapeProblems(values: unknown) {
-  const names = Value.Errors(Settings, values).flatMap((error) =>
+  const names = Value.Errors(KernelSettings, values).flatMap((error) =>
     error.keyword === 'required'
       ? error.params.requiredProperties
       : [error.instancePath.split('/')[1] ?? ''],
@@ -126,7 +139,7 @@ function shapeProblems(values: unknown) {
 }
 
 function weakSecrets(given: Env) {
-  const secrets = list(given.JWT_SECRETS ?? '')
+  const secrets = listOf(given.JWT_SECRETS ?? '')
   const weak = secrets.filter(
     (secret) => Buffer.byteLength(secret) < JWT_SECRET_MIN_BYTES || new Set(secret).size < 8,
   )
@@ -137,7 +150,7 @@ function weakSecrets(given: Env) {
     : []
 }
 
-function bucketUrl(s: Static<typeof Settings>, pathStyle: boolean) {
+function bucketUrl(s: Static<typeof KernelSettings>, pathStyle: boolean) {
   if (!s.S3_ENDPOINT) return `https://${s.S3_BUCKET}.s3.${s.S3_REGION}.amazonaws.com`
   const endpoint = new URL(s.S3_ENDPOINT)
   if (pathStyle) return `${endpoint.origin}/${s.S3_BUCKET}`
@@ -145,9 +158,9 @@ function bucketUrl(s: Static<typeof Settings>, pathStyle: boolean) {
 }
 
 const trustProxy = (value: string) =>
-  value === 'true' || value === 'false' ? value === 'true' : list(value)
+  value === 'true' || value === 'false' ? value === 'true' : listOf(value)
 
-const list = (value: string) =>
+export const listOf = (value: string) =>
   value
     .split(',')
     .map((item) => item.trim())

@@ -1,19 +1,30 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import mysql from '@fastify/mysql'
+import type { SQL } from 'drizzle-orm'
+import type { MySqlTable } from 'drizzle-orm/mysql-core'
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2'
 import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
+import { deleteInBatches } from '../db/delete-in-batches.ts'
 import * as tables from '../db/schema/index.ts'
+import type { Feature } from './features/discover.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     mysql: { pool: Pool }
     db: Db
-    tables: typeof tables
+    /** Of the kernel and of every extension: anyone may read and join, only the owner writes. */
+    tables: Readonly<Tables>
     transaction: Transaction
+    /** Deletes whatever meets the condition, 500 rows a statement. */
+    deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
   }
+  /** Drizzle's tables by name; an extension adds its own by merging. */
+  interface Tables extends CoreTables {}
 }
+
+type CoreTables = typeof tables
 
 export type Db = MySql2Database<typeof tables>
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
@@ -141,8 +152,8 @@ async function prepareSession(connection: Connection) {
   for (const statement of SESSION_SETTINGS) await connection.query(statement)
 }
 
-export default fp(
-  async (app) => {
+export default fp<{ features: Feature[] }>(
+  async (app, { features }) => {
     await app.register(mysql, {
       promise: true,
       uri: app.config.databaseUrl,
@@ -162,8 +173,9 @@ export default fp(
     })
 
     app.decorate('db', connect(pool))
-    app.decorate('tables', tables)
+    app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
     app.decorate('transaction', createTransaction(pool, app.log))
+    app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
   },
   { name: 'db', dependencies: ['config'] },
 )

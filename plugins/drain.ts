@@ -19,7 +19,7 @@ const REQUEST_PATIENCE = 12_000
 const POLL = 25
 
 function createDrain(app: FastifyInstance) {
-  let draining = false
+  const draining = new AbortController()
   let atWork = 0
   app.server.on('request', (_request, response) => {
     atWork++
@@ -31,7 +31,7 @@ function createDrain(app: FastifyInstance) {
    * connection. Closing an idle connection at once instead would fail a request just sent on it.
    */
   async function begin() {
-    draining = true
+    draining.abort()
     if (!app.server.listening) return
     const start = performance.now()
     // http.Server#close would close idle connections; net.Server#close only stops accepting.
@@ -49,7 +49,12 @@ function createDrain(app: FastifyInstance) {
       app.server.getConnections((error, count) => resolve(error ? 0 : count))
     })
 
-  return { begin, active: () => draining }
+  return {
+    begin,
+    active: () => draining.signal.aborted,
+    /** Aborts when draining begins: what would go on for long, such as a stream, ends then. */
+    signal: draining.signal,
+  }
 }
 
 export default fp(

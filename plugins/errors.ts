@@ -2,7 +2,14 @@ import { STATUS_CODES } from 'node:http'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { isUnavailable } from './db.ts'
+import { duplicateKey, isMissingParent, isUnavailable } from './db.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What went wrong, for services that turn it into an answer. */
+    errors: typeof errors
+  }
+}
 
 /** Seconds a client is asked to wait after a 503: a restart of the database takes about this long. */
 const RETRY_AFTER = 2
@@ -155,8 +162,11 @@ export function reportProblem(
 const toError = (thrown: unknown) =>
   (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
 
+const errors = { invalidField, duplicateKey, isMissingParent, isUnavailable }
+
 export default fp(
   async (app) => {
+    app.decorate('errors', errors)
     app.setErrorHandler((thrown, request, reply) => sendProblem(toError(thrown), request, reply))
     app.setNotFoundHandler((request, reply) => {
       const status = 404

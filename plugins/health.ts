@@ -1,9 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import pTimeout from 'p-timeout'
 import { Type } from 'typebox'
 
-/** Milliseconds a store gets to answer. */
+declare module 'fastify' {
+  interface FastifyInstance {
+    health: ReturnType<typeof createHealth>
+  }
+}
+
+/** Milliseconds a check gets to answer. */
 const TIMEOUT = 2_000
 
 const Check = Type.Union([Type.Literal('ok'), Type.Literal('failed')])
@@ -13,27 +21,54 @@ const Readiness = Type.Object({
     Type.Literal('unavailable'),
     Type.Literal('draining'),
   ]),
-  checks: Type.Record(Type.String(), Check),
+  checks: Type.Record(Type.String(), Check, {
+    description: 'One that an extension has added fails without taking the process out.',
+  }),
+  deadJobs: Type.Integer({ description: 'Jobs given up; `npm run jobs` shows them.' }),
+  skippedExtensions: Type.Array(Type.String(), {
+    description: 'Optional extensions that failed to start; the log says why.',
+  }),
 })
 
-const health: FastifyPluginAsyncTypebox = async (app) => {
-  const checks: Record<string, () => Promise<unknown>> = {
-    database: () => app.db.execute(sql`SELECT 1`),
-    storage: () => app.s3.check(),
+type Probe = () => Promise<unknown>
+
+function createHealth(app: FastifyInstance) {
+  const required = new Map<string, Probe>([
+    ['database', () => app.db.execute(sql`SELECT 1`)],
+    ['storage', () => app.s3.check()],
+  ])
+  const informative = new Map<string, Probe>()
+
+  /** Adds a check to what `/readyz` shows; its failure is news, not a reason to send no traffic. */
+  function addCheck(name: string, check: Probe) {
+    if (required.has(name) || informative.has(name)) {
+      throw new Error(`The health check ${name} is taken; choose another name.`)
+    }
+    informative.set(name, check)
   }
 
-  async function passes(check: () => Promise<unknown>) {
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(new Error('timeout')), TIMEOUT)
-    try {
-      await Promise.race([check(), late])
-      return 'ok' as const
-    } catch {
-      return 'failed' as const
-    } finally {
-      clearTimeout(timer)
-    }
+  async function read() {
+    const all = [...required, ...informative]
+    const [deadJobs, ...results] = await Promise.all([
+      pTimeout(app.jobs.countDead(), { milliseconds: TIMEOUT }).catch(() => 0),
+      ...all.map(([, check]) => passes(check)),
+    ])
+    const checks = Object.fromEntries(all.map(([name], i) => [name, results[i] ?? 'failed']))
+    return { ready: [...required.keys()].every((name) => checks[name] === 'ok'), checks, deadJobs }
   }
+
+  return { addCheck, read }
+}
+
+// Called within a promise, so that one that throws at once fails as well.
+const passes = (check: Probe) =>
+  pTimeout(Promise.try(check), { milliseconds: TIMEOUT }).then(
+    () => 'ok' as const,
+    () => 'failed' as const,
+  )
+
+const health: FastifyPluginAsyncTypebox = async (app) => {
+  app.decorate('health', createHealth(app))
 
   app.get(
     '/livez',
@@ -65,23 +100,16 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (_request, reply) => {
-      const names = Object.keys(checks)
-      const results = await Promise.all(Object.values(checks).map(passes))
-      const status = app.drain.active()
-        ? ('draining' as const)
-        : results.every((result) => result === 'ok')
-          ? ('ready' as const)
-          : ('unavailable' as const)
+      const { ready, ...details } = await app.health.read()
+      const open = ready ? ('ready' as const) : ('unavailable' as const)
+      const status = app.drain.active() ? ('draining' as const) : open
       reply.code(status === 'ready' ? 200 : 503)
-      return {
-        status,
-        checks: Object.fromEntries(names.map((name, i) => [name, results[i] ?? 'failed'])),
-      }
+      return { status, ...details, skippedExtensions: [...app.features.skipped.keys()] }
     },
   )
 }
 
 export default fp(health, {
   name: 'health',
-  dependencies: ['db', 's3', 'drain', 'openapi', 'errors', 'validation'],
+  dependencies: ['db', 's3', 'jobs', 'drain', 'openapi', 'errors', 'validation', 'features'],
 })

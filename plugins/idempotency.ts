@@ -3,7 +3,6 @@ import createError from '@fastify/error'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { deleteInBatches } from '../db/delete-in-batches.ts'
 import { duplicateKey, type Tx } from './db.ts'
 
 declare module 'fastify' {
@@ -62,7 +61,7 @@ function createIdempotency(app: FastifyInstance) {
 
   async function purge() {
     const old = lt(idempotencyKeys.createdAt, sql`NOW(3) - INTERVAL ${LIFE} HOUR`)
-    await deleteInBatches(app.db, idempotencyKeys, old)
+    await app.deleteInBatches(idempotencyKeys, old)
   }
 
   return { run, purge }

@@ -5,6 +5,10 @@ import { Type } from 'typebox'
 import { nullable } from './schemas.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Keyset pagination: what a list takes, answers and hands out as cursor. */
+    pages: typeof pages
+  }
   interface FastifyReply {
     /** Sends a page and says in the Link header where the next one is (RFC 8288). */
     sendPage: <Page extends { nextCursor: string | null }>(page: Page) => Page
@@ -70,8 +74,11 @@ export function toPage<Row>(
   }
 }
 
+const pages = { Cursor, PageQuery, PageOf, encodeCursor, decodeCursor, toPage }
+
 export default fp(
   async (app) => {
+    app.decorate('pages', pages)
     app.decorateReply('sendPage', function (this: FastifyReply, page) {
       if (page.nextCursor !== null) {
         const url = new URL(this.request.url, 'http://relative')

@@ -1,7 +1,6 @@
 import { gt, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { deleteInBatches } from '../db/delete-in-batches.ts'
 import { afterCommit, type Tx } from './db.ts'
 
 declare module 'fastify' {
@@ -60,7 +59,7 @@ function createRevocation(app: FastifyInstance) {
   }
 
   async function purge() {
-    await deleteInBatches(app.db, revokedSessions, lt(revokedSessions.until, sql`NOW(3)`))
+    await app.deleteInBatches(revokedSessions, lt(revokedSessions.until, sql`NOW(3)`))
   }
 
   return { revoke, isRevoked, purge }

@@ -3,6 +3,10 @@ import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** The pieces that the schemas of every feature are made of. */
+    schemas: typeof pieces
+  }
   /** What the API speaks of, by the `$id` of its schema; features add theirs by merging. */
   interface Resources {
     Problem: Static<typeof Problem>
@@ -10,7 +14,7 @@ declare module 'fastify' {
 }
 
 // Atoms that every feature's schemas are made of. A feature registers the resources it owns with
-// `app.addSchema`; others refer to them by name with `ref`, so that no feature imports another.
+// `app.resources.define`; others refer to them by name with `ref`, so that no feature imports another.
 
 /** A positive integer below 2^53: what a JSON number and BIGINT UNSIGNED both hold exactly. */
 export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, examples: [42] })
@@ -90,9 +94,24 @@ export function problems(...statuses: (keyof typeof PROBLEMS)[]) {
   return Object.fromEntries(all.map((status) => [status, problem(PROBLEMS[status])]))
 }
 
+const pieces = {
+  Id,
+  Timestamp,
+  Line,
+  Text,
+  nullable,
+  ref,
+  IdParams,
+  NoContent,
+  BearerAuth,
+  OptionalAuth,
+  problems,
+}
+
 export default fp(
   async (app) => {
     app.addSchema(Problem)
+    app.decorate('schemas', pieces)
   },
   { name: 'schemas' },
 )

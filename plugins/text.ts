@@ -1,4 +1,11 @@
+import fp from 'fastify-plugin'
 import { invalidField } from './errors.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    cleanText: typeof cleanText
+  }
+}
 
 /** A schema counts code points before NFC, which at most quarters them: Greek with three marks. */
 export const BEFORE_NFC = 4
@@ -20,3 +27,5 @@ export function cleanText(value: string, { field, min = 0, max, trim = false }: 
   }
   return text
 }
+
+export default fp(async (app) => void app.decorate('cleanText', cleanText), { name: 'text' })

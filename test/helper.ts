@@ -6,8 +6,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
-import { migrate } from '../db/migrate.ts'
-import { type Env, parseConfig } from '../plugins/config.ts'
+import type { Env } from '../plugins/config.ts'
 
 export type App = FastifyInstance
 export type User = Awaited<ReturnType<typeof signUp>>
@@ -48,10 +47,7 @@ export async function settings(t: Test): Promise<Env> {
 
 /** A whole app, closed after the test; built by the same function as the real one. */
 export async function setUp(t: Test, overrides: Env = {}) {
-  const env = { ...(await settings(t)), ...overrides }
-  const config = parseConfig(env)
-  await migrate(config.databaseUrl)
-  const app: App = await build(config)
+  const app: App = await build({ ...(await settings(t)), ...overrides })
   t.teardown(() => app.close())
   return app
 }

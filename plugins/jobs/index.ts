@@ -29,6 +29,8 @@ export type JobOptions = {
 }
 export type JobDefinition = Required<JobOptions> & {
   handler: JobHandler<never>
+  /** Whose slots it takes. */
+  owner: string
   /** Seconds between runs of a recurring job. */
   every?: number
 }
@@ -44,7 +46,9 @@ function createJobs(app: FastifyInstance) {
   function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
     if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
     // Stored without its payload type; `add` and `define` agree on it by the name.
-    definitions.set(name, { ...DEFAULTS, ...options, handler: handler as JobHandler<never> })
+    const definition = { ...DEFAULTS, ...options, handler: handler as JobHandler<never> }
+    const { name: feature, extension } = app.features.current()
+    definitions.set(name, { ...definition, owner: extension ? feature : 'kernel' })
   }
 
   /** Runs `handler` once every so many seconds, in one process at a time. */
@@ -65,7 +69,7 @@ function createJobs(app: FastifyInstance) {
     worker.start()
   }
 
-  return { define, every, add, start, stop: worker.stop }
+  return { define, every, add, countDead: store.countDead, start, stop: worker.stop }
 }
 
 export default fp(
@@ -74,5 +78,5 @@ export default fp(
     app.addHook('onReady', () => app.jobs.start())
     app.addHook('preClose', () => app.jobs.stop())
   },
-  { name: 'jobs', dependencies: ['db'] },
+  { name: 'jobs', dependencies: ['db', 'features'] },
 )

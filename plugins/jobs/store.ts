@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
@@ -35,18 +35,24 @@ export function createJobStore(db: Db) {
     await db.insert(jobs).ignore().values(row)
   }
 
-  /** Ids of due jobs, up to `limit` of each name, so that a flood of one starves no other. */
+  /** Due jobs, up to `limit` of each name, so that a flood of one starves no other. */
   async function due(names: string[], limit: number) {
     const ofName = (name: string) =>
       db
-        .select({ id: jobs.id })
+        .select({ id: jobs.id, name: jobs.name })
         .from(jobs)
         .where(and(eq(jobs.name, name), live))
         .orderBy(jobs.runAt)
         .limit(limit)
     const [first, second, ...rest] = names.map(ofName)
     if (!first) return []
-    return (second ? await unionAll(first, second, ...rest) : await first).map(({ id }) => id)
+    return second ? await unionAll(first, second, ...rest) : await first
+  }
+
+  /** How many jobs have been given up. */
+  async function countDead() {
+    const [row] = await db.select({ n: count() }).from(jobs).where(isNotNull(jobs.deadAt))
+    return row?.n ?? 0
   }
 
   /** A compare-and-set: of all workers that try, the one whose UPDATE hits the row has the job. */
@@ -72,6 +78,7 @@ export function createJobStore(db: Db) {
     insert,
     ensureRecurring,
     due,
+    countDead,
     claim,
     renew: (id: number, token: string) => update(id, token, { runAt: later(LEASE) }),
     save: (id: number, token: string, progress: unknown) =>

@@ -4,8 +4,11 @@ import { describeError } from '../errors.ts'
 import type { JobContext, JobDefinition } from './index.ts'
 import { type Job, type JobStore, LEASE } from './store.ts'
 
-/** Jobs at work at once in one process. */
-const CONCURRENCY = 4
+/**
+ * Jobs of the kernel's features at work at once in one process, and of each extension: one whose
+ * handlers all hang keeps nobody else from working.
+ */
+const SLOTS = { kernel: 4, extension: 2 }
 /** Milliseconds between looks when idle: how late a job of another process may start. */
 const IDLE_POLL = 500
 /** Milliseconds that stopping waits for jobs at work; what is left runs again elsewhere. */
@@ -24,7 +27,7 @@ type Options = {
 }
 
 export function createWorker({ store, definitions, log }: Options) {
-  const atWork = new Set<Promise<void>>()
+  const atWork = new Map<Promise<void>, string>()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   let again = false
@@ -49,16 +52,21 @@ export function createWorker({ store, definitions, log }: Options) {
   async function poll() {
     clearTimeout(timer)
     again = false
-    const free = CONCURRENCY - atWork.size
-    if (free <= 0) return
+    const names = [...definitions].filter(([, { owner }]) => free(owner) > 0).map(([name]) => name)
+    if (names.length === 0) return
     try {
-      for (const id of shuffle(await store.due([...definitions.keys()], free))) {
-        if (stopped || atWork.size >= CONCURRENCY) return
-        await tryJob(id)
+      for (const { id, name } of shuffle(await store.due(names, SLOTS.kernel))) {
+        if (stopped) return
+        if (free(definitions.get(name)?.owner) > 0) await tryJob(id)
       }
     } catch (error) {
       log.warn({ err: error }, 'looking for jobs failed; trying again')
     }
+  }
+
+  function free(owner = 'kernel') {
+    const taken = [...atWork.values()].filter((one) => one === owner).length
+    return (owner === 'kernel' ? SLOTS.kernel : SLOTS.extension) - taken
   }
 
   /** One row that can't be read must not keep the others from being found. */
@@ -79,7 +87,7 @@ export function createWorker({ store, definitions, log }: Options) {
         atWork.delete(work)
         nudge()
       })
-    atWork.add(work)
+    atWork.set(work, definitions.get(job.name)?.owner ?? 'kernel')
   }
 
   async function run(job: Job, token: string) {
@@ -147,7 +155,7 @@ export function createWorker({ store, definitions, log }: Options) {
     await polling
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const limit = setTimeout(resolve, STOP_TIMEOUT)
-    await Promise.race([Promise.all(atWork), late])
+    await Promise.race([Promise.all(atWork.keys()), late])
     clearTimeout(limit)
   }
 

@@ -83,7 +83,7 @@ function createAuth(app: FastifyInstance) {
 
 export default fp(
   async (app) => {
-    app.addSchema(Session)
+    app.resources.define(Session)
     app.decorate('auth', createAuth(app))
     // A session opened while the account was being deleted would outlive it.
     app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { deleteInBatches } from '../../db/delete-in-batches.ts'
 import type { Tx } from '../../plugins/db.ts'
 import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
 
@@ -149,9 +148,9 @@ export function createSessions(app: FastifyInstance) {
   }
 
   async function purge() {
-    await deleteInBatches(app.db, sessions, lt(sessions.expiresAt, sql`NOW(3)`))
+    await app.deleteInBatches(sessions, lt(sessions.expiresAt, sql`NOW(3)`))
     const old = sql`NOW(3) - INTERVAL ${SPENT_LIFE} DAY`
-    await deleteInBatches(app.db, refreshTokens, lt(refreshTokens.spentAt, old))
+    await app.deleteInBatches(refreshTokens, lt(refreshTokens.spentAt, old))
   }
 
   return { open, openFor, refresh, list, revoke, revokeAll, purge }

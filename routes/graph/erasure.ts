@@ -1,6 +1,5 @@
 import { eq, inArray, or } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { deleteInBatches } from '../../db/delete-in-batches.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */
 const BATCH = 200
@@ -37,7 +36,7 @@ export function createGraphErasure(app: FastifyInstance) {
   return async function erase(userId: number, signal: AbortSignal) {
     while ((await eraseFollows(userId)) > 0) signal.throwIfAborted()
     const ofBlocks = or(eq(blocks.blockerId, userId), eq(blocks.blockedId, userId))
-    await deleteInBatches(app.db, blocks, ofBlocks)
-    await deleteInBatches(app.db, mutes, or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))
+    await app.deleteInBatches(blocks, ofBlocks)
+    await app.deleteInBatches(mutes, or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))
   }
 }

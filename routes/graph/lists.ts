@@ -35,7 +35,8 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
       .orderBy(desc(relation.position))
       .limit(request.limit + 1)
     const { items, nextCursor } = toPage(list, rows, request.limit, ({ position }) => position)
-    return { items: items.map((row) => app.users.present(row)), nextCursor }
+    const people = items.map((row) => app.users.present(row))
+    return { items: await app.resources.fill('UserSummary', people), nextCursor }
   }
 
   const followers: Relation = {

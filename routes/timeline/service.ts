@@ -71,7 +71,7 @@ function createTimeline(app: FastifyInstance) {
       queries.before(below),
       gt(tweets.id, floor),
     )
-    return queries.visible({ viewerId: readerId, where, limit })
+    return queries.visible({ viewerId: readerId, list: LIST, where, limit })
   }
 
   /** The id above which rows count as later than `since`, late commits included. */

@@ -1,7 +1,7 @@
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
-import type { createTweetQueries } from './queries.ts'
+import type { createTweetQueries, Through } from './queries.ts'
 
 export function createTweetLists(
   app: FastifyInstance,
@@ -9,6 +9,11 @@ export function createTweetLists(
 ) {
   const { tweets, likes } = app.tables
 
+  /**
+   * A page of the tweets that meet the condition and may be seen, newest first. `list` is the kind
+   * of the list, with `:<id>` behind it where there is one of the kind for each id: cursors are good
+   * for that list alone, and filters that features have added go by the kind. @throws InvalidCursor
+   */
   async function page(
     list: string,
     where: SQL | undefined,
@@ -18,6 +23,7 @@ export function createTweetLists(
     const position = queries.before(decodeCursor(list, request.cursor))
     const rows = await queries.visible({
       viewerId,
+      list: kindOf(list),
       where: and(where, queries.notDeleted, position),
       limit: request.limit + 1,
     })
@@ -44,13 +50,19 @@ export function createTweetLists(
   const replies = (tweetId: number, request: PageRequest, viewerId?: number) =>
     page(`replies:${tweetId}`, eq(tweets.replyToId, tweetId), request, viewerId)
 
-  /** What a user likes, latest like first. */
-  async function likedBy(userId: number, request: PageRequest, viewerId?: number) {
-    const list = `liked-by:${userId}`
+  /** As `page`, in the order of the rows of another table that point at the tweets. */
+  async function pageThrough(
+    list: string,
+    through: Through,
+    where: SQL | undefined,
+    request: PageRequest,
+    viewerId?: number,
+  ) {
     const before = decodeCursor(list, request.cursor)
-    const rows = await queries.likedBy(userId, {
+    const rows = await queries.visibleThrough(through, {
       viewerId,
-      where: before === undefined ? undefined : lt(likes.id, before),
+      list: kindOf(list),
+      where: and(where, before === undefined ? undefined : lt(through.position, before)),
       limit: request.limit + 1,
     })
     return fill(
@@ -59,5 +71,13 @@ export function createTweetLists(
     )
   }
 
-  return { everyones, byAuthor, replies, likedBy }
+  const byLike: Through = { table: likes, tweetId: likes.tweetId, position: likes.id }
+
+  /** What a user likes, latest like first. */
+  const likedBy = (userId: number, request: PageRequest, viewerId?: number) =>
+    pageThrough(`liked-by:${userId}`, byLike, eq(likes.userId, userId), request, viewerId)
+
+  return { page, pageThrough, everyones, byAuthor, replies, likedBy }
 }
+
+const kindOf = (list: string) => list.split(':')[0]

@@ -1,12 +1,22 @@
-import { and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/mysql-core'
+import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import { alias, type MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
-type Selection = { viewerId?: number | undefined; where?: SQL | undefined; limit?: number }
+type Viewer = { viewerId?: number | undefined }
+/** A condition on `app.tables.tweets` for a list, or nothing to leave that list as it is. */
+export type ListFilter = (context: Viewer & { list: string }) => SQL | undefined
+type Selection = Viewer & {
+  /** Its kind; filters that features have added apply to lists alone. */
+  list?: string | undefined
+  where?: SQL | undefined
+  limit?: number
+}
+/** A table whose rows point at tweets and give a list its order, such as likes. */
+export type Through = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
 
 /**
  * Reading goes in two steps: a list selects which rows to show, with all rules of visibility in
@@ -18,12 +28,14 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
   const originalAuthor = alias(users, 'original_author')
   const parent = alias(tweets, 'parent')
   const parentAuthor = alias(users, 'parent_author')
+  const filters: ListFilter[] = []
 
   /**
    * Rows the viewer may see, newest first: the author's account exists and no block stands between
    * them, and the same for what it retweets. Tombstones are included; `notDeleted` leaves them out.
    */
-  function visible({ viewerId, where, limit = 1 }: Selection, db: Db | Tx = app.db) {
+  function visible(selection: Selection, db: Db | Tx = app.db) {
+    const { viewerId, list, where, limit = 1 } = selection
     return (
       db
         .select({ id: tweets.id, originalId: tweets.retweetOfId })
@@ -32,7 +44,7 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
         .leftJoin(users, eq(users.id, tweets.authorId))
         .leftJoin(original, eq(original.id, tweets.retweetOfId))
         .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-        .where(and(mayBeSeen(viewerId), where))
+        .where(and(mayBeSeen(viewerId), filtered(list, viewerId), where))
         .orderBy(desc(tweets.id))
         .limit(limit)
     )
@@ -51,6 +63,12 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
     )
   }
 
+  /** Adds a filter to every list of tweets; each says by the list's kind where it applies. */
+  const addFilter = (filter: ListFilter) => void filters.push(filter)
+
+  const filtered = (list: string | undefined, viewerId: number | undefined) =>
+    list === undefined ? undefined : and(...filters.map((filter) => filter({ list, viewerId })))
+
   const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
 
   const notMuted = (viewerId: number) =>
@@ -59,17 +77,18 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
       or(isNull(tweets.retweetOfId), app.graph.notMuted(viewerId, original.authorId)),
     )
 
-  /** The tweets a user likes, latest like first. */
-  function likedBy(userId: number, { viewerId, where, limit = 1 }: Selection) {
+  /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
+  function visibleThrough(through: Through, { viewerId, list, where, limit = 1 }: Selection) {
+    const position = sql`${through.position}`.mapWith(Number)
     return app.db
-      .select({ id: tweets.id, originalId: tweets.retweetOfId, position: likes.id })
-      .from(likes)
-      .innerJoin(tweets, eq(tweets.id, likes.tweetId))
+      .select({ id: tweets.id, originalId: tweets.retweetOfId, position })
+      .from(through.table)
+      .innerJoin(tweets, eq(tweets.id, through.tweetId))
       .innerJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(original, eq(original.id, tweets.retweetOfId))
       .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-      .where(and(eq(likes.userId, userId), isNull(tweets.deletedAt), mayBeSeen(viewerId), where))
-      .orderBy(desc(likes.id))
+      .where(and(isNull(tweets.deletedAt), mayBeSeen(viewerId), filtered(list, viewerId), where))
+      .orderBy(desc(through.position))
       .limit(limit)
   }
 
@@ -81,6 +100,14 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
   ) {
     const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
     const bodies = await readBodies([...new Set(ids)], viewerId, db)
+    const context = { viewerId, db }
+    await app.resources.fill('TweetBody', [...bodies.values()], context)
+    const authors = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
+    await app.resources.fill(
+      'UserSummary',
+      authors.flatMap((one) => one ?? []),
+      context,
+    )
     return rows.flatMap(({ id, originalId }) => {
       const body = bodies.get(id)
       return body ? [{ ...body, retweetOf: (originalId && bodies.get(originalId)) || null }] : []
@@ -165,5 +192,13 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
     }
   }
 
-  return { visible, likedBy, hydrate, before, notMuted, notDeleted: isNull(tweets.deletedAt) }
+  return {
+    visible,
+    visibleThrough,
+    addFilter,
+    hydrate,
+    before,
+    notMuted,
+    notDeleted: isNull(tweets.deletedAt),
+  }
 }

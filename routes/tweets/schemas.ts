@@ -5,9 +5,11 @@ import { BEFORE_NFC } from '../../plugins/text.ts'
 
 declare module 'fastify' {
   interface Resources {
-    Tweet: Static<typeof Tweet>
-    TweetBody: Static<typeof TweetBody>
+    Tweet: Static<typeof Tweet> & TweetFields
+    TweetBody: Static<typeof TweetBody> & TweetFields
   }
+  /** What extensions add to a tweet, all of it optional. */
+  interface TweetFields {}
 }
 
 /** Code points after NFC. */

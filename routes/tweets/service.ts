@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
 import type { Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
+import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
 import { createTweetLists } from './lists.ts'
 import { createTweetQueries, type TweetMetric } from './queries.ts'
@@ -25,31 +26,35 @@ declare module 'fastify' {
 
 const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only its author can delete a tweet.', 403)
 
-type NewTweet = { authorId: number; text: string; replyToId?: number | undefined }
-
 function createTweets(app: FastifyInstance) {
   const { tweets } = app.tables
   const metrics: TweetMetric[] = ['likes', 'retweets', 'replies']
   const counts = createCounter('tweet', metrics, app.transaction)
   app.addHook('onClose', async () => counts.close())
   const queries = createTweetQueries(app, counts)
+  const drafts = createDraftHooks()
   const { originalOf, removeRetweet, ...reactions } = createReactions(app, counts, queries)
 
-  /** @throws TweetNotFound when what it replies to is gone or hidden from the author */
-  async function create({ authorId, text, replyToId }: NewTweet, outer?: Tx) {
-    const clean = cleanText(text, { field: 'text', min: 1, max: TWEET_MAX })
+  /**
+   * @throws TweetNotFound when what it replies to is gone or hidden from the author, and what a
+   * hook of `beforeCreate` throws
+   */
+  async function create(draft: Draft, outer?: Tx) {
+    const { authorId, replyToId, text } = await drafts.pass({ ...draft, text: clean(draft.text) })
+    const row = { authorId, text: clean(text) }
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
-      const row = { authorId, text: clean, ...(parentId && { replyToId: parentId }) }
-      const [{ insertId: tweetId }] = await tx.insert(tweets).values(row)
+      const reply = parentId ? { replyToId: parentId } : {}
+      const [{ insertId: tweetId }] = await tx.insert(tweets).values({ ...row, ...reply })
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
-      const reply = parentId ? { replyToId: parentId } : {}
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
       return getWithin(tx, tweetId, authorId)
     }, outer)
   }
+
+  const clean = (text: string) => cleanText(text, { field: 'text', min: 1, max: TWEET_MAX })
 
   async function getWithin(tx: Tx, id: number, viewerId: number) {
     const [tweet] = await queries.hydrate([{ id, originalId: null }], viewerId, tx)
@@ -88,19 +93,21 @@ function createTweets(app: FastifyInstance) {
 
   return {
     create,
+    beforeCreate: drafts.add,
     get,
     remove,
     ...reactions,
     counts,
     queries,
+    addFilter: queries.addFilter,
     ...createTweetLists(app, queries),
   }
 }
 
 export default fp(
   async (app) => {
-    app.addSchema(TweetBody)
-    app.addSchema(Tweet)
+    app.resources.define(TweetBody)
+    app.resources.define(Tweet)
     app.decorate('tweets', createTweets(app))
     createTweetErasure(app)
   },

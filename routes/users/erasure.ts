@@ -1,6 +1,5 @@
 import { eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { deleteInBatches } from '../../db/delete-in-batches.ts'
 import type { Tx } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 
@@ -23,7 +22,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
 
   async function erase({ userId }: { userId: number }, { signal }: JobContext) {
     for (const eraser of erasers) await eraser(userId, signal)
-    await deleteInBatches(app.db, idempotencyKeys, eq(idempotencyKeys.userId, userId))
+    await app.deleteInBatches(idempotencyKeys, eq(idempotencyKeys.userId, userId))
     await app.transaction(async (tx) => {
       await tx.delete(users).where(eq(users.id, userId))
       await counts.forget(tx, [userId])

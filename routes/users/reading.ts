@@ -17,11 +17,17 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
   const { users, follows, blocks, mutes } = app.tables
 
   /** @throws UserNotFound */
-  const get = (id: number, viewerId?: number) => find(eq(users.id, id), viewerId)
+  const get = async (id: number, viewerId?: number) =>
+    filled('User', await find(eq(users.id, id), viewerId), viewerId)
 
   /** @throws UserNotFound */
-  const getByHandle = (handle: string, viewerId?: number) =>
-    find(eq(users.handle, handle), viewerId)
+  const getByHandle = async (handle: string, viewerId?: number) =>
+    filled('User', await find(eq(users.handle, handle), viewerId), viewerId)
+
+  async function filled<Item extends { id: number }>(name: string, user: Item, viewerId?: number) {
+    await app.resources.fill(name, [user], { viewerId })
+    return user
+  }
 
   async function find(condition: SQL, viewerId?: number) {
     const [row] = await app.db
@@ -36,7 +42,8 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
   /** As `get`, with the e-mail address. */
   async function getOwn(id: number) {
     const [row] = await app.db.select({ email: users.email }).from(users).where(eq(users.id, id))
-    return { ...(await get(id, id)), email: row?.email ?? '' }
+    const user = await find(eq(users.id, id), id)
+    return filled('OwnUser', { ...user, email: row?.email ?? '' }, id)
   }
 
   const usersId = sql`${sql.identifier('users')}.${sql.identifier('id')}`

@@ -4,10 +4,12 @@ import { BEFORE_NFC } from '../../plugins/text.ts'
 
 declare module 'fastify' {
   interface Resources {
-    UserSummary: Static<typeof UserSummary>
-    User: Static<typeof User>
-    OwnUser: Static<typeof OwnUser>
+    UserSummary: Static<typeof UserSummary> & UserFields
+    User: Static<typeof User> & UserFields
+    OwnUser: Static<typeof OwnUser> & UserFields
   }
+  /** What extensions add to a user, all of it optional. */
+  interface UserFields {}
 }
 
 export const LIMITS = { name: 50, profile: 2000 }

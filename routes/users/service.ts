@@ -138,8 +138,8 @@ function handleFrom(name: string, attempt: number) {
 
 export default fp(
   async (app) => {
-    for (const schema of [UserSummary, User, OwnUser]) app.addSchema(schema)
+    for (const schema of [UserSummary, User, OwnUser]) app.resources.define(schema)
     app.decorate('users', createUsers(app))
   },
-  { name: 'users.service', dependencies: ['db', 'events', 's3'] },
+  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources'] },
 )

@@ -30,7 +30,7 @@ async function start(t: Test) {
     writeFileSync(join(folder, file), statements.join(BREAK))
   const query = async (sql: string) => (await pool.query<RowDataPacket[]>(sql))[0]
   const progress: string[] = []
-  const run = () => migrate(url, (line) => progress.push(line), folder)
+  const run = () => migrate(url, (line) => progress.push(line), [], { folder })
   const interrupted = (id: string) =>
     pool.query('UPDATE migrations SET applied_at = NULL WHERE id = ?', [id])
   const lockedFor = (seconds: number) =>

@@ -4,7 +4,6 @@ import { sql } from 'drizzle-orm'
 import getPort from 'get-port'
 import { test } from 'tap'
 import { build } from '../../app.ts'
-import { parseConfig } from '../../plugins/config.ts'
 import { countMismatches } from '../counts.ts'
 import { type App, settings } from '../helper.ts'
 import { spawnServer } from '../server/spawn.ts'
@@ -177,7 +176,7 @@ test('kill -9 under load loses nothing that was acknowledged', async (t) => {
   last.child.kill('SIGKILL')
   await last.exited
 
-  const app: App = await build(parseConfig(env))
+  const app: App = await build(env)
   t.teardown(() => app.close())
   t.same(await untilDone(app), [], 'no job is lost, stuck or dead')
 

@@ -36,7 +36,6 @@ t.test('what is not set has a sensible value', async (t) => {
     trustProxy: false,
     corsOrigin: [],
     logLevel: 'info',
-    extensions: [],
     demoData: false,
   })
   t.match(parse().localDir, /\/\.local$/)
@@ -57,7 +56,6 @@ t.test('each setting is taken', async (t) => {
       { CORS_ORIGIN: 'https://a.example,https://b.example' },
       { corsOrigin: ['https://a.example', 'https://b.example'] },
     ],
-    [{ EXTENSIONS: './a, b' }, { extensions: ['./a', 'b'] }],
     [{ DEMO_DATA: 'true' }, { demoData: true }],
     [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
     [{ MEDIA_BASE_URL: 'https://cdn.example/p/' }, { mediaBaseUrl: 'https://cdn.example/p' }],

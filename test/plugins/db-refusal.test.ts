@@ -1,17 +1,14 @@
 import t from 'tap'
 import { build } from '../../app.ts'
-import { migrate } from '../../db/migrate.ts'
-import { parseConfig } from '../../plugins/config.ts'
 import { call, settings, signUp } from '../helper.ts'
 import { startRelay } from '../relay.ts'
 
 t.test('a database that refuses BEGIN for a while costs no connection', async (t) => {
   const env = await settings(t)
   const url = new URL(env.DATABASE_URL ?? '')
-  await migrate(url.href)
   const relay = await startRelay(Number(url.port))
   url.port = String(relay.port)
-  const app = await build(parseConfig({ ...env, DATABASE_URL: url.href }))
+  const app = await build({ ...env, DATABASE_URL: url.href })
   t.teardown(async () => {
     await app.close()
     relay.stop()

@@ -5,8 +5,6 @@ import { eq, sql } from 'drizzle-orm'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { build } from '../../app.ts'
-import { migrate } from '../../db/migrate.ts'
-import { parseConfig } from '../../plugins/config.ts'
 import { afterCommit, isUnavailable, type Tx } from '../../plugins/db.ts'
 import { type App, settings, setUp, signUp } from '../helper.ts'
 
@@ -221,10 +219,9 @@ function errorPacket(errno: number, message: string) {
 
 t.test('a connection that cannot be prepared is not used, and ends nothing else', async (t) => {
   const env = await settings(t)
-  await migrate(env.DATABASE_URL ?? '')
   const proxy = await startProxy(env.DATABASE_URL ?? '')
   t.teardown(proxy.close)
-  const limited = await build(parseConfig({ ...env, DATABASE_URL: proxy.url }))
+  const limited = await build({ ...env, DATABASE_URL: proxy.url })
   t.teardown(() => limited.close())
   await limited.jobs.stop()
   const many = () =>

@@ -3,8 +3,6 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build } from '../../app.ts'
-import { migrate } from '../../db/migrate.ts'
-import { parseConfig } from '../../plugins/config.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 import { settings } from '../helper.ts'
 
@@ -13,8 +11,7 @@ t.jobs = 8
 // An object each: tap keeps the state of a test in it.
 const waiting = () => ({ buffered: true })
 
-const config = parseConfig(await settings(t))
-await migrate(config.databaseUrl)
+const config = await settings(t)
 const app = await build(config)
 t.teardown(() => app.close())
 const { jobs } = app.tables

@@ -1,0 +1,80 @@
+import { getTableName, is } from 'drizzle-orm'
+import { MySqlTable } from 'drizzle-orm/mysql-core'
+import semver from 'semver'
+import * as coreTables from '../../db/schema/index.ts'
+import packageJson from '../../package.json' with { type: 'json' }
+import type { Feature } from './discover.ts'
+import { ExtensionError } from './error.ts'
+
+const NAME = /^[a-z][a-z0-9-]{0,29}$/
+const SKIPS_SCOPE = Symbol.for('skip-override')
+
+/** @throws ExtensionError when a name is taken twice or is none */
+export function checkNames(found: Pick<Feature, 'name' | 'folder' | 'extension'>[]) {
+  for (const [i, { name, folder, extension }] of found.entries()) {
+    if (extension && !NAME.test(name)) {
+      throw new ExtensionError(
+        name,
+        'its name must be lower-case letters, digits and dashes; rename its folder.',
+      )
+    }
+    const first = found.slice(0, i).find((other) => other.name === name)
+    if (first) {
+      throw new ExtensionError(
+        name,
+        `the name is taken: both ${first.folder} and ${folder} have it. Rename one of the folders.`,
+      )
+    }
+  }
+}
+
+/** What of a folder must be there, and what of it is wrapped in fastify-plugin. */
+export function checkPlugins({ index, service }: Feature) {
+  if (index === undefined) throw new Error('it has no index; that file makes a folder a feature.')
+  for (const [part, plugin] of Object.entries({ index, service })) {
+    if (plugin !== undefined && typeof plugin !== 'function') {
+      throw new Error(`${part} must export its plugin as default.`)
+    }
+  }
+  if (index && SKIPS_SCOPE in index) {
+    throw new Error('index must not be wrapped in fp(): it would leave its scope and its prefix.')
+  }
+  if (service && !(SKIPS_SCOPE in service)) {
+    throw new Error('service must be wrapped in fp(), or nobody else sees what it decorates.')
+  }
+}
+
+export function checkExtension(feature: Feature, others: Feature[]) {
+  checkKernel(feature)
+  const prefix = tablePrefix(feature.name)
+  for (const [key, table] of Object.entries(feature.tables)) {
+    if (!is(table, MySqlTable)) throw new Error(`tables exports ${key}, which is no table.`)
+    const name = getTableName(table)
+    if (!isOwn(name, prefix)) {
+      throw new Error(`its table ${name} must be called ${prefix} or ${prefix}_something.`)
+    }
+    const owner =
+      key in coreTables ? 'the kernel' : others.find(({ tables }) => key in tables)?.name
+    if (owner)
+      throw new Error(`its table ${key} is taken by ${owner}; export it under another name.`)
+  }
+}
+
+function checkKernel({ kernel }: Feature) {
+  const { version } = packageJson
+  if (typeof kernel !== 'string' || semver.validRange(kernel) === null) {
+    throw new Error(
+      `index must say which kernel it works with: export const kernel = '^${version}'.`,
+    )
+  }
+  if (!semver.satisfies(version, kernel)) {
+    throw new Error(
+      `it needs kernel ${kernel}, this is ${version}; install a version of it that fits.`,
+    )
+  }
+}
+
+export const tablePrefix = (name: string) => name.replaceAll('-', '_')
+
+export const isOwn = (table: string, prefix: string) =>
+  table === prefix || table.startsWith(`${prefix}_`)

@@ -1,0 +1,117 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { MySqlTable } from 'drizzle-orm/mysql-core'
+import type { FastifyPluginAsync } from 'fastify'
+import pTimeout from 'p-timeout'
+import type { TObject } from 'typebox'
+import { checkExtension, checkNames, checkPlugins } from './check.ts'
+import { blame, ExtensionError } from './error.ts'
+
+/** A folder of routes/, of extensions/ or an entry of EXTENSIONS; all of one shape. */
+export type Feature = {
+  name: string
+  folder: string
+  /** False for what ships in routes/. */
+  extension: boolean
+  index?: FastifyPluginAsync
+  prefix: string
+  service?: FastifyPluginAsync
+  tables: Record<string, MySqlTable>
+  /** The folder of its migrations. */
+  migrations?: string
+  /** The schema of its own settings. */
+  settings?: TObject
+  /** The range of versions of the kernel it works with. */
+  kernel?: unknown
+}
+
+const ROOT = join(import.meta.dirname, '../..')
+/** Milliseconds one module gets to be imported: its top level may await as well. */
+const IMPORT_LIMIT = 10_000
+
+type Found = Pick<Feature, 'name' | 'folder' | 'extension'>
+
+/**
+ * Imports every feature but those to go without. One folder is one feature, and of its files only
+ * `index`, `service`, `tables` and `config` are looked at.
+ * @throws ExtensionError
+ */
+export async function discover(entries: string[], without: ReadonlyMap<string, string>) {
+  const found = [...ownFolders(), ...entries.filter((entry) => !without.has(entry)).map(find)]
+  checkNames(found)
+  const features: Feature[] = []
+  for (const one of found.filter(({ name }) => !without.has(name))) {
+    try {
+      const feature = await read(one)
+      checkPlugins(feature)
+      if (feature.extension) checkExtension(feature, features)
+      features.push(feature)
+    } catch (error) {
+      throw blame(one, error)
+    }
+  }
+  return features
+}
+
+function ownFolders(): Found[] {
+  const below = (home: string) =>
+    existsSync(join(ROOT, home))
+      ? readdirSync(join(ROOT, home), { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map(({ name }) => ({
+            name,
+            folder: join(ROOT, home, name),
+            extension: home === 'extensions',
+          }))
+      : []
+  return [...below('routes'), ...below('extensions')]
+}
+
+/** An entry of EXTENSIONS is a folder or the name of an installed package. */
+function find(entry: string): Found {
+  const path = resolve(entry)
+  if (existsSync(path)) return { name: basename(path), folder: path, extension: true }
+  // `@acme/birdhouse-pins` is the extension `pins`.
+  const name = basename(entry).replace(/^birdhouse-/, '')
+  try {
+    const main = createRequire(join(ROOT, 'app.ts')).resolve(entry)
+    return { name, folder: dirname(main), extension: true }
+  } catch {
+    throw new ExtensionError(
+      entry,
+      'EXTENSIONS names it, but it is neither a folder nor an installed package; correct the name, or npm install it.',
+    )
+  }
+}
+
+async function read(found: Found): Promise<Feature> {
+  const load = (part: string) => importPart(found.folder, part)
+  const [index, service, tables, config] = await Promise.all(
+    ['index', 'service', 'tables', 'config'].map(load),
+  )
+  const migrations = join(found.folder, 'migrations')
+  return {
+    ...found,
+    prefix: index?.prefixOverride ?? '/v1',
+    tables: { ...tables },
+    kernel: index?.kernel,
+    ...(index && { index: index.default }),
+    ...(service && { service: service.default }),
+    ...(config && { settings: config.default }),
+    ...(existsSync(migrations) && { migrations }),
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what a module exports is checked before it is used
+type Module = Record<string, any>
+
+async function importPart(folder: string, part: string): Promise<Module | undefined> {
+  const file = ['ts', 'js'].map((end) => join(folder, `${part}.${end}`)).find(existsSync)
+  if (!file) return undefined
+  return pTimeout(import(pathToFileURL(file).href), {
+    milliseconds: IMPORT_LIMIT,
+    message: `importing ${basename(file)} did not end within 10 s; look at its top level.`,
+  })
+}

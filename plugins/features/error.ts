@@ -1,0 +1,27 @@
+/** What is wrong with one extension; with EXTENSIONS_OPTIONAL the app is built without it. */
+export class ExtensionError extends Error {
+  override name = 'ExtensionError'
+  readonly extension: string
+
+  constructor(extension: string, message: string, options?: ErrorOptions) {
+    super(`Extension ${extension}: ${message}`, options)
+    this.extension = extension
+  }
+}
+
+const ADVICE: Record<string, (message: string) => string> = {
+  AVV_ERR_PLUGIN_EXEC_TIMEOUT: () =>
+    'it was not loaded within 10 s; look for a promise that never settles in its index or service.',
+  FST_ERR_DEC_ALREADY_PRESENT: (message) => `${message} Choose another name for its decorator.`,
+  FST_ERR_SCH_ALREADY_PRESENT: (message) => `${message} Choose another $id for its schema.`,
+}
+
+/** Says whose fault a failed boot is; what is no extension's passes as it is. */
+export function blame(feature: { name: string; extension: boolean }, error: unknown) {
+  if (!feature.extension || error instanceof ExtensionError) return error
+  const { code = '', message } = toError(error)
+  return new ExtensionError(feature.name, ADVICE[code]?.(message) ?? message, { cause: error })
+}
+
+const toError = (thrown: unknown): { code?: string; message: string } =>
+  thrown instanceof Error ? thrown : { message: `it threw ${String(thrown)}` }

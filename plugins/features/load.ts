@@ -1,0 +1,71 @@
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Feature } from './discover.ts'
+import { blame } from './error.ts'
+
+type Meta = { name?: string; dependencies?: string[] }
+
+/** Every service, in the order of what they depend on, then every feature's routes. */
+export async function loadFeatures(app: FastifyInstance, features: Feature[]) {
+  for (const feature of inOrder(app, features)) {
+    if (feature.service) await register(app, feature, feature.service, {})
+  }
+  app.resources.seal()
+  for (const feature of features) {
+    if (feature.index) await register(app, feature, feature.index, { prefix: feature.prefix })
+  }
+}
+
+async function register(
+  app: FastifyInstance,
+  feature: Feature,
+  plugin: FastifyPluginAsync,
+  options: { prefix?: string },
+) {
+  app.features.enter(feature)
+  try {
+    await app.register(plugin, options)
+  } catch (error) {
+    throw blame(feature, error)
+  } finally {
+    app.features.leave()
+  }
+}
+
+/** @throws ExtensionError when a dependency is missing or goes in a circle */
+function inOrder(app: FastifyInstance, features: Feature[]) {
+  const waiting = new Set(features)
+  const done: Feature[] = []
+  const provided = new Set<string>()
+  const missing = (feature: Feature) =>
+    (meta(feature).dependencies ?? []).filter((name) => !app.hasPlugin(name) && !provided.has(name))
+  while (waiting.size > 0) {
+    const next = [...waiting].find((feature) => missing(feature).length === 0)
+    if (!next) throw stuck(app, [...waiting], missing)
+    waiting.delete(next)
+    done.push(next)
+    provided.add(meta(next).name ?? '')
+  }
+  return done
+}
+
+function stuck(app: FastifyInstance, waiting: Feature[], missing: (feature: Feature) => string[]) {
+  const coming = new Set(waiting.map((feature) => meta(feature).name))
+  const unmet = (feature: Feature) => missing(feature).find((name) => !coming.has(name))
+  const feature = waiting.find(unmet) ?? waiting[0]
+  if (!feature) return new Error('no feature is waiting')
+  const name = unmet(feature)
+  if (!name) {
+    const circle = waiting.map((one) => one.name).join(', ')
+    return blame(feature, new Error(`the dependencies of ${circle} go in a circle; cut one.`))
+  }
+  const reason = app.features.skipped.get(name.replace(/\.service$/, ''))
+  const why = reason ? `was left out (${reason})` : 'is not installed'
+  return blame(
+    feature,
+    new Error(`it needs ${name}, which ${why}. Add that to EXTENSIONS, or remove this one.`),
+  )
+}
+
+// fastify-plugin leaves what it was told under this symbol.
+const meta = ({ service }: Feature): Meta =>
+  (service as { [key: symbol]: Meta } | undefined)?.[Symbol.for('plugin-meta')] ?? {}

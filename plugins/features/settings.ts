@@ -1,0 +1,51 @@
+import type { Settings } from 'fastify'
+import { Value } from 'typebox/value'
+import type { Feature } from './discover.ts'
+import { ExtensionError } from './error.ts'
+
+type Env = Record<string, string | undefined>
+
+/**
+ * Each extension's own settings. `problems` has a line for each that is wrong, `left` the first
+ * optional extension that can't have what it asks for. Values are never shown, they may be secret.
+ */
+export function readSettings(
+  features: Feature[],
+  env: Env,
+  reserved: string[],
+  optional: string[],
+) {
+  const problems: string[] = []
+  const values: Record<string, unknown> = {}
+  let left: ExtensionError | undefined
+  for (const { name, settings } of features) {
+    if (!settings) continue
+    const taken = Object.keys(settings.properties).find((key) => reserved.includes(key))
+    if (taken) {
+      throw new ExtensionError(name, `its setting ${taken} is the kernel's; call it otherwise.`)
+    }
+    const given = Object.fromEntries(
+      Object.keys(settings.properties).flatMap((key) => (env[key] ? [[key, env[key]]] : [])),
+    )
+    const value = Value.Default(settings, Value.Convert(settings, given))
+    const wrong = problemsOf(name, settings, value)
+    if (wrong.length > 0 && optional.includes(name)) {
+      left ??= new ExtensionError(name, `it lacks settings:\n${wrong.join('\n')}`)
+    } else problems.push(...wrong)
+    values[name] = value
+  }
+  // Each value was checked by the schema that its extension merged the type of.
+  return { problems, left, values: values as unknown as Settings }
+}
+
+function problemsOf(extension: string, settings: NonNullable<Feature['settings']>, value: unknown) {
+  const names = Value.Errors(settings, value).flatMap((error) =>
+    error.keyword === 'required'
+      ? error.params.requiredProperties
+      : [error.instancePath.split('/')[1] ?? ''],
+  )
+  return [...new Set(names)].filter(Boolean).map((name) => {
+    const property = settings.properties[name] as { description?: string } | undefined
+    return `- ${name} (${extension}): set it to ${property?.description ?? 'a valid value'}`
+  })
+}

@@ -1,0 +1,104 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import pTimeout from 'p-timeout'
+import type { TProperties, TSchema } from 'typebox'
+import type { Db, Tx } from './db.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    resources: ReturnType<typeof createResources>
+  }
+}
+
+/** Milliseconds a field may take; then the answer goes without it. */
+const FIELD_LIMIT = 1_000
+
+type Context = { viewerId?: number | undefined; db: Db | Tx }
+export type Field<Value> = {
+  /** Optional fields only: an answer without it must be valid. */
+  schema: TSchema
+  /** One call a page: the values of these ids; those without one are left out. */
+  read: (ids: number[], context: Context) => Promise<Map<number, Value>>
+}
+type Resource = { $id?: string; properties: TProperties }
+type NamedField = Field<unknown> & { name: string; owner: string }
+
+/** What the API speaks of, by the `$id` of its schema, and the fields that others add to it. */
+function createResources(app: FastifyInstance) {
+  const schemas = new Map<string, Resource>()
+  const fields = new Map<string, NamedField[]>()
+  let sealed = false
+
+  /** Registers a schema that others may refer to by `ref` and add fields to. */
+  function define(schema: Resource) {
+    const id = schema.$id ?? ''
+    if (schemas.has(id)) throw new Error(`The resource ${id} is taken; choose another $id.`)
+    schemas.set(id, schema)
+  }
+
+  /**
+   * Adds an optional field to resources in every answer. A page asks `read` once, for all of its
+   * ids; where that throws or takes longer than a second, the answer goes without the field.
+   * @throws Error when the name is taken, no such resource exists or the routes are already there
+   */
+  function addField<Value>(resources: string[], name: string, field: Field<Value>) {
+    if (sealed)
+      throw new Error(`The field ${name} comes too late; add it in service, not in index.`)
+    for (const resource of resources) {
+      const schema = schemas.get(resource)
+      if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
+      if (name in schema.properties) {
+        throw new Error(`The field ${name} of ${resource} is taken; choose another name.`)
+      }
+      const properties = { ...schema.properties, [name]: field.schema }
+      schemas.set(resource, { ...schema, properties })
+      const owner = app.features.current().name
+      fields.set(resource, [...(fields.get(resource) ?? []), { ...field, name, owner }])
+    }
+  }
+
+  /** From here on the schemas are what they are: routes are compiled with them. */
+  function seal() {
+    sealed = true
+    for (const schema of schemas.values()) app.addSchema(schema)
+  }
+
+  /** Fills the added fields in, for a whole page with one call of each. */
+  async function fill<Item extends { id: number }>(
+    resource: string,
+    items: Item[],
+    { viewerId, db = app.db }: Partial<Context> = {},
+  ) {
+    const added = fields.get(resource)
+    if (!added || items.length === 0) return items
+    const ids = [...new Set(items.map(({ id }) => id))]
+    const values = await Promise.all(added.map((field) => readInTime(field, ids, { viewerId, db })))
+    for (const item of items) {
+      for (const [i, { name }] of added.entries()) {
+        const value = values[i]?.get(item.id)
+        if (value !== undefined) Object.assign(item, { [name]: value })
+      }
+    }
+    return items
+  }
+
+  async function readInTime(field: NamedField, ids: number[], context: Context) {
+    const { name, owner } = field
+    try {
+      const reading = Promise.try(field.read, ids, context)
+      return await pTimeout(reading, { milliseconds: FIELD_LIMIT })
+    } catch (error) {
+      app.log.error({ err: error, field: name, owner }, 'a field was left out of an answer')
+      return new Map<number, unknown>()
+    }
+  }
+
+  return { define, addField, fill, seal }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('resources', createResources(app))
+  },
+  { name: 'resources', dependencies: ['db', 'features'] },
+)
