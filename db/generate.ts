@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+
+// Writes the migration for changed tables: the kernel's, or with a folder, that extension's.
+//   npm run db:generate
+//   npm run db:generate -- extensions/pins
+
+const [folder, ...rest] = process.argv.slice(2)
+const ofExtension = folder !== undefined && !folder.startsWith('-')
+const options = ofExtension
+  ? [
+      '--dialect=mysql',
+      '--casing=snake_case',
+      `--schema=${join(folder, 'tables.ts')}`,
+      `--out=${join(folder, 'migrations')}`,
+      ...rest,
+    ]
+  : process.argv.slice(2)
+const { status } = spawnSync('drizzle-kit', ['generate', ...options], { stdio: 'inherit' })
+process.exitCode = status ?? 1

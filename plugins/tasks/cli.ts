@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util'
+import { SingleBar } from 'cli-progress'
+import { build } from '../../app.ts'
+import { joinLocal } from '../../local/join.ts'
+import { readEnv } from '../config.ts'
+import type { Task } from './index.ts'
+
+const USAGE = `Usage: npm run task -- <name>
+
+Runs a task beside the live service, on the same settings. Ctrl-C ends it; running it again goes on
+where it stopped.
+`
+
+/** Milliseconds between lines where the output is no terminal. */
+const LINE_EVERY = 2_000
+
+const stops: (() => Promise<unknown>)[] = []
+const interruption = new AbortController()
+
+async function main() {
+  const [name, ...rest] = readArguments()
+  const note = (line: string) => console.error(`- ${line}`)
+  const settings = await joinLocal(readEnv(), note, (stop) => stops.push(stop))
+  const app = await build({ LOG_LEVEL: 'warn', ...settings }, note)
+  stops.push(() => app.close())
+  const task = name === undefined ? undefined : app.tasks.get(name)
+  const known = app.tasks.all().map(([key, { summary }]) => `  ${key.padEnd(24)} ${summary}`)
+  if (task && rest.length === 0) return runTask(task)
+  const list = known.length > 0 ? `Tasks:\n${known.join('\n')}` : 'No feature has added a task.'
+  if (name === undefined) console.log(`${USAGE}\n${list}`)
+  else throw new Error(`There is no task ${[name, ...rest].join(' ')}. ${list}`)
+}
+
+function readArguments() {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  })
+  return values.help ? [] : positionals
+}
+
+async function runTask(task: Task) {
+  const format = '{bar} {percentage}% | {value}/{total} | {eta_formatted} left'
+  const bar = new SingleBar({
+    format,
+    noTTYOutput: true,
+    notTTYSchedule: LINE_EVERY,
+    gracefulExit: false,
+  })
+  let shown = false
+  const progress = (done: number, total: number) => {
+    if (!shown) bar.start(total, done)
+    shown = true
+    bar.setTotal(total)
+    bar.update(done)
+  }
+  try {
+    const sentence = await task.run({ progress, signal: interruption.signal })
+    bar.stop()
+    console.log(sentence)
+  } finally {
+    bar.stop()
+  }
+}
+
+async function stopAll() {
+  for (const stop of stops.splice(0).reverse()) await stop().catch(() => {})
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => interruption.abort(new Error('Interrupted; run it again to go on.')))
+}
+try {
+  await main()
+} catch (error) {
+  process.exitCode = interruption.signal.aborted ? 130 : 1
+  console.error((error as Error).message)
+}
+await stopAll()

@@ -1,0 +1,35 @@
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    tasks: ReturnType<typeof createTasks>
+  }
+}
+
+export type TaskContext = {
+  /** Moves the bar; `total` may change as more becomes known. */
+  progress: (done: number, total: number) => void
+  /** Aborts on Ctrl-C: stop between two steps, so that the next run can go on from there. */
+  signal: AbortSignal
+}
+export type Task = {
+  /** One line for the list of tasks. */
+  summary: string
+  /** Returns a sentence that says what was done. */
+  run: (context: TaskContext) => Promise<string>
+}
+
+/** What operators run by hand beside the live service: `npm run task -- <name>`. */
+function createTasks() {
+  const tasks = new Map<string, Task>()
+
+  /** Names begin with the feature's: `hashtags:backfill`. @throws Error when the name is taken */
+  function add(name: string, task: Task) {
+    if (tasks.has(name)) throw new Error(`The task name ${name} is taken; choose another.`)
+    tasks.set(name, task)
+  }
+
+  return { add, get: (name: string) => tasks.get(name), all: () => [...tasks] }
+}
+
+export default fp(async (app) => void app.decorate('tasks', createTasks()), { name: 'tasks' })
