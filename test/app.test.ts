@@ -3,39 +3,17 @@ import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { call, setUp, signUp } from './helper.ts'
+import { undocumented } from './undocumented.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const FEATURES = 'routes/*/*.ts'
-
-type Operation = {
-  tags?: string[]
-  summary?: string
-  operationId?: string
-  security?: unknown[]
-  responses: Record<string, { description?: string; content?: object }>
-}
 
 t.test('every route says what it is and what it answers', async (t) => {
   const app = await setUp(t)
   const document = (await call(app, 'GET /openapi.json')).body
   t.equal(document.openapi, '3.1.0')
-  const names = new Set<string>()
-  for (const [path, methods] of Object.entries<Record<string, Operation>>(document.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
-      const route = `${method} ${path}`
-      t.equal(operation.tags?.length, 1, `${route} has one tag`)
-      t.ok(operation.summary, `${route} has a summary`)
-      t.ok(operation.security, `${route} says what it asks for`)
-      t.notOk(names.has(operation.operationId ?? ''), `${route} has an operationId of its own`)
-      names.add(operation.operationId ?? '')
-      const statuses = Object.keys(operation.responses)
-      t.ok(
-        statuses.some((status) => status < '400'),
-        `${route} declares a success`,
-      )
-      if (path.startsWith('/v1')) t.ok(statuses.includes('503'), `${route} declares its problems`)
-    }
-  }
+  t.ok(Object.keys(document.paths).length > 40)
+  t.strictSame(undocumented(app), [])
 })
 
 t.test('plugin names are unique: of two with one name, the loader drops one', async (t) => {

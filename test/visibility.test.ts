@@ -19,6 +19,8 @@ import {
 type Kind =
   /** Tweets: nothing of people a block stands between, not even the name of a reply's parent. */
   | 'tweets'
+  /** As tweets, in a list of one's own. */
+  | 'ownTweets'
   /** As tweets, and nothing of those the viewer mutes. */
   | 'timeline'
   /** Lists of people: those a block stands between are left out. */
@@ -52,6 +54,7 @@ const READS: Record<string, Kind> = {
   '/v1/users/me': 'own',
   '/v1/users/me/blocks': 'own',
   '/v1/users/me/mutes': 'own',
+  '/v1/bookmarks': 'ownTweets',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
   '/readyz': 'neither',
@@ -108,6 +111,7 @@ async function populate() {
       const reply = await tweet(app, actor, `reply by ${marker}`, { replyToId: id })
       await retweet(app, actor, id)
       await like(app, actor, id)
+      await call(app, `PUT /v1/tweets/${id}/bookmark`, { as: actor })
       await like(app, author, reply.id)
     }
   }
@@ -192,11 +196,13 @@ t.test('a block hides each from the other, a mute in the timeline alone', async 
     never: hidden,
     somewhere: ['QVIEWER', 'QTHIRD', 'QMUTED', 'QDELETED'],
   })
+  await check(t, ['ownTweets'], viewer, { never: hidden, somewhere: ['QTHIRD', 'QMUTED'] })
   await check(t, ['timeline'], viewer, {
     never: [...hidden, 'by QMUTED', 'by QDELETED'],
     somewhere: ['QVIEWER', 'QTHIRD'],
   })
   for (const as of [blocked, blocking]) {
+    await check(t, ['ownTweets'], as, { never: ['QVIEWER'], somewhere: ['QTHIRD'] })
     await check(t, ['tweets', 'people', 'timeline'], as, {
       never: ['QVIEWER'],
       somewhere: [...hidden, 'QTHIRD', 'QMUTED'],
@@ -236,7 +242,7 @@ t.test(
 )
 
 t.test('nothing of a deleted account is visible, before and after it is erased', async (t) => {
-  const kinds: Kind[] = ['tweets', 'timeline', 'people', 'account', 'picture', 'own']
+  const kinds: Kind[] = ['tweets', 'ownTweets', 'timeline', 'people', 'account', 'picture', 'own']
   const marks = ['QDELETED', deleted.handle, deletedToo.handle]
   const everything = [viewer, outsider, undefined]
   for (const name of ['QDELETED', deleted.handle]) {
@@ -253,7 +259,7 @@ t.test('nothing of a deleted account is visible, before and after it is erased',
 
   for (const when of ['before', 'after']) {
     for (const as of everything) {
-      const open = kinds.filter((kind) => as || (kind !== 'timeline' && kind !== 'own'))
+      const open = kinds.filter((kind) => as || !['timeline', 'own', 'ownTweets'].includes(kind))
       await t.test(`${when}, as ${as?.handle ?? 'the public'}`, async (t) => {
         for (const route of gets) {
           if (!open.includes(READS[route.path] as Kind)) continue

@@ -3,7 +3,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
-import type { Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
@@ -33,7 +33,8 @@ function createTweets(app: FastifyInstance) {
   app.addHook('onClose', async () => counts.close())
   const queries = createTweetQueries(app, counts)
   const drafts = createDraftHooks()
-  const { originalOf, removeRetweet, ...reactions } = createReactions(app, counts, queries)
+  const { removeRetweet, ...reactions } = createReactions(app, counts, queries)
+  const { originalOf } = reactions
 
   /**
    * @throws TweetNotFound when what it replies to is gone or hidden from the author, and what a
@@ -50,22 +51,16 @@ function createTweets(app: FastifyInstance) {
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
-      return getWithin(tx, tweetId, authorId)
+      return get(tweetId, authorId, tx)
     }, outer)
   }
 
   const clean = (text: string) => cleanText(text, { field: 'text', min: 1, max: TWEET_MAX })
 
-  async function getWithin(tx: Tx, id: number, viewerId: number) {
-    const [tweet] = await queries.hydrate([{ id, originalId: null }], viewerId, tx)
-    if (!tweet) throw new TweetNotFound(id)
-    return tweet
-  }
-
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
-  async function get(id: number, viewerId?: number) {
-    const rows = await queries.visible({ viewerId, where: eq(tweets.id, id) })
-    const [tweet] = await queries.hydrate(rows, viewerId)
+  async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
+    const rows = await queries.visible({ viewerId, where: eq(tweets.id, id) }, db)
+    const [tweet] = await queries.hydrate(rows, viewerId, db)
     if (!tweet) throw new TweetNotFound(id)
     return tweet
   }

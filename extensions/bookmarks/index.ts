@@ -1,0 +1,66 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+
+export const kernel = '^0.2.0'
+
+const bookmarks: FastifyPluginAsyncTypebox = async (app) => {
+  const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas
+  const { PageOf, PageQuery } = app.pages
+  app.addHook('onRequest', app.authenticate)
+
+  app.put(
+    '/tweets/:id/bookmark',
+    {
+      schema: {
+        tags: ['bookmarks'],
+        operationId: 'bookmarkTweet',
+        summary: 'Bookmark a tweet',
+        description: 'Doing it twice is doing it once. Of a retweet, the original is bookmarked.',
+        security: BearerAuth,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401, 404) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.bookmarks.add(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/tweets/:id/bookmark',
+    {
+      schema: {
+        tags: ['bookmarks'],
+        operationId: 'unbookmarkTweet',
+        summary: 'Take a bookmark away',
+        description: 'Doing it twice is doing it once.',
+        security: BearerAuth,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.bookmarks.remove(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.get(
+    '/bookmarks',
+    {
+      schema: {
+        tags: ['bookmarks'],
+        operationId: 'listBookmarks',
+        summary: 'Your bookmarks, the latest first',
+        description: 'Nobody else sees them.',
+        security: BearerAuth,
+        querystring: PageQuery,
+        response: { 200: PageOf(ref('Tweet')), ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.bookmarks.page(viewer.userId, query)),
+  )
+}
+
+export default bookmarks
