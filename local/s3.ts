@@ -7,6 +7,8 @@ const PREFERRED_PORT = 33_090
 const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'embedded', AWS_SECRET_ACCESS_KEY: 'embedded' }
 const REGION = 'us-east-1'
 
+export const useEmbeddedCredentials = () => Object.assign(process.env, CREDENTIALS)
+
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
 type Options = { folder?: string; bucket: string; port?: number }
@@ -20,7 +22,7 @@ export async function startS3({ folder, bucket, port: wanted }: Options) {
   const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
   const server = fauxqs.buildApp({ logger: false, host: '127.0.0.1', stores })
   await server.listen({ host: '127.0.0.1', port })
-  Object.assign(process.env, CREDENTIALS)
+  useEmbeddedCredentials()
   const endpoint = `http://127.0.0.1:${port}`
   const settings = {
     S3_ENDPOINT: endpoint,
