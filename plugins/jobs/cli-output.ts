@@ -1,0 +1,57 @@
+import type { Filter, JobAdmin, JobView } from './admin.ts'
+
+type Page = Awaited<ReturnType<JobAdmin['list']>>
+
+/** Characters of an error in a list; `show` has all of it. */
+const EXCERPT = 80
+/** Characters of the first column of `show`. */
+const LABEL = 12
+
+/** Errors carry what users sent; nothing in it may move the cursor or colour the terminal. */
+export const printable = (text: string) => text.replace(/[^\P{Cc}\n]/gu, ' ')
+
+export function listing({ state, name }: Filter, { items, total }: Page) {
+  const what =
+    `${state ?? ''} ${total === 1 ? 'job' : 'jobs'}${name ? ` named ${name}` : ''}`.trim()
+  if (total === 0) return printable(`No ${what}.`)
+  const shown =
+    items.length < total ? `${items.length} of ${total} ${what}; --limit shows more` : ''
+  return printable(`${table(items)}\n\n${shown || `${total} ${what}`}.`)
+}
+
+function table(items: JobView[]) {
+  const rows = [
+    ['ID', 'NAME', 'STATE', 'ATTEMPTS', 'WHEN', 'ERROR'],
+    ...items.map((job) => [
+      String(job.id),
+      job.name,
+      job.state,
+      String(job.attempts),
+      (job.deadAt ?? job.dueAt ?? job.leaseEndsAt)?.toISOString() ?? '',
+      (job.error ?? '').replaceAll('\n', ' ').slice(0, EXCERPT),
+    ]),
+  ]
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
+  return rows.map((row) => line(row).join('  ').trimEnd()).join('\n')
+}
+
+export function details(job: JobView) {
+  const { payload, progress, createdAt, dueAt, leaseEndsAt, deadAt, uniqueKey, ...rest } = job
+  const lines = Object.entries({
+    ...rest,
+    created: createdAt.toISOString(),
+    due: dueAt?.toISOString(),
+    'lease ends': leaseEndsAt?.toISOString(),
+    dead: deadAt?.toISOString(),
+    'unique key': uniqueKey,
+    payload: JSON.stringify(payload),
+    progress: progress === null ? null : JSON.stringify(progress),
+  })
+  const line = ([label, value]: [string, unknown]) =>
+    `${label.padEnd(LABEL)}${String(value).replaceAll('\n', `\n${' '.repeat(LABEL)}`)}`
+  const given = lines.filter(([, value]) => value !== undefined && value !== null)
+  return printable(given.map(line).join('\n'))
+}
