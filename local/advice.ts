@@ -1,4 +1,5 @@
 import { mysqlError } from '../plugins/db.ts'
+import { ExtensionError } from '../plugins/features/error.ts'
 
 // What to do about a start that failed, in one sentence, for whoever sits at the terminal.
 
@@ -57,6 +58,9 @@ export function adviseStart(error: SystemError) {
   }
   if (error.code === 'EADDRNOTAVAIL' || (error.code === 'ENOTFOUND' && error.syscall)) {
     return 'HOST is not an address of this machine; set it to 127.0.0.1, or to 0.0.0.0 for all of them.'
+  }
+  if (error instanceof ExtensionError) {
+    return error.cause instanceof Error ? `${error.message}\n${error.cause.stack}` : error.message
   }
   const mistake = [TypeError, ReferenceError, SyntaxError, RangeError].some(
     (kind) => error instanceof kind,

@@ -145,10 +145,10 @@ function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   }
 }
 
-const connect = (client: Pool | PoolConnection): Db =>
+export const connect = (client: Pool | PoolConnection | Connection): Db =>
   drizzle({ client, schema: tables, mode: 'default', casing: 'snake_case' })
 
-async function prepareSession(connection: Connection) {
+export async function prepareSession(connection: Connection) {
   for (const statement of SESSION_SETTINGS) await connection.query(statement)
 }
 

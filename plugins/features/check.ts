@@ -29,48 +29,41 @@ export function checkNames(found: Pick<Feature, 'name' | 'folder' | 'extension'>
 }
 
 /** What of a folder must be there, and what of it is wrapped in fastify-plugin. */
-export function checkPlugins({ index, service }: Feature) {
-  if (index === undefined) throw new Error('it has no index; that file makes a folder a feature.')
-  for (const [part, plugin] of Object.entries({ index, service })) {
-    if (plugin !== undefined && typeof plugin !== 'function') {
-      throw new Error(`${part} must export its plugin as default.`)
-    }
+export function checkPlugins({ name, index, service }: Feature) {
+  const refuse = (reason: string) => new ExtensionError(name, reason)
+  if (typeof index !== 'function') throw refuse('index must export its plugin as default.')
+  if (SKIPS_SCOPE in index) {
+    throw refuse('index must not be wrapped in fp(): it would leave its scope and its prefix.')
   }
-  if (index && SKIPS_SCOPE in index) {
-    throw new Error('index must not be wrapped in fp(): it would leave its scope and its prefix.')
-  }
-  if (service && !(SKIPS_SCOPE in service)) {
-    throw new Error('service must be wrapped in fp(), or nobody else sees what it decorates.')
+  if (service !== undefined && !(typeof service === 'function' && SKIPS_SCOPE in service)) {
+    throw refuse(
+      'service must export its plugin as default, and wrapped in fp(), or nobody else sees what it decorates.',
+    )
   }
 }
 
 export function checkExtension(feature: Feature, others: Feature[]) {
-  checkKernel(feature)
+  const refuse = (reason: string) => new ExtensionError(feature.name, reason)
+  const { version } = packageJson
+  const { kernel } = feature
+  if (typeof kernel !== 'string' || semver.validRange(kernel) === null) {
+    throw refuse(`index must say which kernel it works with: export const kernel = '^${version}'.`)
+  }
+  if (!semver.satisfies(version, kernel)) {
+    throw refuse(
+      `it needs kernel ${kernel}, this is ${version}; install a version of it that fits.`,
+    )
+  }
   const prefix = tablePrefix(feature.name)
   for (const [key, table] of Object.entries(feature.tables)) {
-    if (!is(table, MySqlTable)) throw new Error(`tables exports ${key}, which is no table.`)
+    if (!is(table, MySqlTable)) throw refuse(`tables exports ${key}, which is no table.`)
     const name = getTableName(table)
     if (!isOwn(name, prefix)) {
-      throw new Error(`its table ${name} must be called ${prefix} or ${prefix}_something.`)
+      throw refuse(`its table ${name} must be called ${prefix} or ${prefix}_something.`)
     }
     const owner =
       key in coreTables ? 'the kernel' : others.find(({ tables }) => key in tables)?.name
-    if (owner)
-      throw new Error(`its table ${key} is taken by ${owner}; export it under another name.`)
-  }
-}
-
-function checkKernel({ kernel }: Feature) {
-  const { version } = packageJson
-  if (typeof kernel !== 'string' || semver.validRange(kernel) === null) {
-    throw new Error(
-      `index must say which kernel it works with: export const kernel = '^${version}'.`,
-    )
-  }
-  if (!semver.satisfies(version, kernel)) {
-    throw new Error(
-      `it needs kernel ${kernel}, this is ${version}; install a version of it that fits.`,
-    )
+    if (owner) throw refuse(`its table ${key} is taken by ${owner}; export it under another name.`)
   }
 }
 

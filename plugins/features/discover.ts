@@ -15,7 +15,7 @@ export type Feature = {
   folder: string
   /** False for what ships in routes/. */
   extension: boolean
-  index?: FastifyPluginAsync
+  index: FastifyPluginAsync
   prefix: string
   service?: FastifyPluginAsync
   tables: Record<string, MySqlTable>
@@ -40,9 +40,10 @@ type Found = Pick<Feature, 'name' | 'folder' | 'extension'>
  */
 export async function discover(entries: string[], without: ReadonlyMap<string, string>) {
   const found = [...ownFolders(), ...entries.filter((entry) => !without.has(entry)).map(find)]
-  checkNames(found)
+  const wanted = found.filter(({ name, extension }) => !extension || !without.has(name))
+  checkNames(wanted)
   const features: Feature[] = []
-  for (const one of found.filter(({ name }) => !without.has(name))) {
+  for (const one of wanted) {
     try {
       const feature = await read(one)
       checkPlugins(feature)
@@ -91,13 +92,16 @@ async function read(found: Found): Promise<Feature> {
   const [index, service, tables, config] = await Promise.all(
     ['index', 'service', 'tables', 'config'].map(load),
   )
+  if (!index) {
+    throw new ExtensionError(found.name, 'it has no index; that file makes a folder a feature.')
+  }
   const migrations = join(found.folder, 'migrations')
   return {
     ...found,
-    prefix: index?.prefixOverride ?? '/v1',
+    index: index.default,
+    prefix: index.prefixOverride ?? '/v1',
     tables: { ...tables },
-    kernel: index?.kernel,
-    ...(index && { index: index.default }),
+    kernel: index.kernel,
     ...(service && { service: service.default }),
     ...(config && { settings: config.default }),
     ...(existsSync(migrations) && { migrations }),
@@ -113,5 +117,9 @@ async function importPart(folder: string, part: string): Promise<Module | undefi
   return pTimeout(import(pathToFileURL(file).href), {
     milliseconds: IMPORT_LIMIT,
     message: `importing ${basename(file)} did not end within 10 s; look at its top level.`,
+  }).catch((error) => {
+    throw new Error(`${basename(file)} can't be imported: ${error?.message ?? error}`, {
+      cause: error,
+    })
   })
 }

@@ -1,4 +1,7 @@
-/** What is wrong with one extension; with EXTENSIONS_OPTIONAL the app is built without it. */
+/**
+ * What is wrong with one extension; with EXTENSIONS_OPTIONAL the app is built without it. Its cause
+ * is what the extension itself has thrown.
+ */
 export class ExtensionError extends Error {
   override name = 'ExtensionError'
   readonly extension: string
@@ -20,7 +23,9 @@ const ADVICE: Record<string, (message: string) => string> = {
 export function blame(feature: { name: string; extension: boolean }, error: unknown) {
   if (!feature.extension || error instanceof ExtensionError) return error
   const { code = '', message } = toError(error)
-  return new ExtensionError(feature.name, ADVICE[code]?.(message) ?? message, { cause: error })
+  const advice = ADVICE[code]?.(message)
+  if (advice) return new ExtensionError(feature.name, advice)
+  return new ExtensionError(feature.name, message, { cause: error })
 }
 
 const toError = (thrown: unknown): { code?: string; message: string } =>

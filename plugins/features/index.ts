@@ -73,7 +73,7 @@ function guardHooks(app: FastifyInstance) {
     if (owner.extension && this === app && REQUEST_HOOKS.has(name)) {
       throw new ExtensionError(
         owner.name,
-        `its service adds an ${name} hook to every request of everyone; add it in index.`,
+        `its service adds the hook ${name} to every request of everyone; add it in index.`,
       )
     }
     return addHook.call(this, name, name === 'onReady' ? inTime(owner, hook) : hook)

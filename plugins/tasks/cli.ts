@@ -67,7 +67,7 @@ async function stopAll() {
   for (const stop of stops.splice(0).reverse()) await stop().catch(() => {})
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interruption.abort(new Error('Interrupted; run it again to go on.')))
 }
 try {

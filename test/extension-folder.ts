@@ -1,0 +1,35 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Test } from 'tap'
+
+const ROOT = join(import.meta.dirname, '..')
+
+export type Files = Record<string, string>
+
+/** The source of an `index` that does nothing, or what is given. */
+export const index = (body = '', kernel = "export const kernel = '*'") =>
+  `${kernel}\nexport default async function (app) { ${body} }`
+
+/** The source of a `service`. */
+export const service = (body: string, name: string, dependencies: string[] = []) => `
+import fp from 'fastify-plugin'
+export default fp(async (app) => { ${body} }, {
+  name: '${name}.service', dependencies: ${JSON.stringify(dependencies)},
+})`
+
+/** Writes extensions into a folder of their own below the project, so that they find its packages. */
+export function extensionFolders(t: Test) {
+  mkdirSync(join(ROOT, '.tap'), { recursive: true })
+  const home = mkdtempSync(join(ROOT, '.tap/extensions-'))
+  t.teardown(() => rmSync(home, { recursive: true, force: true }))
+
+  /** Returns the path of the extension, for EXTENSIONS. `path` ends in its name. */
+  return (path: string, files: Files = {}) => {
+    const folder = join(home, path)
+    for (const [name, source] of Object.entries({ 'index.js': index(), ...files })) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true })
+      writeFileSync(join(folder, name), source)
+    }
+    return folder
+  }
+}
