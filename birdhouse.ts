@@ -1,5 +1,5 @@
 // The types that extensions import from 'birdhouse'; at run time everything comes from `app`.
-// Below, what merges its types into Fastify's; a test finds what is missing here.
+// Below, everything that may merge its types into Fastify's; a test finds what is missing.
 import type {} from './plugins/authenticate.ts'
 import type {} from './plugins/config.ts'
 import type {} from './plugins/db.ts'
@@ -12,6 +12,7 @@ import type {} from './plugins/idempotency.ts'
 import type {} from './plugins/jobs/index.ts'
 import type {} from './plugins/jwt.ts'
 import type {} from './plugins/multipart.ts'
+import type {} from './plugins/openapi.ts'
 import type {} from './plugins/pagination.ts'
 import type {} from './plugins/password.ts'
 import type {} from './plugins/resources.ts'
@@ -21,6 +22,7 @@ import type {} from './plugins/schemas.ts'
 import type {} from './plugins/security.ts'
 import type {} from './plugins/tasks/index.ts'
 import type {} from './plugins/text.ts'
+import type {} from './plugins/validation.ts'
 import type {} from './routes/auth/service.ts'
 import type {} from './routes/graph/service.ts'
 import type {} from './routes/media/service.ts'

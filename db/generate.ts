@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 
 // Writes the migration for changed tables: the kernel's, or with a folder, that extension's.
 //   npm run db:generate
@@ -11,8 +11,9 @@ const options = ofExtension
   ? [
       '--dialect=mysql',
       '--casing=snake_case',
-      `--schema=${join(folder, 'tables.ts')}`,
-      `--out=${join(folder, 'migrations')}`,
+      // It takes an absolute path for one below the working directory.
+      `--schema=${relative('', join(folder, 'tables.ts'))}`,
+      `--out=${relative('', join(folder, 'migrations'))}`,
       ...rest,
     ]
   : process.argv.slice(2)

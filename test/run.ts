@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import getPort from 'get-port'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 
@@ -32,8 +33,15 @@ async function buildTap() {
   writeFileSync(marker, wanted)
 }
 
-const mariadb = await startMariadb({ folder, progress: console.log, volatile: true })
-const s3 = await startS3({ bucket: 'birdhouse' })
+// Any free port: two runs that both prefer one and start at the same moment would collide.
+const port = () => getPort({ host: '127.0.0.1' })
+const mariadb = await startMariadb({
+  folder,
+  progress: console.log,
+  volatile: true,
+  port: await port(),
+})
+const s3 = await startS3({ bucket: 'birdhouse', port: await port() })
 try {
   await buildTap()
   process.exitCode = await run('tap', process.argv.slice(2), {

@@ -73,9 +73,9 @@ function ownFolders(): Found[] {
 /** An entry of EXTENSIONS is a folder or the name of an installed package. */
 function find(entry: string): Found {
   const path = resolve(entry)
-  if (existsSync(path)) return { name: basename(path), folder: path, extension: true }
-  // `@acme/birdhouse-pins` is the extension `pins`.
-  const name = basename(entry).replace(/^birdhouse-/, '')
+  // `@acme/birdhouse-pins` is the extension `pins`, and so is the folder `../birdhouse-pins`.
+  const name = basename(path).replace(/^birdhouse-/, '')
+  if (existsSync(path)) return { name, folder: path, extension: true }
   try {
     const main = createRequire(join(ROOT, 'app.ts')).resolve(entry)
     return { name, folder: dirname(main), extension: true }

@@ -27,7 +27,7 @@ for (const [i, [where, files]] of Object.entries(HANGING).entries()) {
     const begin = performance.now()
     await t.rejects(build({ ...env, EXTENSIONS }), {
       extension: name,
-      message: /^Extension hangs-\d: .*10 s/,
+      message: /^Extension hangs-\d: .* did not end within|not loaded within/,
     })
     const took = performance.now() - begin
     t.ok(took < 20_000, `told after ${Math.round(took)} ms`)

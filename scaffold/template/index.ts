@@ -1,0 +1,24 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { Count } from './schemas.ts'
+
+export const kernel = '^KERNEL'
+
+const extName: FastifyPluginAsyncTypebox = async (app) => {
+  const { problems } = app.schemas
+
+  app.get(
+    '/ext-name',
+    {
+      schema: {
+        tags: ['ext-name'],
+        operationId: 'countExtName',
+        summary: 'How many tweets have been seen',
+        security: [],
+        response: { 200: Count, ...problems() },
+      },
+    },
+    async () => ({ tweets: await app.extName.count() }),
+  )
+}
+
+export default extName

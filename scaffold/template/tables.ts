@@ -1,0 +1,20 @@
+import { sql } from 'drizzle-orm'
+import { bigint, datetime, mysqlTable } from 'drizzle-orm/mysql-core'
+
+declare module 'fastify' {
+  interface Tables {
+    extNameTweets: typeof extNameTweets
+  }
+}
+
+const id = () => bigint({ mode: 'number', unsigned: true })
+
+// Not exported: Birdhouse's own, here for the foreign key alone.
+const tweets = mysqlTable('tweets', { id: id().primaryKey() })
+
+export const extNameTweets = mysqlTable('ext_name_tweets', {
+  tweetId: id()
+    .primaryKey()
+    .references(() => tweets.id, { onDelete: 'cascade' }),
+  seenAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
+})
