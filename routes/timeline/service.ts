@@ -1,4 +1,17 @@
-import { and, desc, eq, gt, inArray, lte, or, sql } from 'drizzle-orm'
+import {
+  type AnyColumn,
+  and,
+  desc,
+  eq,
+  exists,
+  gt,
+  inArray,
+  lte,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
+import { alias, unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
@@ -64,14 +77,41 @@ function createTimeline(app: FastifyInstance) {
       .select({ id: follows.followeeId })
       .from(follows)
       .where(eq(follows.followerId, readerId))
-    const where = and(
-      or(eq(tweets.authorId, readerId), inArray(tweets.authorId, followees)),
-      queries.notDeleted,
-      queries.notMuted(readerId),
-      queries.before(below),
-      gt(tweets.id, floor),
-    )
+    const written = or(eq(tweets.authorId, readerId), inArray(tweets.authorId, followees))
+    return shownTo(readerId, and(written, queries.before(below), gt(tweets.id, floor)), limit)
+  }
+
+  /** What of these tweets a timeline may show. */
+  function shownTo(readerId: number, which: SQL | undefined, limit = 1) {
+    const where = and(which, queries.notDeleted, queries.notMuted(readerId))
     return queries.visible({ viewerId: readerId, list: LIST, where, limit })
+  }
+
+  /**
+   * Which of these tweets are in the timeline of which of these people, by the rules of `page`, with
+   * one query for all of them.
+   */
+  async function readersOf(tweetIds: number[], readerIds: number[]) {
+    if (tweetIds.length === 0 || readerIds.length === 0) return []
+    // Thousands of parameters would take longer than the query.
+    const readers = sql.raw(readerIds.map(Number).join())
+    const tweet = alias(tweets, 'tweet')
+    const follow = alias(follows, 'follow')
+    const shown = (readerId: AnyColumn) =>
+      // What asks for a reader puts it into SQL and nowhere else, where a column does as well.
+      exists(shownTo(readerId as unknown as number, eq(tweets.id, tweet.id)))
+    const among = (readerId: AnyColumn) =>
+      and(inArray(tweet.id, tweetIds), sql`${readerId} IN (${readers})`, shown(readerId))
+    const authors = app.db
+      .select({ tweetId: tweet.id, readerId: tweet.authorId })
+      .from(tweet)
+      .where(among(tweet.authorId))
+    const followers = app.db
+      .select({ tweetId: tweet.id, readerId: follow.followerId })
+      .from(tweet)
+      .innerJoin(follow, eq(follow.followeeId, tweet.authorId))
+      .where(among(follow.followerId))
+    return unionAll(authors, followers)
   }
 
   /** The id above which rows count as later than `since`, late commits included. */
@@ -94,7 +134,7 @@ function createTimeline(app: FastifyInstance) {
     return row?.id ?? 0
   }
 
-  return { page }
+  return { page, readersOf }
 }
 
 export default fp(

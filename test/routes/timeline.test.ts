@@ -300,8 +300,15 @@ t.test('it is what its definition says, whatever happened before', async (t) => 
     const marks = await Promise.all(users.map((id) => app.timeline.page(id, { limit })))
     for (const command of cs.slice(half)) await run(users, command)
 
+    const tweetIds = (await rowsBy(users)).map(({ id }) => id)
+    const pairs = await app.timeline.readersOf(tweetIds, users)
     for (const [n, reader] of users.entries()) {
       const rows = await expectedRows(reader, users)
+      const theirs = pairs.filter(({ readerId }) => readerId === reader)
+      const found = theirs.map(({ tweetId }) => tweetId).sort((a, b) => b - a)
+      if (found.join() !== rows.map(({ id }) => id).join()) {
+        throw new Error(`readersOf finds ${found} for ${reader}`)
+      }
       rowsSeen += rows.length
       repeats += rows.length - new Set(rows.map((row) => row.retweetOfId ?? row.id)).size
       const actual = (await actualPages(reader, limit)).map(({ ids, nextCursor }) => ({
