@@ -6,6 +6,7 @@ import { migrate, type Progress } from './db/migrate.ts'
 import { type Config, type Env, parseConfig } from './plugins/config.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
 import type { Feature } from './plugins/features/discover.ts'
+import { blame } from './plugins/features/error.ts'
 import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
 
@@ -59,6 +60,6 @@ async function assemble(config: Config, features: Feature[], skipped: ReadonlyMa
     return app
   } catch (error) {
     await app.close().catch(() => {})
-    throw error
+    throw app.hasDecorator('features') ? blame(app.features.current(), error) : error
   }
 }

@@ -15,6 +15,8 @@ export class ExtensionError extends Error {
 const ADVICE: Record<string, (message: string) => string> = {
   AVV_ERR_PLUGIN_EXEC_TIMEOUT: () =>
     'it was not loaded within 10 s; look for a promise that never settles in its index or service.',
+  FST_ERR_HOOK_TIMEOUT: () =>
+    'its onReady hook did not end within 10 s; look for what it waits for.',
   FST_ERR_DEC_ALREADY_PRESENT: (message) => `${message} Choose another name for its decorator.`,
   FST_ERR_SCH_ALREADY_PRESENT: (message) => `${message} Choose another $id for its schema.`,
 }

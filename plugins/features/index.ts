@@ -1,8 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import pTimeout from 'p-timeout'
 import type { Feature } from './discover.ts'
-import { blame, ExtensionError } from './error.ts'
+import { ExtensionError } from './error.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,11 +9,6 @@ declare module 'fastify' {
   }
 }
 
-/**
- * Milliseconds; well before Fastify's own limit of 10 s for all of these hooks together, which can't
- * say whose was the slow one.
- */
-const READY_LIMIT = 8_000
 /** Hooks of every request: in a service, which runs at the root, they would meet everyone's. */
 const REQUEST_HOOKS = new Set(
   'onRequest preParsing preValidation preHandler preSerialization onSend onResponse onError onTimeout onRequestAbort'.split(
@@ -25,7 +19,7 @@ const REQUEST_HOOKS = new Set(
 type Owner = Pick<Feature, 'name' | 'extension'>
 const KERNEL: Owner = { name: 'kernel', extension: false }
 
-/** Knows which feature is being loaded, so that what it adds has an owner. */
+/** Knows which feature is being loaded, so that what it adds, and what fails, has an owner. */
 function createFeatures(loaded: Feature[], skipped: ReadonlyMap<string, string>) {
   let current = KERNEL
   const routes = new Map<string, string>()
@@ -79,26 +73,21 @@ function guardHooks(app: FastifyInstance) {
         `its service adds the hook ${name} to every request of everyone; add it in index.`,
       )
     }
-    return addHook.call(this, name, name === 'onReady' ? inTime(owner, hook) : hook)
+    return addHook.call(this, name, name === 'onReady' ? owned(app, owner, hook) : hook)
   }
   Object.assign(app, { addHook: guarded })
 }
 
-const inTime = (owner: Owner, hook: (...args: unknown[]) => unknown) =>
+/** While it runs its owner is the current one, and stays it when the hook fails or hangs. */
+const owned = (app: FastifyInstance, owner: Owner, hook: (...args: unknown[]) => unknown) =>
   async function (this: unknown) {
+    app.features.enter(owner)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     const done = (error?: unknown) => (error ? reject(error) : resolve(undefined))
-    const limit = {
-      milliseconds: READY_LIMIT,
-      message: `its onReady hook did not end within ${READY_LIMIT / 1000} s; look for what it waits for.`,
-    }
-    try {
-      const result = hook.call(this, done)
-      // A hook that names its argument calls it back; any other returns a promise or nothing.
-      await pTimeout(hook.length > 0 ? promise : Promise.resolve(result), limit)
-    } catch (error) {
-      throw blame(owner, error)
-    }
+    const result = hook.call(this, done)
+    // A hook that names its argument calls it back; any other returns a promise or nothing.
+    await (hook.length > 0 ? promise : result)
+    app.features.leave()
   }
 
 export default fp<{ features: Feature[]; skipped: ReadonlyMap<string, string> }>(

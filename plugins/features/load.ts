@@ -4,7 +4,10 @@ import { blame } from './error.ts'
 
 type Meta = { name?: string; dependencies?: string[] }
 
-/** Every service, in the order of what they depend on, then every feature's routes. */
+/**
+ * Every service, in the order of what they depend on, then every feature's routes. When one fails,
+ * its feature is left as the current one.
+ */
 export async function loadFeatures(app: FastifyInstance, features: Feature[]) {
   for (const feature of inOrder(app, features)) {
     if (feature.service) await register(app, feature, feature.service, {})
@@ -22,13 +25,8 @@ async function register(
   options: { prefix?: string },
 ) {
   app.features.enter(feature)
-  try {
-    await app.register(plugin, options)
-  } catch (error) {
-    throw blame(feature, error)
-  } finally {
-    app.features.leave()
-  }
+  await app.register(plugin, options)
+  app.features.leave()
 }
 
 /** @throws ExtensionError when a dependency is missing or goes in a circle */
