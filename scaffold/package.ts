@@ -18,7 +18,7 @@ export function writePackage(folder: string) {
     exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
     files: ['dist'],
     scripts: {
-      test: 'node node_modules/birdhouse/test/run.ts "$PWD"/test/*.test.ts',
+      test: 'node node_modules/birdhouse/test/run.ts',
       types: 'tsc --noEmit',
       prepack:
         "tsc --project tsconfig.build.json && node -e \"fs.cpSync('migrations', 'dist/migrations', { recursive: true })\"",
@@ -42,7 +42,7 @@ export function writePackage(folder: string) {
     },
     exclude: ['node_modules', 'dist', 'test'],
   })
-  writeFileSync(join(folder, '.gitignore'), 'node_modules/\ndist/\n')
+  writeFileSync(join(folder, '.gitignore'), 'node_modules/\ndist/\n.tap/\n')
   linkPackages(folder)
 }
 

@@ -7,16 +7,17 @@ import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 
 // Starts one MariaDB and one S3 for all test files, runs tap with the given arguments, stops both.
-// Each test file makes a database and a bucket of its own on them.
+// Each test file makes a database and a bucket of its own on them. The working directory is this
+// project's, or that of an extension's package.
 
 const ROOT = join(import.meta.dirname, '..')
 const folder = mkdtempSync(join(tmpdir(), 'birdhouse-test-'))
 
-function run(command: string, args: string[], env: NodeJS.ProcessEnv = {}) {
-  const child = spawn(join(ROOT, 'node_modules/.bin', command), args, {
-    cwd: ROOT,
+function tap(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(join(ROOT, 'node_modules/.bin/tap'), args, {
+    cwd,
     stdio: 'inherit',
-    env: { ...process.env, ...env },
+    env: { ...process.env, TAP_RCFILE: join(ROOT, '.taprc'), ...env },
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => child.kill(signal))
@@ -28,7 +29,7 @@ async function buildTap() {
   const marker = join(ROOT, 'node_modules/.cache/birdhouse-tap')
   const wanted = readFileSync(join(ROOT, '.taprc'), 'utf8')
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
-  if ((await run('tap', ['build'])) !== 0) throw new Error('tap build failed')
+  if ((await tap(['build'], ROOT)) !== 0) throw new Error('tap build failed')
   mkdirSync(dirname(marker), { recursive: true })
   writeFileSync(marker, wanted)
 }
@@ -44,7 +45,7 @@ const mariadb = await startMariadb({
 const s3 = await startS3({ bucket: 'birdhouse', port: await port() })
 try {
   await buildTap()
-  process.exitCode = await run('tap', process.argv.slice(2), {
+  process.exitCode = await tap(process.argv.slice(2), process.cwd(), {
     TEST_SETTINGS: JSON.stringify({ DATABASE_URL: mariadb.url, ...s3.settings }),
   })
 } finally {

@@ -1,0 +1,73 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t from 'tap'
+import packageJson from '../package.json' with { type: 'json' }
+import { setUp } from './helper.ts'
+
+// The contract: what docs/extending.md says is there, and shipped extensions use nothing else.
+
+const ROOT = join(import.meta.dirname, '..')
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
+
+t.test('extensions import types of Birdhouse, libraries, and nothing private', async (t) => {
+  const files = globSync('{extensions/*,scaffold/template}/**/*.ts', { cwd: ROOT })
+  t.ok(files.length > 8)
+  const libraries = { ...packageJson.dependencies, ...packageJson.devDependencies }
+  for (const file of files) {
+    const home = file.startsWith('extensions')
+      ? file.split('/').slice(0, 2).join('/')
+      : 'scaffold/template'
+    const isTest = file.startsWith(`${home}/test/`)
+    const imports = read(file).matchAll(
+      /^(import type|import|export)\b(?:[^'"=(]*?\bfrom)? '([^']+)'/gm,
+    )
+    for (const [, kind = '', target = ''] of imports) {
+      const allowed = target.startsWith('.')
+        ? !relative(home, join(dirname(file), target)).startsWith('..')
+        : target === 'birdhouse'
+          ? kind === 'import type'
+          : target === 'birdhouse/testing'
+            ? isTest
+            : target.startsWith('node:') ||
+              Object.keys(libraries).some(
+                (name) => target === name || target.startsWith(`${name}/`),
+              )
+      t.ok(allowed, `${file}: ${kind} '${target}'`)
+    }
+    t.notMatch(read(file), /\bimport\(|\brequire\(|process\.env/, `${file} stays with app`)
+  }
+})
+
+t.test('everything that docs/extending.md offers is there', async (t) => {
+  const app = await setUp(t)
+  const text = read('docs/extending.md')
+  const tables = text.slice(text.indexOf('## What `app` offers'), text.indexOf('### Events'))
+  const first = tables.split('\n').flatMap((line) => /^\| (.+?) \| /.exec(line)?.[1] ?? [])
+  const names = first.flatMap((cell) => {
+    const codes = [...cell.matchAll(/`([\w.]+)(?:\([^`]*\))?`/g)].map(([, code = '']) => code)
+    const prefix = codes[0]?.replace(/\.[^.]+$/, '')
+    return codes.map((code) => (code.includes('.') ? code : `${prefix}.${code}`))
+  })
+  t.ok(names.length > 50)
+  for (const name of names.filter((one) => one.startsWith('app.'))) {
+    const value = name
+      .split('.')
+      .slice(1)
+      .reduce((object: any, key) => object?.[key], app)
+    t.not(value, undefined, name)
+  }
+  const pieces = /`app\.schemas` \| (.*) \|/.exec(text)?.[1] ?? ''
+  t.strictSame(
+    [...pieces.matchAll(/`(\w+)`/g)].map(([, name]) => name).sort(),
+    Object.keys(app.schemas).sort(),
+  )
+})
+
+t.test('birdhouse has the types of every plugin and service', async (t) => {
+  const source = read('birdhouse.ts')
+  const files = ['plugins/*.ts', 'plugins/*/index.ts', 'routes/*/service.ts'].flatMap((glob) =>
+    globSync(glob, { cwd: ROOT }),
+  )
+  const missing = files.filter((file) => !source.includes(`import type {} from './${file}'`))
+  t.strictSame(missing, [])
+})
