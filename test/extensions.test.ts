@@ -71,3 +71,13 @@ t.test('birdhouse has the types of every plugin and service', async (t) => {
   const missing = files.filter((file) => !source.includes(`import type {} from './${file}'`))
   t.strictSame(missing, [])
 })
+
+t.test('the walk-through shows what is in the files', async (t) => {
+  const text = read('docs/extending.md')
+  const begin = text.indexOf('## Walk-through: bookmarks')
+  const walk = text.slice(begin, text.indexOf('\n## ', begin + 1))
+  const blocks = [...walk.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+  const sources = globSync('extensions/bookmarks/*.ts', { cwd: ROOT }).map(read).join('\n')
+  t.ok(blocks.length > 6)
+  for (const block of blocks) t.ok(sources.includes(block), block)
+})
