@@ -55,6 +55,10 @@ const READS: Record<string, Kind> = {
   '/v1/users/me/blocks': 'own',
   '/v1/users/me/mutes': 'own',
   '/v1/bookmarks': 'ownTweets',
+  '/v1/hashtags/{tag}/tweets': 'tweets',
+  '/v1/users/me/mentions': 'ownTweets',
+  '/v1/hashtags/muted': 'own',
+  '/v1/hashtags/trending': 'neither',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
   '/readyz': 'neither',
@@ -86,6 +90,7 @@ const person = Object.fromEntries(roles.map((role, n) => [role, signedUp[n]])) a
 >
 const { viewer, blocked, blocking, muted, third, deleted, deletedToo, outsider } = person
 const tweetIds: number[] = []
+const TAG = '새소리'
 
 /** A small world in which everybody has done everything to everybody. */
 async function populate() {
@@ -98,8 +103,9 @@ async function populate() {
     }
   }
   const originals = new Map<User, number>()
+  const everyone = [viewer, blocked, blocking].map(({ handle }) => `@${handle}`).join(' ')
   for (const [n, author] of signedUp.entries()) {
-    const { id } = await tweet(app, author, `by ${NAMES[roles[n] as Person]}`)
+    const { id } = await tweet(app, author, `by ${NAMES[roles[n] as Person]} #${TAG} ${everyone}`)
     originals.set(author, id)
   }
   // Two of them reply to, retweet and like everybody; everybody does so to those two.
@@ -119,6 +125,7 @@ async function populate() {
   await removeTweet(app, blocked, gone.id)
   const rows = await app.db.select({ id: app.tables.tweets.id }).from(app.tables.tweets)
   tweetIds.push(...rows.map(({ id }) => id))
+  await drained(app)
 }
 await populate()
 
@@ -132,11 +139,13 @@ async function visit({ path, parameters }: (typeof gets)[number], as: User | und
   const users = signedUp.map(({ id }) => id)
   const values: (number | string)[] = path.includes('{handle}')
     ? signedUp.map(({ handle }) => handle)
-    : path.startsWith('/v1/tweets/')
-      ? tweetIds
-      : path.includes('{') || path === '/view-data'
-        ? users
-        : ['']
+    : path.includes('{tag}')
+      ? [encodeURIComponent(TAG)]
+      : path.startsWith('/v1/tweets/')
+        ? tweetIds
+        : path.includes('{') || path === '/view-data'
+          ? users
+          : ['']
   const query = path === '/view-data' ? '?id=VALUE' : has('limit') ? '?limit=100' : ''
   const answers = []
   for (const value of values) {

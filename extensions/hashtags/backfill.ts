@@ -1,0 +1,110 @@
+import type { FastifyInstance, TaskContext } from 'birdhouse'
+import { and, asc, eq, gt, inArray, lt, max, sql } from 'drizzle-orm'
+import type { createIndex, Source } from './indexing.ts'
+
+/** Tweets read at once: bounds the memory and how long locks are held. */
+const CHUNK = 200
+/** Chunks of one run of the recurring job, which then lets others work. */
+const CHUNKS_A_RUN = 200
+/** Seconds between two runs. */
+const CATCH_UP_EVERY = 15
+/** Seconds. Ids are given out at INSERT but seen from COMMIT on; no transaction lasts this long. */
+const LATE = 60
+
+const SIGN = /[#\uFE5F\uFF03@\uFE6B\uFF20]/
+
+/**
+ * Indexes tweets that no event told of: from before this was installed, from while it was not, and
+ * those of the demo. Mentions in them are written, not announced.
+ */
+export function createBackfill(app: FastifyInstance, index: ReturnType<typeof createIndex>) {
+  const { hashtagMentions, hashtagTweets, hashtagWalks, tweets } = app.tables
+
+  app.jobs.every('hashtags.catchUp', CATCH_UP_EVERY, catchUp)
+  app.tasks.add('hashtags:backfill', {
+    summary: 'index the hashtags and mentions of all tweets anew',
+    run: backfill,
+  })
+
+  /** Goes on where it stopped, over what has come since. */
+  async function catchUp() {
+    for (let chunk = 0; chunk < CHUNKS_A_RUN; chunk++) {
+      if (app.drain.signal.aborted || !(await step('catch-up', withoutIndexed))) return
+    }
+  }
+
+  /** All tweets from the first on; what was interrupted is gone on with. */
+  async function backfill({ progress, signal }: TaskContext) {
+    const [last] = await app.db.select({ id: max(tweets.id) }).from(tweets)
+    const total = last?.id ?? 0
+    let indexed = 0
+    progress(await position('task'), total)
+    for (let done = await step('task'); done; done = await step('task')) {
+      indexed += done.indexed
+      progress(Math.min(done.position, total), total)
+      signal.throwIfAborted()
+    }
+    progress(total, total)
+    await app.db.delete(hashtagWalks).where(eq(hashtagWalks.name, 'task'))
+    return `${indexed} tweets with hashtags or mentions are indexed.`
+  }
+
+  type Select = (sources: Source[]) => Promise<Source[]>
+
+  /** Indexes the next chunk; returns undefined when there is none. */
+  async function step(walk: string, select: Select = async (all) => all) {
+    const rows = await read(await position(walk))
+    const end = rows.at(-1)?.id
+    if (end === undefined) return undefined
+    const sources = rows.flatMap(({ text, ...row }) =>
+      text && SIGN.test(text) ? { ...row, text } : [],
+    )
+    const selected = await select(sources)
+    return app.transaction(async (tx) => {
+      const written = await index.write(tx, selected)
+      await tx
+        .insert(hashtagWalks)
+        .values({ name: walk, position: end })
+        .onDuplicateKeyUpdate({
+          set: { position: sql`GREATEST(${hashtagWalks.position}, ${end})` },
+        })
+      return { position: end, indexed: written.length }
+    })
+  }
+
+  async function position(walk: string) {
+    const [row] = await app.db.select().from(hashtagWalks).where(eq(hashtagWalks.name, walk))
+    return row?.position ?? 0
+  }
+
+  const read = (after: number) =>
+    app.db
+      .select({
+        id: tweets.id,
+        authorId: tweets.authorId,
+        text: tweets.text,
+        createdAt: tweets.createdAt,
+      })
+      .from(tweets)
+      .where(and(gt(tweets.id, after), lt(tweets.createdAt, sql`NOW(3) - INTERVAL ${LATE} SECOND`)))
+      .orderBy(asc(tweets.id))
+      .limit(CHUNK)
+
+  /** All of a tweet is written in one transaction, so any row says that it was. */
+  async function withoutIndexed(sources: Source[]) {
+    if (sources.length === 0) return sources
+    const ids = sources.map(({ id }) => id)
+    const tagged = await app.db
+      .selectDistinct({ id: hashtagTweets.tweetId })
+      .from(hashtagTweets)
+      .where(inArray(hashtagTweets.tweetId, ids))
+    const mentioning = await app.db
+      .selectDistinct({ id: hashtagMentions.tweetId })
+      .from(hashtagMentions)
+      .where(inArray(hashtagMentions.tweetId, ids))
+    const indexed = new Set([...tagged, ...mentioning].map(({ id }) => id))
+    return sources.filter(({ id }) => !indexed.has(id))
+  }
+
+  return { catchUp, backfill }
+}

@@ -1,0 +1,116 @@
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
+import { and, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
+import { type Static, Type } from 'typebox'
+import { type Mention, parse } from './parse.ts'
+
+declare module 'fastify' {
+  interface TweetFields {
+    entities?: Static<typeof Entities>
+  }
+}
+
+const Offset = (which: string) =>
+  Type.Integer({ description: `${which}, counted in Unicode code points.`, examples: [6] })
+const span = {
+  start: Offset('Where it begins in the text, its sign included'),
+  end: Offset('Where it ends, exclusive'),
+}
+
+const Entities = Type.Object(
+  {
+    hashtags: Type.Array(
+      Type.Object({ tag: Type.String({ description: 'As written.', examples: ['새'] }), ...span }),
+    ),
+    mentions: Type.Array(
+      Type.Object({
+        userId: Type.Integer({ examples: [42] }),
+        handle: Type.String({
+          description: 'As it is now; it may have been another when this was written.',
+          examples: ['hong'],
+        }),
+        ...span,
+      }),
+    ),
+  },
+  {
+    description: 'What in the text is a link. Accounts that are gone or behind a block are not.',
+  },
+)
+
+/** What a mention links to: null when nobody the viewer may see. */
+type Person = { id: number; handle: string | null } | null
+/** By tweet, then by handle. */
+type People = Map<number, Map<string, Person>>
+
+/** Adds `entities` to tweets, with at most three queries a page. */
+export function addEntities(app: FastifyInstance) {
+  const { hashtagMentions, tweets, users } = app.tables
+  const person = { id: users.id, handle: users.handle }
+  type Context = { viewerId?: number | undefined; db: Db | Tx }
+
+  app.resources.addField(['TweetBody', 'Tweet'], 'entities', {
+    schema: Type.Optional(Entities),
+    read,
+  })
+
+  async function read(ids: number[], context: Context) {
+    const parsed = await readTexts(ids, context)
+    const mentioning = parsed.filter(({ mentions }) => mentions.length > 0)
+    const known = await readIndexed(mentioning, context)
+    const handles = mentioning.flatMap(({ id, mentions }) =>
+      mentions.filter(({ handle }) => !known.get(id)?.has(handle)).map(({ handle }) => handle),
+    )
+    const guessed = await resolve(handles, context)
+    return new Map(
+      parsed.map(({ id, hashtags, mentions }) => {
+        const found = mentions.flatMap((mention) => {
+          const ofTweet = known.get(id)
+          const { handle } = mention
+          return link(mention, ofTweet?.has(handle) ? ofTweet.get(handle) : guessed.get(handle))
+        })
+        return [id, { hashtags: hashtags.map(({ key: _, ...shown }) => shown), mentions: found }]
+      }),
+    )
+  }
+
+  const link = ({ start, end }: Mention, to: Person | undefined) =>
+    to?.handle ? [{ userId: to.id, handle: to.handle, start, end }] : []
+
+  async function readTexts(ids: number[], { db }: Context) {
+    const rows = await db
+      .select({ id: tweets.id, text: tweets.text })
+      .from(tweets)
+      .where(and(inArray(tweets.id, ids), isNotNull(tweets.text)))
+    return rows.map(({ id, text }) => ({ id, ...parse(text ?? '') }))
+  }
+
+  async function readIndexed(mentioning: { id: number }[], { viewerId, db }: Context) {
+    const known: People = new Map()
+    if (mentioning.length === 0) return known
+    const ids = mentioning.map(({ id }) => id)
+    const linked = and(eq(users.id, hashtagMentions.userId), visible(viewerId))
+    const rows = await db
+      .select({ tweetId: hashtagMentions.tweetId, written: hashtagMentions.handle, to: person })
+      .from(hashtagMentions)
+      .leftJoin(users, linked)
+      .where(inArray(hashtagMentions.tweetId, ids))
+    for (const { tweetId, written, to } of rows) {
+      const ofTweet = known.get(tweetId) ?? new Map<string, Person>()
+      known.set(tweetId, ofTweet.set(written, to))
+    }
+    return known
+  }
+
+  /** For a tweet whose job has not run yet, which will find the same. */
+  async function resolve(handles: string[], { viewerId, db }: Context) {
+    if (handles.length === 0) return new Map<string | null, Person>()
+    const rows = await db
+      .select(person)
+      .from(users)
+      .where(and(inArray(users.handle, [...new Set(handles)]), visible(viewerId)))
+    return new Map(rows.map((row) => [row.handle, row]))
+  }
+
+  const visible = (viewerId: number | undefined) =>
+    and(isNull(users.deletedAt), app.graph.notBlocked(viewerId, users.id))
+}

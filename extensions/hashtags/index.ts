@@ -1,0 +1,136 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { MutedTag, TagParams, Trending, TrendingQuery } from './schemas.ts'
+
+export const kernel = '^0.2.0'
+
+const hashtags: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(reading)
+  await app.register(own)
+  await app.register(muting)
+}
+
+const reading: FastifyPluginAsyncTypebox = async (app) => {
+  const { OptionalAuth, problems, ref } = app.schemas
+  const { PageOf, PageQuery } = app.pages
+  app.addHook('onRequest', app.identify)
+
+  app.get(
+    '/hashtags/:tag/tweets',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'listHashtagTweets',
+        summary: 'Tweets with a hashtag, newest first',
+        description:
+          'Upper and lower case, width and composition make no difference. Of a tag that nobody used, an empty page; 404 for what can be no tag.',
+        security: OptionalAuth,
+        params: TagParams,
+        querystring: PageQuery,
+        response: { 200: PageOf(ref('Tweet')), ...problems(401, 404) },
+      },
+    },
+    async ({ params, query, viewerId }, reply) =>
+      reply.sendPage(await app.hashtags.page(params.tag, query, viewerId)),
+  )
+
+  app.get(
+    '/hashtags/trending',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'listTrendingHashtags',
+        summary: 'The hashtags that most people used in the last 24 hours',
+        description:
+          'Ranked by how many people used them, whatever the number of their tweets; of equals, what came up last is first. Those you mute are left out.',
+        security: OptionalAuth,
+        querystring: TrendingQuery,
+        response: { 200: Trending, ...problems(401) },
+      },
+    },
+    async ({ query, viewerId }) => app.hashtags.trending(query.limit, viewerId),
+  )
+}
+
+const own: FastifyPluginAsyncTypebox = async (app) => {
+  const { BearerAuth, problems, ref, Timestamp } = app.schemas
+  const { PageOf, PageQuery } = app.pages
+  app.addHook('onRequest', app.authenticate)
+
+  app.get(
+    '/users/me/mentions',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'listMentions',
+        summary: 'Tweets that mention you, newest first',
+        security: BearerAuth,
+        querystring: PageQuery,
+        response: { 200: PageOf(ref('Tweet')), ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.hashtags.mentions(viewer.userId, query)),
+  )
+
+  app.get(
+    '/hashtags/muted',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'listMutedHashtags',
+        summary: 'The hashtags you mute, the latest first',
+        security: BearerAuth,
+        querystring: PageQuery,
+        response: { 200: PageOf(MutedTag(Timestamp)), ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.hashtags.muted(viewer.userId, query)),
+  )
+}
+
+const muting: FastifyPluginAsyncTypebox = async (app) => {
+  const { BearerAuth, NoContent, problems } = app.schemas
+  app.addHook('onRequest', app.authenticate)
+
+  app.put(
+    '/hashtags/:tag/mute',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'muteHashtag',
+        summary: 'Mute a hashtag',
+        description:
+          'Tweets with it are missing from your timeline. Doing it twice is doing it once.',
+        security: BearerAuth,
+        params: TagParams,
+        response: { 204: NoContent, ...problems(401, 404, 422) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.hashtags.mute(viewer.userId, params.tag)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/hashtags/:tag/mute',
+    {
+      schema: {
+        tags: ['hashtags'],
+        operationId: 'unmuteHashtag',
+        summary: 'Unmute a hashtag',
+        description: 'Doing it twice is doing it once.',
+        security: BearerAuth,
+        params: TagParams,
+        response: { 204: NoContent, ...problems(401, 404) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.hashtags.unmute(viewer.userId, params.tag)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+export default hashtags

@@ -1,0 +1,141 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
+import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm'
+import { parse } from './parse.ts'
+import type { createTrends } from './trends.ts'
+
+declare module 'fastify' {
+  interface EventPayloads {
+    /** Once a tweet; its author is not among them, those behind a block may be. */
+    'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
+  }
+}
+
+/** Rows changed in one statement; keeps its locks short. */
+const BATCH = 500
+
+export type Source = { id: number; authorId: number; text: string; createdAt: Date }
+
+/** What tweets hold, kept in tables. Everything here may be done twice and in any order. */
+export function createIndex(app: FastifyInstance, trends: ReturnType<typeof createTrends>) {
+  const { hashtagMentions, hashtagTweets, tweets, users } = app.tables
+
+  app.events.subscribe('tweet.created', 'hashtags.index', async ({ tweetId }) => {
+    await app.transaction((tx) => add(tx, tweetId))
+  })
+  app.events.subscribe('tweet.deleted', 'hashtags.forget', async ({ tweetId }) => {
+    await app.transaction((tx) => forget(tx, tweetId))
+  })
+
+  app.users.addEraser(async (userId, signal) => {
+    while ((await unlink(userId)) > 0) signal.throwIfAborted()
+  })
+
+  /** The foreign key would do it too, for any number of rows in one statement. */
+  async function unlink(userId: number) {
+    const [{ affectedRows }] = await app.db
+      .update(hashtagMentions)
+      .set({ userId: null })
+      .where(eq(hashtagMentions.userId, userId))
+      .limit(BATCH)
+    return affectedRows
+  }
+
+  async function add(tx: Tx, tweetId: number) {
+    const [row] = await tx.select().from(tweets).where(eq(tweets.id, tweetId))
+    if (!row?.text) return
+    const written = await write(tx, [{ ...row, text: row.text }])
+    if (written.length > 0) await announce(tx, row.id, row.authorId)
+  }
+
+  /** Indexes these tweets without a word to anyone; returns those that were not deleted meanwhile. */
+  async function write(tx: Tx, sources: Source[]) {
+    const parsed = sources.map((source) => ({ ...source, ...parse(source.text) }))
+    const found = parsed.filter(({ hashtags, mentions }) => hashtags.length + mentions.length > 0)
+    await writeTags(tx, found)
+    await writeMentions(tx, found)
+    const kept = await withoutDeleted(tx, found)
+    const uses = kept.flatMap(({ id: tweetId, authorId, createdAt: usedAt, hashtags }) =>
+      hashtags.map(({ tag: shown, key: tag }) => ({ tag, shown, authorId, tweetId, usedAt })),
+    )
+    await trends.add(tx, uses)
+    return kept
+  }
+
+  type Parsed = Source & ReturnType<typeof parse>
+
+  async function writeTags(tx: Tx, found: Parsed[]) {
+    const rows = found.flatMap(({ id: tweetId, authorId, hashtags }) =>
+      hashtags.map(({ key: tag }) => ({ tag, tweetId, authorId })),
+    )
+    if (rows.length > 0) await tx.insert(hashtagTweets).ignore().values(rows)
+  }
+
+  async function writeMentions(tx: Tx, found: Parsed[]) {
+    const rows = found.flatMap(({ id: tweetId, mentions }) =>
+      mentions.map(({ handle }) => ({ tweetId, handle })),
+    )
+    if (rows.length === 0) return
+    const ids = await resolve(
+      tx,
+      rows.map(({ handle }) => handle),
+    )
+    const resolved = rows.map((row) => ({ ...row, userId: ids.get(row.handle) ?? null }))
+    await tx.insert(hashtagMentions).ignore().values(resolved)
+  }
+
+  /** Whose handles these are now. */
+  async function resolve(tx: Tx, handles: string[]) {
+    const rows = await tx
+      .select({ id: users.id, handle: users.handle })
+      .from(users)
+      .where(and(inArray(users.handle, [...new Set(handles)]), isNull(users.deletedAt)))
+    return new Map(rows.map(({ id, handle }) => [handle, id]))
+  }
+
+  /** New rows' foreign keys hold the tweets: what is not deleted now is deleted after the commit. */
+  async function withoutDeleted(tx: Tx, found: Parsed[]) {
+    if (found.length === 0) return found
+    const ids = found.map(({ id }) => id)
+    const rows = await tx
+      .select({ id: tweets.id })
+      .from(tweets)
+      .innerJoin(users, eq(users.id, tweets.authorId))
+      .where(and(inArray(tweets.id, ids), isNull(tweets.deletedAt), isNull(users.deletedAt)))
+    const there = new Set(rows.map(({ id }) => id))
+    const deleted = ids.filter((id) => !there.has(id))
+    if (deleted.length > 0) await removeRows(tx, deleted)
+    return found.filter(({ id }) => there.has(id))
+  }
+
+  async function removeRows(tx: Tx, ids: number[]) {
+    await tx.delete(hashtagTweets).where(inArray(hashtagTweets.tweetId, ids))
+    await tx.delete(hashtagMentions).where(inArray(hashtagMentions.tweetId, ids))
+  }
+
+  /** Whoever wrote the rows, one UPDATE of them finds them unannounced. */
+  async function announce(tx: Tx, tweetId: number, authorId: number) {
+    const ofTweet = eq(hashtagMentions.tweetId, tweetId)
+    const [{ affectedRows }] = await tx
+      .update(hashtagMentions)
+      .set({ announced: true })
+      .where(and(ofTweet, eq(hashtagMentions.announced, false)))
+    if (affectedRows === 0) return
+    const rows = await tx
+      .select({ userId: hashtagMentions.userId })
+      .from(hashtagMentions)
+      .where(and(ofTweet, isNotNull(hashtagMentions.userId), ne(hashtagMentions.userId, authorId)))
+    const mentionedIds = rows.flatMap(({ userId }) => userId ?? [])
+    if (mentionedIds.length === 0) return
+    await app.events.emit(tx, 'tweet.mentioned', { tweetId, authorId, mentionedIds })
+  }
+
+  /** A tombstone keeps its rows until now; with an erased tweet they are gone already. */
+  async function forget(tx: Tx, tweetId: number) {
+    const ofTweet = eq(hashtagTweets.tweetId, tweetId)
+    const rows = await tx.select().from(hashtagTweets).where(ofTweet).for('update')
+    await removeRows(tx, [tweetId])
+    for (const row of rows) await trends.retract(tx, row)
+  }
+
+  return { write }
+}

@@ -1,0 +1,86 @@
+import createError from '@fastify/error'
+import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import { type AnyColumn, and, count, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { readTag } from './parse.ts'
+
+/** Tags a user may mute; each is looked up for every tweet of a timeline that has one. */
+const MAX = 200
+
+export const HashtagNotFound = createError('HASHTAG_NOT_FOUND', 'That is no hashtag.', 404)
+const TooMany = createError(
+  'TOO_MANY_MUTED_HASHTAGS',
+  `You mute ${MAX} hashtags, which is as many as you may; unmute one first.`,
+  422,
+)
+
+/** @throws HashtagNotFound when it can't be one */
+export function tagOf(input: string) {
+  const found = readTag(input)
+  if (!found) throw new HashtagNotFound()
+  return found
+}
+
+export type MutedTags = FastifyInstance['tables']['hashtagMutes']
+
+/** A condition for a query over tags: the viewer doesn't mute the one in `column`. */
+export const notMutedTag = (mutes: MutedTags, viewerId: number | undefined, column: AnyColumn) =>
+  viewerId === undefined
+    ? undefined
+    : sql`NOT EXISTS (SELECT 1 FROM ${mutes} WHERE user_id = ${viewerId} AND ${mutes.tag} = ${column})`
+
+export function createMutes(app: FastifyInstance) {
+  const { hashtagMutes, hashtagTweets, tweets } = app.tables
+
+  app.tweets.addFilter(({ list, viewerId }) =>
+    list === 'timeline' && viewerId !== undefined ? notMuted(viewerId) : undefined,
+  )
+
+  /** A retweet has no text: its tags are those of its original. */
+  const notMuted = (viewerId: number): SQL =>
+    sql`NOT EXISTS (SELECT 1 FROM ${hashtagTweets} JOIN ${hashtagMutes}
+      ON ${hashtagMutes.userId} = ${viewerId} AND ${hashtagMutes.tag} = ${hashtagTweets.tag}
+      WHERE ${hashtagTweets.tweetId} = COALESCE(${tweets.retweetOfId}, ${tweets.id}))`
+
+  /** Muting twice is muting. @throws HashtagNotFound, UserNotFound, TooMany */
+  async function mute(userId: number, input: string, outer?: Tx) {
+    const { tag: shown, key: tag } = tagOf(input)
+    await app.transaction(async (tx) => {
+      await tx.insert(hashtagMutes).ignore().values({ userId, tag, shown })
+      await app.users.assertExist(tx, [userId])
+      const own = eq(hashtagMutes.userId, userId)
+      const [total] = await tx.select({ n: count() }).from(hashtagMutes).where(own)
+      if (total && total.n > MAX) throw new TooMany()
+    }, outer)
+  }
+
+  /** @throws HashtagNotFound */
+  async function unmute(userId: number, input: string) {
+    const same = and(eq(hashtagMutes.userId, userId), eq(hashtagMutes.tag, tagOf(input).key))
+    await app.db.delete(hashtagMutes).where(same)
+  }
+
+  /** The latest mute first. @throws InvalidCursor */
+  async function muted(userId: number, { cursor, limit }: PageRequest) {
+    const list = `muted-hashtags:${userId}`
+    const before = app.pages.decodeCursor(list, cursor)
+    const rows = await app.db
+      .select()
+      .from(hashtagMutes)
+      .where(
+        and(
+          eq(hashtagMutes.userId, userId),
+          before === undefined ? undefined : lt(hashtagMutes.id, before),
+        ),
+      )
+      .orderBy(desc(hashtagMutes.id))
+      .limit(limit + 1)
+    const { items, nextCursor } = app.pages.toPage(list, rows, limit, ({ id }) => id)
+    const present = items.map((row) => ({
+      tag: row.shown,
+      mutedAt: row.createdAt.toISOString(),
+    }))
+    return { items: present, nextCursor }
+  }
+
+  return { mute, unmute, muted }
+}

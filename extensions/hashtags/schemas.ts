@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+
+export const TagParams = Type.Object(
+  {
+    tag: Type.String({
+      minLength: 1,
+      maxLength: 101,
+      description: 'Percent-encoded, in any form: `%EC%83%88`, `Birds`, `%23birds`.',
+      examples: ['birds'],
+    }),
+  },
+  { additionalProperties: false },
+)
+
+export const TrendingQuery = Type.Object(
+  { limit: Type.Integer({ minimum: 1, maximum: 50, default: 10 }) },
+  { additionalProperties: false },
+)
+
+export const Trending = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      tag: Type.String({ description: 'As first written.', examples: ['새'] }),
+      authors: Type.Integer({ description: 'How many people used it.', examples: [12] }),
+    }),
+  ),
+})
+
+export const MutedTag = (Timestamp: Type.TString) =>
+  Type.Object({
+    tag: Type.String({ description: 'As you wrote it.', examples: ['새'] }),
+    mutedAt: Timestamp,
+  })

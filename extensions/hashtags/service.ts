@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import createError from '@fastify/error'
+import type { FastifyInstance, PageRequest } from 'birdhouse'
+import { eq } from 'drizzle-orm'
+import fp from 'fastify-plugin'
+import { createBackfill } from './backfill.ts'
+import { addEntities } from './entities.ts'
+import { createIndex } from './indexing.ts'
+import { createMutes, tagOf } from './mutes.ts'
+import { parse } from './parse.ts'
+import { createTrends } from './trends.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    hashtags: ReturnType<typeof createHashtags>
+  }
+}
+
+/** Different handles in one tweet; more is spam. */
+const MENTIONS_MAX = 10
+
+const TooManyMentions = createError(
+  'TOO_MANY_MENTIONS',
+  `A tweet mentions at most ${MENTIONS_MAX} people.`,
+  422,
+)
+
+function createHashtags(app: FastifyInstance) {
+  const { hashtagMentions, hashtagTweets } = app.tables
+  const trends = createTrends(app)
+  const index = createIndex(app, trends)
+
+  /** Tweets with a tag, newest first; none for a tag nobody used. @throws HashtagNotFound */
+  async function page(input: string, request: PageRequest, viewerId?: number) {
+    const { key } = tagOf(input)
+    const { tweetId } = hashtagTweets
+    // Cursors name their list and are short; a tag may be long.
+    const list = `hashtag:${createHash('sha256').update(key).digest('base64url')}`
+    const through = { table: hashtagTweets, tweetId, position: tweetId }
+    return app.tweets.pageThrough(list, through, eq(hashtagTweets.tag, key), request, viewerId)
+  }
+
+  /** Tweets that mention someone, newest first. */
+  function mentions(userId: number, request: PageRequest) {
+    const { tweetId } = hashtagMentions
+    const through = { table: hashtagMentions, tweetId, position: tweetId }
+    const ofUser = eq(hashtagMentions.userId, userId)
+    return app.tweets.pageThrough(`mentions:${userId}`, through, ofUser, request, userId)
+  }
+
+  const { trending, purge } = trends
+  return { page, mentions, trending, purge, ...createMutes(app), ...createBackfill(app, index) }
+}
+
+async function service(app: FastifyInstance) {
+  app.decorate('hashtags', createHashtags(app))
+  addEntities(app)
+
+  app.tweets.beforeCreate(async ({ text }) => {
+    const handles = new Set(parse(text).mentions.map(({ handle }) => handle))
+    if (handles.size > MENTIONS_MAX) throw new TooManyMentions()
+    return undefined
+  })
+}
+
+export default fp(service, { name: 'hashtags.service', dependencies: ['tweets.service'] })

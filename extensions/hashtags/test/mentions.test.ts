@@ -1,0 +1,94 @@
+import {
+  call,
+  drained,
+  read,
+  readAll,
+  relate,
+  removeTweet,
+  setUp,
+  signUp,
+  tweet,
+  type User,
+  unrelate,
+} from 'birdhouse/testing'
+import t from 'tap'
+
+const app = await setUp(t)
+const ann = await signUp(app, 'Ann', { handle: 'ann' })
+const bob = await signUp(app, 'Bob', { handle: 'bob_b' })
+const cho = await signUp(app, '초희', { handle: 'cho' })
+const mentioned: { tweetId: number; mentionedIds: number[] }[] = []
+app.events.on('tweet.mentioned', (event) => void mentioned.push(event))
+
+const idsOf = (items: { id: number }[]) => items.map(({ id }) => id)
+const entities = async (id: number) => (await read(app, `/v1/tweets/${id}`)).entities
+const deleteAccount = (as: User) =>
+  call(app, 'DELETE /v1/users/me', { as, body: { password: as.password } })
+
+t.test('a mention means who had the handle at the time', async (t) => {
+  const dan = await signUp(app, 'Dan', { handle: 'dan' })
+  const eve = await signUp(app, 'Eve', { handle: 'eve' })
+  const { id } = await tweet(app, cho, '@dan @eve @later')
+  await drained(app)
+  const rename = { as: dan, body: { handle: 'dan_2' } }
+  t.equal((await call(app, 'PATCH /v1/users/me', rename)).status, 200)
+  t.equal((await deleteAccount(eve)).status, 204)
+  for (const handle of ['dan', 'eve', 'later']) await signUp(app, 'Impostor', { handle })
+  const expected = [{ userId: dan.id, handle: 'dan_2', start: 0, end: 4 }]
+  t.strictSame((await entities(id)).mentions, expected)
+  await drained(app)
+  t.strictSame((await entities(id)).mentions, expected, 'nor when the account is erased')
+  t.strictSame(idsOf(await readAll(app, '/v1/users/me/mentions', dan)), [id])
+})
+
+t.test('mentions are announced once, and listed to whom they mention', async (t) => {
+  const { id } = await tweet(app, ann, 'hi @bob_b, @Bob_B and myself, @ann')
+  const other = await tweet(app, cho, '@bob_b?')
+  await tweet(app, cho, 'me, @cho, and @nobody')
+  await drained(app)
+  for (const _ of [1, 2]) {
+    await app.transaction((tx) => app.jobs.add(tx, ['hashtags.index'], { tweetId: id }))
+  }
+  await drained(app)
+  t.strictSame(
+    mentioned.filter(({ tweetId }) => tweetId >= id),
+    [
+      { tweetId: id, authorId: ann.id, mentionedIds: [bob.id] },
+      { tweetId: other.id, authorId: cho.id, mentionedIds: [bob.id] },
+    ],
+  )
+  const list = async () => idsOf(await readAll(app, '/v1/users/me/mentions', bob, 1))
+  t.strictSame((await list()).slice(0, 2), [other.id, id])
+  await relate(app, bob, 'block', ann)
+  await removeTweet(app, cho, other.id)
+  t.strictSame(
+    (await list()).filter((one) => one >= id),
+    [],
+  )
+  await unrelate(app, bob, 'block', ann)
+})
+
+t.test('a tweet that is deleted before its job runs is not indexed', async (t) => {
+  await app.jobs.stop()
+  const { id } = await tweet(app, ann, '#gone @bob_b')
+  await removeTweet(app, ann, id)
+  await app.jobs.start()
+  await drained(app)
+  const { hashtagMentions, hashtagTrends } = app.tables
+  const [tags, rows] = [
+    await app.db.select().from(hashtagTrends),
+    await app.db.select().from(hashtagMentions),
+  ]
+  t.notOk(tags.some(({ tag }) => tag === 'gone') || rows.some(({ tweetId }) => tweetId === id))
+  t.notOk(mentioned.some(({ tweetId }) => tweetId === id))
+})
+
+t.test('more than ten people in one tweet are refused', async (t) => {
+  const some = Array.from({ length: 10 }, (_, n) => `@user_${n}`).join(' ')
+  await tweet(app, ann, `${some} @user_0 @USER_1`)
+  const body = { text: `${some} @user_10` }
+  t.match(await call(app, 'POST /v1/tweets', { as: ann, body }), {
+    status: 422,
+    body: { code: 'TOO_MANY_MENTIONS' },
+  })
+})

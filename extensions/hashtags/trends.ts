@@ -1,0 +1,128 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
+import { and, desc, eq, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { type MutedTags, notMutedTag } from './mutes.ts'
+
+/** Hours in which a use of a tag counts. */
+const WINDOW = 24
+/** Seconds between two looks for uses that are too old: how much longer than that one may count. */
+const PURGE_EVERY = 300
+/** Rows removed in one transaction; keeps its locks short. */
+const BATCH = 200
+
+export type Use = { tag: string; shown: string; authorId: number; tweetId: number; usedAt: Date }
+type Author = { tag: string; authorId: number }
+
+/**
+ * Ranks tags by how many different people used them of late. A row for each pair of tag and author
+ * and a count of rows for each tag, changed by as many rows as an INSERT or DELETE hit.
+ */
+export function createTrends(app: FastifyInstance) {
+  const { hashtagAuthors, hashtagTrends, hashtagTweets, tweets } = app.tables
+  const windowStart = sql`NOW(3) - INTERVAL ${WINDOW} HOUR`
+
+  app.jobs.every('hashtags.purge', PURGE_EVERY, purge)
+  app.users.addEraser((userId, signal) => removeAll(eq(hashtagAuthors.authorId, userId), signal))
+
+  /** Counts uses within the window; counting one again changes nothing. */
+  async function add(tx: Tx, uses: Use[]) {
+    const since = Date.now() - WINDOW * 3_600_000
+    const recent = uses.filter(({ usedAt }) => usedAt.getTime() > since)
+    // In the same order everywhere, so that two transactions rarely wait for each other.
+    for (const use of recent.toSorted(byTag)) await addOne(tx, use)
+  }
+
+  async function addOne(tx: Tx, { shown, ...row }: Use) {
+    const [{ affectedRows }] = await tx.insert(hashtagAuthors).ignore().values(row)
+    if (affectedRows === 1) {
+      await tx
+        .insert(hashtagTrends)
+        .values({ tag: row.tag, shown, authors: 1 })
+        .onDuplicateKeyUpdate({ set: { authors: sql`${hashtagTrends.authors} + 1` } })
+      return
+    }
+    await tx
+      .update(hashtagAuthors)
+      .set({ tweetId: row.tweetId, usedAt: row.usedAt })
+      .where(and(pair(row), lt(hashtagAuthors.tweetId, row.tweetId)))
+  }
+
+  const pair = ({ tag, authorId }: Author) =>
+    and(eq(hashtagAuthors.tag, tag), eq(hashtagAuthors.authorId, authorId))
+
+  /** Takes back what a deleted tweet counted; its row of `hashtags_tweets` is gone already. */
+  async function retract(tx: Tx, { tag, authorId, tweetId }: Author & { tweetId: number }) {
+    const [row] = await tx
+      .select()
+      .from(hashtagAuthors)
+      .where(pair({ tag, authorId }))
+      .for('update')
+    if (row?.tweetId !== tweetId) return
+    const [previous] = await tx
+      .select({ tweetId: tweets.id, usedAt: tweets.createdAt })
+      .from(hashtagTweets)
+      .innerJoin(tweets, eq(tweets.id, hashtagTweets.tweetId))
+      .where(
+        and(
+          eq(hashtagTweets.tag, tag),
+          eq(hashtagTweets.authorId, authorId),
+          isNull(tweets.deletedAt),
+          sql`${tweets.createdAt} > ${windowStart}`,
+        ),
+      )
+      .orderBy(desc(hashtagTweets.tweetId))
+      .limit(1)
+    if (previous) await tx.update(hashtagAuthors).set(previous).where(pair(row))
+    else await remove(tx, [row])
+  }
+
+  async function remove(tx: Tx, rows: Author[]) {
+    await tx.delete(hashtagAuthors).where(or(...rows.map(pair)))
+    const perTag = Map.groupBy(rows.toSorted(byTag), ({ tag }) => tag)
+    for (const [tag, { length }] of perTag) {
+      await tx
+        .update(hashtagTrends)
+        .set({ authors: sql`${hashtagTrends.authors} - ${length}` })
+        .where(eq(hashtagTrends.tag, tag))
+    }
+    const unused = and(
+      inArray(hashtagTrends.tag, [...perTag.keys()]),
+      lte(hashtagTrends.authors, 0),
+    )
+    await tx.delete(hashtagTrends).where(unused)
+  }
+
+  async function removeAll(which: SQL, signal?: AbortSignal) {
+    const batch = (tx: Tx) =>
+      tx.select().from(hashtagAuthors).where(which).limit(BATCH).for('update')
+    let removed: number
+    do {
+      signal?.throwIfAborted()
+      removed = await app.transaction(async (tx) => {
+        const rows = await batch(tx)
+        if (rows.length > 0) await remove(tx, rows)
+        return rows.length
+      })
+    } while (removed > 0)
+  }
+
+  async function purge() {
+    await removeAll(sql`${hashtagAuthors.usedAt} <= ${windowStart}`)
+  }
+
+  /** The tags that most people used in the last 24 hours, but those the viewer mutes. */
+  async function trending(limit: number, viewerId?: number) {
+    const muted: MutedTags = app.tables.hashtagMutes
+    const items = await app.db
+      .select({ tag: hashtagTrends.shown, authors: hashtagTrends.authors })
+      .from(hashtagTrends)
+      .where(notMutedTag(muted, viewerId, hashtagTrends.tag))
+      .orderBy(desc(hashtagTrends.authors), desc(hashtagTrends.id))
+      .limit(limit)
+    return { items }
+  }
+
+  return { add, retract, trending, purge }
+}
+
+const byTag = (a: Author, b: Author) =>
+  a.tag === b.tag ? a.authorId - b.authorId : a.tag < b.tag ? -1 : 1
