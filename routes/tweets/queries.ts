@@ -44,7 +44,8 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
         .leftJoin(users, eq(users.id, tweets.authorId))
         .leftJoin(original, eq(original.id, tweets.retweetOfId))
         .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-        .where(and(mayBeSeen(viewerId), filtered(list, viewerId), where))
+        // The list's own condition first: MariaDB checks in this order, and the rules cost subqueries.
+        .where(and(where, mayBeSeen(viewerId), filtered(list, viewerId)))
         .orderBy(desc(tweets.id))
         .limit(limit)
     )
