@@ -1,4 +1,4 @@
-import { drained, read, setUp, signUp, tweet } from 'birdhouse/testing'
+import { drained, read, setUp, signUp, tweet, type User } from 'birdhouse/testing'
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 
@@ -21,11 +21,11 @@ const context = (signal = new AbortController().signal) => {
   const seen: [number, number][] = []
   return { seen, progress: (done: number, total: number) => void seen.push([done, total]), signal }
 }
-const insert = async (text: string, minutes: number, deletedAt: Date | null = null) => {
+const insert = async (author: User, text: string, minutes: number, deletedAt?: Date) => {
   const createdAt = new Date(Date.now() - minutes * 60_000)
   const [{ insertId }] = await app.db
     .insert(tweets)
-    .values({ authorId: ann.id, text, createdAt, deletedAt })
+    .values({ authorId: author.id, text, createdAt, deletedAt })
   return insertId
 }
 const tagged = async (tag: string) =>
@@ -34,9 +34,12 @@ const tagged = async (tag: string) =>
 t.test('older tweets are indexed by themselves, and no one is told', async (t) => {
   const told: unknown[] = []
   const stop = app.events.on('tweet.mentioned', (event) => void told.push(event))
-  const [old, recent] = [await insert(`#past @${bob.handle}`, 2000), await insert('#past', 10)]
-  await insert('#past', 10, new Date())
-  const young = await insert('#past', 0)
+  const [old, recent] = [
+    await insert(bob, `#past @${ann.handle}`, 2000),
+    await insert(ann, '#past', 10),
+  ]
+  await insert(ann, '#past', 10, new Date())
+  const young = await insert(ann, '#past', 0)
   await app.hashtags.catchUp()
   t.strictSame(await tagged('past'), [recent, old], 'what may have an event still is left to it')
   t.equal((await counted()).past, 1)

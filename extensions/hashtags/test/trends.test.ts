@@ -87,9 +87,17 @@ t.test('a use counts for a day', async (t) => {
   await app.db.update(hashtagAuthors).set({ usedAt: sql`NOW(3) - INTERVAL 25 HOUR` }).where(mine)
   await app.hashtags.purge()
   t.equal((await counted()).day, 1)
-  await tweet(app, ann, '#day again')
+  const again = await tweet(app, ann, '#day again')
   await drained(app)
   t.equal((await counted()).day, 2)
+  await age(old.id, 23)
+  await app.transaction((tx) => app.jobs.add(tx, ['hashtags.index'], { tweetId: old.id }))
+  await drained(app)
+  const rows = await app.db.select().from(hashtagAuthors).where(eq(hashtagAuthors.tag, 'day'))
+  t.ok(
+    rows.some(({ tweetId }) => tweetId === again.id),
+    'the latest use, whichever is seen last',
+  )
 })
 
 t.test('whatever happens, the counts are those of the tweets', async (t) => {
