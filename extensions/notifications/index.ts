@@ -1,0 +1,66 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { createSchemas } from './schemas.ts'
+
+export const kernel = '^0.2.0'
+
+const notifications: FastifyPluginAsyncTypebox = async (app) => {
+  const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas
+  const { NotificationPage, PageQuery, ReadMark } = createSchemas(app)
+  app.addHook('onRequest', app.authenticate)
+
+  app.get(
+    '/notifications',
+    {
+      schema: {
+        tags: ['notifications'],
+        operationId: 'listNotifications',
+        summary: 'What others did: likes, retweets, follows, replies, mentions',
+        description:
+          'Likes and retweets of one tweet, and follows, come as one as long as it is unread, for a day at most. Somebody who joins moves it to the top. People you block or mute are left out.',
+        security: BearerAuth,
+        querystring: PageQuery,
+        response: { 200: NotificationPage, ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.notifications.page(viewer.userId, query)),
+  )
+
+  app.get(
+    '/notifications/:id/people',
+    {
+      schema: {
+        tags: ['notifications'],
+        operationId: 'listNotificationPeople',
+        summary: 'Everybody in a notification',
+        security: BearerAuth,
+        params: IdParams,
+        querystring: app.pages.PageQuery,
+        response: { 200: app.pages.PageOf(ref('UserSummary')), ...problems(401, 404) },
+      },
+    },
+    async ({ viewer, params, query }, reply) =>
+      reply.sendPage(await app.notifications.people(viewer.userId, params.id, query)),
+  )
+
+  app.put(
+    '/notifications/read',
+    {
+      schema: {
+        tags: ['notifications'],
+        operationId: 'markNotificationsRead',
+        summary: 'Mark notifications as read',
+        description: 'What comes meanwhile stays unread; an older mark takes nothing back.',
+        security: BearerAuth,
+        body: ReadMark,
+        response: { 204: NoContent, ...problems(401, 413, 415) },
+      },
+    },
+    async ({ viewer, body }, reply) => {
+      await app.notifications.markRead(viewer.userId, body.upTo)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+export default notifications

@@ -1,0 +1,176 @@
+import createError from '@fastify/error'
+import type { FastifyInstance, PageRequest } from 'birdhouse'
+import { and, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import type { Kind } from './tables.ts'
+
+const NotificationNotFound = createError(
+  'NOTIFICATION_NOT_FOUND',
+  'You have no such notification.',
+  404,
+)
+
+/** People named in a notification; the others are counted. */
+const NAMED = 3
+
+type Group = { id: number; kind: Kind; tweetId: number | null; latestId: number; latestAt: Date }
+
+/** What a recipient reads: nothing of people they block or mute now, nothing of deleted tweets. */
+export function createReading(app: FastifyInstance) {
+  const { notificationStates, notificationGroups, notificationItems, tweets, users } = app.tables
+  const groupColumns = {
+    id: notificationGroups.id,
+    kind: notificationGroups.kind,
+    tweetId: notificationGroups.tweetId,
+    latestId: notificationGroups.latestId,
+    latestAt: notificationGroups.latestAt,
+  }
+
+  const shownTo = (userId: number) =>
+    and(
+      isNull(users.deletedAt),
+      app.graph.notBlocked(userId, users.id),
+      app.graph.notMuted(userId, users.id),
+    )
+
+  /** A group shows as long as somebody in it does, and its tweet is there. */
+  const visible = (userId: number) =>
+    and(
+      eq(notificationGroups.userId, userId),
+      or(isNull(notificationGroups.tweetId), isNull(tweets.deletedAt)),
+      sql`EXISTS (SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)})`,
+    )
+
+  const groupsOf = (userId: number, where: SQL | undefined, limit: number) =>
+    app.db
+      .select(groupColumns)
+      .from(notificationGroups)
+      .leftJoin(tweets, eq(tweets.id, notificationGroups.tweetId))
+      .where(and(visible(userId), where))
+      .orderBy(desc(notificationGroups.latestId))
+      .limit(limit)
+
+  /** The latest first. A group that somebody joins moves to the top, where a client looks next. */
+  async function page(userId: number, { unread, ...request }: PageRequest & { unread?: boolean }) {
+    const list = `notifications:${userId}`
+    const before = app.pages.decodeCursor(list, request.cursor)
+    const readUpTo = await readUpToOf(userId)
+    const where = and(
+      before === undefined ? undefined : lt(notificationGroups.latestId, before),
+      unread ? gt(notificationGroups.latestId, readUpTo) : undefined,
+    )
+    const rows = await groupsOf(userId, where, request.limit + 1)
+    const { items, nextCursor } = app.pages.toPage(list, rows, request.limit, (row) => row.latestId)
+    return { items: await present(userId, items, readUpTo), nextCursor }
+  }
+
+  /** One as in the list, or undefined when it is someone else's or there is nothing to see. */
+  async function get(id: number, userId: number) {
+    const rows = await groupsOf(userId, eq(notificationGroups.id, id), 1)
+    const [item] = await present(userId, rows, await readUpToOf(userId))
+    return item
+  }
+
+  async function present(userId: number, groups: Group[], readUpTo: number) {
+    const people = await peopleOf(userId, groups)
+    const shown = await tweetsOf(userId, groups)
+    return groups.map(({ tweetId, latestAt, ...group }) => {
+      const named = people.get(group.id) ?? []
+      return {
+        ...group,
+        tweet: (tweetId && shown.get(tweetId)) || null,
+        people: named.map(({ groupId, place, total, ...person }) => app.users.present(person)),
+        peopleCount: named[0]?.total ?? 0,
+        latestAt: latestAt.toISOString(),
+        read: group.latestId <= readUpTo,
+      }
+    })
+  }
+
+  /** The latest few of each group and how many there are, with one query for all groups. */
+  async function peopleOf(userId: number, groups: Group[]) {
+    if (groups.length === 0) return new Map<number, never[]>()
+    const ofGroup = sql`PARTITION BY ${notificationItems.groupId}`
+    const ranked = app.db
+      .select({
+        ...app.users.summary(users),
+        groupId: notificationItems.groupId,
+        place: sql<number>`ROW_NUMBER() OVER (${ofGroup} ORDER BY ${notificationItems.id} DESC)`
+          .mapWith(Number)
+          .as('place'),
+        total: sql<number>`COUNT(*) OVER (${ofGroup})`.mapWith(Number).as('total'),
+      })
+      .from(notificationItems)
+      .innerJoin(users, eq(users.id, notificationItems.actorId))
+      .where(
+        and(
+          inArray(
+            notificationItems.groupId,
+            groups.map(({ id }) => id),
+          ),
+          shownTo(userId),
+        ),
+      )
+      .as('ranked')
+    const rows = await app.db
+      .select()
+      .from(ranked)
+      .where(lte(ranked.place, NAMED))
+      .orderBy(ranked.place)
+    return Map.groupBy(rows, ({ groupId }) => groupId)
+  }
+
+  async function tweetsOf(userId: number, groups: Group[]) {
+    const ids = [...new Set(groups.flatMap(({ tweetId }) => tweetId ?? []))]
+    if (ids.length === 0) return new Map<number, never>()
+    const where = inArray(tweets.id, ids)
+    const rows = await app.tweets.queries.visible({ viewerId: userId, where, limit: ids.length })
+    const items = await app.tweets.queries.hydrate(rows, userId)
+    return new Map(items.map((tweet) => [tweet.id, tweet]))
+  }
+
+  /** Everyone in a group, the latest first. @throws NotificationNotFound */
+  async function people(userId: number, groupId: number, request: PageRequest) {
+    if ((await groupsOf(userId, eq(notificationGroups.id, groupId), 1)).length === 0) {
+      throw new NotificationNotFound()
+    }
+    const list = `notification:${groupId}`
+    const before = app.pages.decodeCursor(list, request.cursor)
+    const rows = await app.db
+      .select({ ...app.users.summary(users), position: notificationItems.id })
+      .from(notificationItems)
+      .innerJoin(users, eq(users.id, notificationItems.actorId))
+      .where(
+        and(
+          eq(notificationItems.groupId, groupId),
+          before === undefined ? undefined : lt(notificationItems.id, before),
+          shownTo(userId),
+        ),
+      )
+      .orderBy(desc(notificationItems.id))
+      .limit(request.limit + 1)
+    const page = app.pages.toPage(list, rows, request.limit, ({ position }) => position)
+    const items = page.items.map(({ position, ...person }) => app.users.present(person))
+    await app.resources.fill('UserSummary', items, { viewerId: userId })
+    return { items, nextCursor: page.nextCursor }
+  }
+
+  async function unreadCount(userId: number) {
+    const unread = gt(notificationGroups.latestId, await readUpToOf(userId))
+    const [row] = await app.db
+      .select({ n: sql`COUNT(*)`.mapWith(Number) })
+      .from(notificationGroups)
+      .leftJoin(tweets, eq(tweets.id, notificationGroups.tweetId))
+      .where(and(visible(userId), unread))
+    return row?.n ?? 0
+  }
+
+  async function readUpToOf(userId: number) {
+    const [state] = await app.db
+      .select({ readUpTo: notificationStates.readUpTo })
+      .from(notificationStates)
+      .where(eq(notificationStates.userId, userId))
+    return state?.readUpTo ?? 0
+  }
+
+  return { page, get, people, unreadCount }
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance } from 'birdhouse'
+import { eq, lt, sql } from 'drizzle-orm'
+import fp from 'fastify-plugin'
+import { Type } from 'typebox'
+import { createReading } from './reading.ts'
+import { createSettling } from './settling.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    notifications: ReturnType<typeof createNotifications>
+  }
+  interface UserFields {
+    unreadNotificationCount?: number
+  }
+  interface EventPayloads {
+    /** The extension `hashtags` says so; without it nobody does. */
+    'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
+  }
+}
+
+/** Days after which nobody looks back. */
+const LIFE = 90
+const DAY = 24 * 3600
+
+function createNotifications(app: FastifyInstance) {
+  const { notificationStates, notificationGroups } = app.tables
+  const { settle, forgetTweet, lock } = createSettling(app)
+
+  /**
+   * Everything up to this item is read; without it, everything there is. What comes at the same time
+   * stays unread, and an older mark takes nothing back.
+   */
+  async function markRead(userId: number, upTo = Number.MAX_SAFE_INTEGER) {
+    await app.transaction(async (tx) => {
+      if ((await lock(tx, userId)) === undefined) return
+      const ofUser = eq(notificationGroups.userId, userId)
+      const [row] = await tx
+        .select({ newest: sql`COALESCE(MAX(${notificationGroups.latestId}), 0)`.mapWith(Number) })
+        .from(notificationGroups)
+        .where(ofUser)
+      const mark = Math.min(upTo, row?.newest ?? 0)
+      await tx
+        .update(notificationStates)
+        .set({ readUpTo: sql`GREATEST(${notificationStates.readUpTo}, ${mark})` })
+        .where(eq(notificationStates.userId, userId))
+    })
+  }
+
+  const purge = () =>
+    app.deleteInBatches(
+      notificationGroups,
+      lt(notificationGroups.latestAt, sql`NOW(3) - INTERVAL ${LIFE} DAY`),
+    )
+
+  return { ...createReading(app), markRead, settle, forgetTweet, purge }
+}
+
+async function service(app: FastifyInstance) {
+  app.decorate('notifications', createNotifications(app))
+  listen(app)
+  app.jobs.every('notifications.purge', DAY, app.notifications.purge)
+
+  app.resources.addField(['OwnUser'], 'unreadNotificationCount', {
+    schema: Type.Optional(Type.Integer({ description: 'Unread notifications.', examples: [5] })),
+    read: async ([id = 0]) => new Map([[id, await app.notifications.unreadCount(id)]]),
+  })
+}
+
+/** Whoever did something, or took it back: the cause is looked at anew. */
+function listen(app: FastifyInstance) {
+  const { settle, forgetTweet } = app.notifications
+  const { subscribe } = app.events
+
+  const follow = ({ followerId, followeeId }: { followerId: number; followeeId: number }) =>
+    settle({ userId: followeeId, kind: 'follow', actorId: followerId, subjectId: 0 })
+  subscribe('user.followed', 'notifications.followed', follow)
+  subscribe('user.unfollowed', 'notifications.unfollowed', follow)
+
+  const like = async ({ tweetId, userId }: { tweetId: number; userId: number }) => {
+    const recipient = await authorOf(app, tweetId)
+    if (!recipient) return
+    await settle({ userId: recipient, kind: 'like', actorId: userId, subjectId: tweetId })
+  }
+  subscribe('tweet.liked', 'notifications.liked', like)
+  subscribe('tweet.unliked', 'notifications.unliked', like)
+
+  subscribe('tweet.created', 'notifications.tweeted', async (tweet) => {
+    const { tweetId, authorId: actorId, replyToId, retweetOfId } = tweet
+    const recipient = await authorOf(app, replyToId ?? retweetOfId)
+    if (!recipient) return
+    if (replyToId) await settle({ userId: recipient, kind: 'reply', actorId, subjectId: tweetId })
+    if (retweetOfId)
+      await settle({ userId: recipient, kind: 'retweet', actorId, subjectId: retweetOfId })
+  })
+  subscribe('tweet.mentioned', 'notifications.mentioned', async (mention) => {
+    const { tweetId: subjectId, authorId: actorId, mentionedIds } = mention
+    for (const userId of mentionedIds) await settle({ userId, kind: 'mention', actorId, subjectId })
+  })
+  subscribe('tweet.deleted', 'notifications.deleted', ({ tweetId, authorId }) =>
+    forgetTweet(tweetId, authorId),
+  )
+}
+
+async function authorOf(app: FastifyInstance, tweetId = 0) {
+  const { tweets } = app.tables
+  const [row] = await app.db
+    .select({ authorId: tweets.authorId })
+    .from(tweets)
+    .where(eq(tweets.id, tweetId))
+  return row?.authorId
+}
+
+export default fp(service, {
+  name: 'notifications.service',
+  dependencies: ['tweets.service', 'graph.service'],
+})

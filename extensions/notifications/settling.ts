@@ -1,0 +1,157 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
+import { and, desc, eq, gt, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { type Cause, createCauses } from './causes.ts'
+import type { Kind } from './tables.ts'
+
+declare module 'fastify' {
+  interface EventPayloads {
+    /** A group is new, or has one more person. */
+    'notification.created': { notificationId: number; userId: number }
+  }
+}
+
+/** Hours a group takes more people in; then the next one begins another. */
+const GROUP_LIFE = 24
+const GROUPED: Kind[] = ['like', 'retweet', 'follow']
+/** Rows deleted in one transaction; keeps its locks short. */
+const BATCH = 500
+
+type NewItem = Cause & { tweetId: number | null; latestId: number }
+
+/** Makes what is stored fit what is so. Every handler ends here, whatever its event said. */
+export function createSettling(app: FastifyInstance) {
+  const { notificationStates, notificationGroups, notificationItems } = app.tables
+  const { evidenceOf } = createCauses(app)
+
+  /**
+   * Keeps one item for a cause that holds and none for one that doesn't. It inserts first and asks
+   * then: whoever takes the like back meanwhile settles after this and finds the item.
+   */
+  async function settle(cause: Cause) {
+    await app.transaction(async (tx) => {
+      const readUpTo = await lock(tx, cause.userId)
+      if (readUpTo === undefined) return
+      const [inserted] = await tx.insert(notificationItems).ignore().values(cause)
+      const evidence = await evidenceOf(tx, cause)
+      if (!evidence) return removeItem(tx, cause)
+      const { tweetId, sourceId } = evidence
+      await tx.update(notificationItems).set({ sourceId }).where(same(cause))
+      if (inserted.affectedRows > 0) {
+        await announce(tx, { ...cause, tweetId, latestId: inserted.insertId }, readUpTo)
+      }
+    })
+  }
+
+  const same = ({ userId, kind, actorId, subjectId }: Cause) =>
+    and(
+      eq(notificationItems.userId, userId),
+      eq(notificationItems.kind, kind),
+      eq(notificationItems.actorId, actorId),
+      eq(notificationItems.subjectId, subjectId),
+    )
+
+  /** Holds everything of the recipient; what they have read up to, or undefined without an account. */
+  async function lock(tx: Tx, userId: number) {
+    await tx.insert(notificationStates).ignore().values({ userId })
+    const [state] = await tx
+      .select()
+      .from(notificationStates)
+      .where(eq(notificationStates.userId, userId))
+      .for('update')
+    return state?.readUpTo
+  }
+
+  async function announce(tx: Tx, item: NewItem, readUpTo: number) {
+    const groupId = (await joinOpenGroup(tx, item, readUpTo)) ?? (await newGroup(tx, item))
+    await tx
+      .update(notificationItems)
+      .set({ groupId })
+      .where(eq(notificationItems.id, item.latestId))
+    const payload = { notificationId: groupId, userId: item.userId }
+    await app.events.emit(tx, 'notification.created', payload)
+  }
+
+  /** Its unread group of the same kind and tweet, unless that is a day old. */
+  async function joinOpenGroup(tx: Tx, item: NewItem, readUpTo: number) {
+    const { userId, kind, tweetId, latestId } = item
+    if (!GROUPED.includes(kind)) return undefined
+    const { id, createdAt, ...columns } = notificationGroups
+    const [group] = await tx
+      .select({ id })
+      .from(notificationGroups)
+      .where(
+        and(
+          eq(columns.userId, userId),
+          eq(columns.kind, kind),
+          tweetId === null ? isNull(columns.tweetId) : eq(columns.tweetId, tweetId),
+          gt(columns.latestId, readUpTo),
+          gt(createdAt, sql`NOW(3) - INTERVAL ${GROUP_LIFE} HOUR`),
+        ),
+      )
+      .orderBy(desc(id))
+      .limit(1)
+    if (!group) return undefined
+    const change = { latestId, latestAt: sql`NOW(3)` }
+    await tx.update(notificationGroups).set(change).where(eq(id, group.id))
+    return group.id
+  }
+
+  async function newGroup(tx: Tx, { userId, kind, tweetId, latestId }: NewItem) {
+    const row = { userId, kind, tweetId, latestId }
+    const [{ insertId }] = await tx.insert(notificationGroups).values(row)
+    return insertId
+  }
+
+  async function removeItem(tx: Tx, cause: Cause) {
+    const [item] = await tx.select().from(notificationItems).where(same(cause)).for('update')
+    if (!item) return
+    await tx.delete(notificationItems).where(eq(notificationItems.id, item.id))
+    if (item.groupId === null) return
+    const ofGroup = eq(notificationItems.groupId, item.groupId)
+    const left = await tx
+      .select({ id: notificationItems.id })
+      .from(notificationItems)
+      .where(ofGroup)
+      .limit(1)
+    if (left.length === 0) {
+      await tx.delete(notificationGroups).where(eq(notificationGroups.id, item.groupId))
+    }
+  }
+
+  /** A tweet is gone, or a retweet undone: so are the likes of it, and what it said to others. */
+  async function forgetTweet(tweetId: number, authorId: number) {
+    const said = await app.db
+      .select()
+      .from(notificationItems)
+      .where(eq(notificationItems.sourceId, tweetId))
+    for (const { userId, kind, actorId, subjectId } of said) {
+      await settle({ userId, kind, actorId, subjectId })
+    }
+    const groups = and(
+      eq(notificationGroups.userId, authorId),
+      eq(notificationGroups.tweetId, tweetId),
+      inArray(notificationGroups.kind, ['like', 'retweet']),
+    )
+    while (await app.transaction((tx) => forgetSome(tx, authorId, groups)));
+  }
+
+  /** Under the lock: whoever settles a like of it at the same time comes before, and is found. */
+  async function forgetSome(tx: Tx, userId: number, which: SQL | undefined) {
+    await lock(tx, userId)
+    const rows = await tx
+      .select({ id: notificationGroups.id })
+      .from(notificationGroups)
+      .where(which)
+    if (rows.length === 0) return false
+    const ids = rows.map(({ id }) => id)
+    const [deleted] = await tx
+      .delete(notificationItems)
+      .where(inArray(notificationItems.groupId, ids))
+      .limit(BATCH)
+    if (deleted.affectedRows === BATCH) return true
+    await tx.delete(notificationGroups).where(inArray(notificationGroups.id, ids))
+    return false
+  }
+
+  return { settle, forgetTweet, lock }
+}

@@ -1,0 +1,73 @@
+import { sql } from 'drizzle-orm'
+import { bigint, datetime, index, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
+
+declare module 'fastify' {
+  interface Tables {
+    notificationStates: typeof notificationStates
+    notificationGroups: typeof notificationGroups
+    notificationItems: typeof notificationItems
+  }
+}
+
+export type Kind = 'like' | 'retweet' | 'follow' | 'reply' | 'mention'
+
+const id = () => bigint({ mode: 'number', unsigned: true })
+const createdAt = () => datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`)
+const kind = () => varchar({ length: 10 }).notNull().$type<Kind>()
+
+// Not exported: Birdhouse's own, here for the foreign keys alone.
+const users = mysqlTable('users', { id: id().primaryKey() })
+const tweets = mysqlTable('tweets', { id: id().primaryKey() })
+
+const userId = () => id().references(() => users.id, { onDelete: 'cascade' })
+const tweetId = () => id().references(() => tweets.id, { onDelete: 'cascade' })
+
+/** One row a recipient; whoever changes their notifications holds it locked meanwhile. */
+export const notificationStates = mysqlTable('notifications_states', {
+  userId: userId().primaryKey(),
+  /** The id of the newest item that has been read. */
+  readUpTo: id().notNull().default(0),
+})
+
+/** What a client shows as one: "5 people like your tweet". */
+export const notificationGroups = mysqlTable(
+  'notifications_groups',
+  {
+    id: id().autoincrement().primaryKey(),
+    userId: userId().notNull(),
+    kind: kind(),
+    tweetId: tweetId(),
+    /** The id of its newest item: what groups are ordered by. */
+    latestId: id().notNull(),
+    latestAt: createdAt(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('notifications_groups_order').on(t.userId, t.latestId),
+    index('notifications_groups_open').on(t.userId, t.kind, t.tweetId, t.id),
+    index('notifications_groups_age').on(t.latestAt),
+  ],
+)
+
+/**
+ * One cause. `subjectId` is the tweet that was liked or retweeted, the reply, the tweet that mentions,
+ * or 0 for a follow; `sourceId` is the retweet, the reply or the tweet that mentions.
+ */
+export const notificationItems = mysqlTable(
+  'notifications_items',
+  {
+    id: id().autoincrement().primaryKey(),
+    userId: userId().notNull(),
+    kind: kind(),
+    actorId: userId().notNull(),
+    subjectId: id().notNull(),
+    sourceId: id(),
+    groupId: id().references(() => notificationGroups.id, { onDelete: 'cascade' }),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    uniqueIndex('notifications_items_cause').on(t.userId, t.kind, t.actorId, t.subjectId),
+    index('notifications_items_group').on(t.groupId, t.id),
+    index('notifications_items_source').on(t.sourceId),
+  ],
+)
