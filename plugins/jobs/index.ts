@@ -61,7 +61,7 @@ function createJobs(app: FastifyInstance) {
   async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
     if (names.length === 0) return
     await store.insert(tx, names, payload, delay)
-    if (delay === 0) afterCommit(tx, worker.nudge)
+    if (delay === 0) afterCommit(tx, () => worker.nudge(names))
   }
 
   async function start() {

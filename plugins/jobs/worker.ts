@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { describeError } from '../errors.ts'
-import type { JobContext, JobDefinition } from './index.ts'
-import { type Job, type JobStore, LEASE } from './store.ts'
+import { createAttempts, LeaseLost } from './attempt.ts'
+import type { JobDefinition } from './index.ts'
+import type { Job, JobStore } from './store.ts'
 
 /**
  * Jobs of the kernel's features at work at once in one process, and of each extension: one whose
  * handlers all hang keeps nobody else from working.
  */
 const SLOTS = { kernel: 4, extension: 2 }
+/** Jobs of one name found by one look, which costs more than claiming one. */
+const LOOK = 16
 /** Milliseconds between looks when idle: how late a job of another process may start. */
 const IDLE_POLL = 500
 /**
@@ -18,10 +21,6 @@ const IDLE_POLL = 500
 const STOP_TIMEOUT = 8_000
 /** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
 const BACKOFF = { first: 1, max: 600 }
-
-export class LeaseLost extends Error {
-  override name = 'LeaseLost'
-}
 
 type Options = {
   store: JobStore
@@ -34,7 +33,10 @@ export function createWorker({ store, definitions, log }: Options) {
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
-  let again = false
+  const attempt = createAttempts(store, () => stopping.signal)
+  /** Jobs that were due at the last look and wait for a free place; others may take them first. */
+  let found: { id: number; name: string }[] = []
+  let stale = false
   let stopped = true
 
   function start() {
@@ -43,35 +45,48 @@ export function createWorker({ store, definitions, log }: Options) {
     nudge()
   }
 
-  /** Looks for due jobs now instead of at the next tick. */
-  function nudge() {
+  /** Looks for due jobs now instead of at the next tick; of these names, if they are given. */
+  function nudge(names?: string[]) {
     if (stopped) return
-    again = true
+    // One whose jobs are known to wait finds the next of them when these are done.
+    if (!names?.every((name) => found.some((one) => ownerOf(one.name) === ownerOf(name)))) {
+      stale = true
+    }
     polling ??= poll().finally(() => {
       polling = undefined
-      if (again) nudge()
-      else if (!stopped) timer = setTimeout(nudge, IDLE_POLL * (0.75 + Math.random() / 2)).unref()
+      if (stale || found.some(isFree)) nudge([])
+      else if (!stopped)
+        timer = setTimeout(() => nudge(), IDLE_POLL * (0.75 + Math.random() / 2)).unref()
     })
   }
 
   async function poll() {
     clearTimeout(timer)
-    again = false
-    const names = [...definitions].filter(([, { owner }]) => free(owner) > 0).map(([name]) => name)
-    if (names.length === 0) return
     try {
-      for (const { id, name } of shuffle(await store.due(names, SLOTS.kernel))) {
-        if (stopped) return
-        if (free(definitions.get(name)?.owner) > 0) await tryJob(id)
-      }
+      if (stale) await look()
+      for (let next = take(); next && !stopped; next = take()) await tryJob(next.id)
     } catch (error) {
       log.warn({ err: error }, 'looking for jobs failed; trying again')
     }
   }
 
-  function free(owner = 'kernel') {
+  async function look() {
+    stale = false
+    const names = [...definitions.keys()].filter((name) => isFree({ name }))
+    if (names.length > 0) found = shuffle(await store.due(names, LOOK))
+  }
+
+  function take() {
+    const index = found.findIndex(isFree)
+    return index < 0 ? undefined : found.splice(index, 1)[0]
+  }
+
+  const ownerOf = (name: string) => definitions.get(name)?.owner ?? 'kernel'
+
+  function isFree({ name }: { name: string }) {
+    const owner = ownerOf(name)
     const taken = [...atWork.values()].filter((one) => one === owner).length
-    return (owner === 'kernel' ? SLOTS.kernel : SLOTS.extension) - taken
+    return taken < (owner === 'kernel' ? SLOTS.kernel : SLOTS.extension)
   }
 
   /** One row that can't be read must not keep the others from being found. */
@@ -90,9 +105,9 @@ export function createWorker({ store, definitions, log }: Options) {
       .catch((error) => log.warn({ err: error, job: job.id }, 'job left to its lease'))
       .finally(() => {
         atWork.delete(work)
-        nudge()
+        nudge([job.name])
       })
-    atWork.set(work, definitions.get(job.name)?.owner ?? 'kernel')
+    atWork.set(work, ownerOf(job.name))
   }
 
   async function run(job: Job, token: string) {
@@ -106,42 +121,6 @@ export function createWorker({ store, definitions, log }: Options) {
       else await store.remove(job.id, token)
     } catch (error) {
       if (!(error instanceof LeaseLost)) await fail(job, token, definition, toError(error))
-    }
-  }
-
-  async function attempt(job: Job, token: string, { handler, timeout }: JobDefinition) {
-    const controller = new AbortController()
-    const signal = AbortSignal.any([controller.signal, stopping.signal])
-    const lost = () => controller.abort(new LeaseLost('Another worker has taken this job over.'))
-    const renewal = setInterval(
-      () => {
-        store.renew(job.id, token).then(
-          (held) => held || lost(),
-          () => {},
-        )
-      },
-      (LEASE * 1000) / 3,
-    )
-    const overtime = setTimeout(
-      () => controller.abort(new Error(`took longer than ${timeout} s`)),
-      timeout * 1000,
-    )
-    const context: JobContext = {
-      attempt: job.attempts,
-      progress: job.progress,
-      signal,
-      save: async (progress) => {
-        signal.throwIfAborted()
-        if (!(await store.save(job.id, token, progress))) lost()
-        signal.throwIfAborted()
-      },
-    }
-    try {
-      // The payload is what `add` was given under this name.
-      await Promise.race([handler(job.payload as never, context), aborted(signal)])
-    } finally {
-      clearInterval(renewal)
-      clearTimeout(overtime)
     }
   }
 
@@ -173,11 +152,6 @@ const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Err
 
 const backoff = (attempts: number) =>
   Math.min(BACKOFF.first * 2 ** (attempts - 1), BACKOFF.max) * (0.5 + Math.random())
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 
 const shuffle = <T>(items: T[]) =>
   items

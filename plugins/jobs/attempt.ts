@@ -1,0 +1,50 @@
+import type { JobContext, JobDefinition } from './index.ts'
+import { type Job, type JobStore, LEASE } from './store.ts'
+
+export class LeaseLost extends Error {
+  override name = 'LeaseLost'
+}
+
+/** One run of a job under its lease, until it is done, fails, takes too long or is lost. */
+export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
+  return async function attempt(job: Job, token: string, { handler, timeout }: JobDefinition) {
+    const controller = new AbortController()
+    const signal = AbortSignal.any([controller.signal, stopping()])
+    const lost = () => controller.abort(new LeaseLost('Another worker has taken this job over.'))
+    const renewal = setInterval(
+      () => {
+        store.renew(job.id, token).then(
+          (held) => held || lost(),
+          () => {},
+        )
+      },
+      (LEASE * 1000) / 3,
+    )
+    const overtime = setTimeout(
+      () => controller.abort(new Error(`took longer than ${timeout} s`)),
+      timeout * 1000,
+    )
+    const context: JobContext = {
+      attempt: job.attempts,
+      progress: job.progress,
+      signal,
+      save: async (progress) => {
+        signal.throwIfAborted()
+        if (!(await store.save(job.id, token, progress))) lost()
+        signal.throwIfAborted()
+      },
+    }
+    try {
+      // The payload is what `add` was given under this name.
+      await Promise.race([handler(job.payload as never, context), aborted(signal)])
+    } finally {
+      clearInterval(renewal)
+      clearTimeout(overtime)
+    }
+  }
+}
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
