@@ -31,6 +31,8 @@ type Kind =
   | 'picture'
   /** The viewer's own doings. */
   | 'own'
+  /** A stream, which has no end to wait for; its own tests look for leaks. */
+  | 'stream'
   /** Neither tweets nor people. */
   | 'neither'
 
@@ -62,6 +64,7 @@ const READS: Record<string, Kind> = {
   '/v1/users/me/mentions': 'ownTweets',
   '/v1/hashtags/muted': 'own',
   '/v1/hashtags/trending': 'neither',
+  '/v1/live': 'stream',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
   '/readyz': 'neither',

@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyReply, Resources } from 'birdhouse'
+import { and, inArray, isNull, sql } from 'drizzle-orm'
+import { frame } from './frames.ts'
+import type { LiveEvent } from './journal.ts'
+import { readNotification } from './notifications.ts'
+import { readHidden, withoutParent } from './parents.ts'
+
+type Tweet = Resources['Tweet']
+/** What is written to whom; an event may come in two versions, each for other readers. */
+export type Delivery = { seq: number; bytes: Buffer; readers: number[] }
+
+/** Readers that one query asks for. */
+const READERS = 5_000
+
+/** From events to what is written to each of these readers, with a fixed number of queries. */
+export function createComposer(app: FastifyInstance) {
+  const { follows, tweets } = app.tables
+  let serialize: ((tweet: Record<string, unknown>) => string) | undefined
+
+  /** A tweet is written by the schema that its routes have, which lets nothing else slip out. */
+  function useSchemaOf(reply: FastifyReply) {
+    serialize ??= reply.compileSerializationSchema({ ...app.schemas.ref('Tweet') })
+  }
+
+  async function compose(events: LiveEvent[], readerIds: number[]) {
+    const of = (kind: LiveEvent['kind']) => events.filter((event) => event.kind === kind)
+    const all = await Promise.all([
+      composeTweets(of('tweet'), readerIds),
+      composeDeleted(of('tweet.deleted'), readerIds),
+      composeNotifications(of('notification'), readerIds),
+    ])
+    return all.flat().sort((a, b) => a.seq - b.seq)
+  }
+
+  async function composeTweets(events: LiveEvent[], readerIds: number[]) {
+    const ids = events.map(({ subjectId }) => subjectId)
+    const byTweet = await readTimelines(ids, readerIds)
+    const readersOf = (id: number) => byTweet.get(id) ?? []
+    const shown = await hydrate([...byTweet.keys()])
+    const isHidden = await readHidden(app, [...shown.values()], readersOf)
+    return events.flatMap(({ seq, subjectId }) => {
+      const tweet = shown.get(subjectId)
+      if (!tweet) return []
+      const { most = [], apart = [] } = Object.groupBy(readersOf(subjectId), (reader) =>
+        isHidden(tweet, reader) ? 'apart' : 'most',
+      )
+      return [...version(seq, tweet, most), ...version(seq, withoutParent(tweet), apart)]
+    })
+  }
+
+  const version = (seq: number, tweet: Tweet, readers: number[]): Delivery[] =>
+    readers.length > 0 && serialize
+      ? [{ seq, readers, bytes: frame(seq, 'tweet', serialize({ ...tweet })) }]
+      : []
+
+  /** The readers of each tweet by the rules of the timeline, filters of extensions included. */
+  async function readTimelines(tweetIds: number[], readerIds: number[]) {
+    const byTweet = new Map<number, number[]>()
+    for (let i = 0; i < readerIds.length; i += READERS) {
+      const some = readerIds.slice(i, i + READERS)
+      for (const { tweetId, readerId } of await app.timeline.readersOf(tweetIds, some)) {
+        const readers = byTweet.get(tweetId)
+        if (readers) readers.push(readerId)
+        else byTweet.set(tweetId, [readerId])
+      }
+    }
+    return byTweet
+  }
+
+  /** As the public sees them, once for all readers. */
+  async function hydrate(ids: number[]) {
+    if (ids.length === 0) return new Map<number, Tweet>()
+    const where = and(inArray(tweets.id, ids), isNull(tweets.deletedAt))
+    const rows = await app.tweets.queries.visible({ where, limit: ids.length })
+    const all = await app.tweets.queries.hydrate(rows)
+    return new Map(all.map((tweet) => [tweet.id, tweet]))
+  }
+
+  /** Only the id is told, to the author and their followers. */
+  async function composeDeleted(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
+    if (events.length === 0) return []
+    const authors = events.map(({ userId }) => userId)
+    const among = sql`${follows.followerId} IN (${sql.raw(readerIds.join())})`
+    const rows = await app.db
+      .select({ readerId: follows.followerId, authorId: follows.followeeId })
+      .from(follows)
+      .where(and(inArray(follows.followeeId, authors), among))
+    return events.map(({ seq, subjectId, userId }) => {
+      const followers = rows.filter(({ authorId }) => authorId === userId)
+      const readers = [userId, ...followers.map(({ readerId }) => readerId)]
+      return { seq, readers, bytes: frame(seq, 'tweet.deleted', JSON.stringify({ id: subjectId })) }
+    })
+  }
+
+  async function composeNotifications(events: LiveEvent[], readerIds: number[]) {
+    const here = new Set(readerIds)
+    const deliveries = events.map(async ({ seq, subjectId, userId }): Promise<Delivery[]> => {
+      const item = here.has(userId) && (await readNotification(app, subjectId, userId))
+      if (!item) return []
+      return [{ seq, readers: [userId], bytes: frame(seq, 'notification', JSON.stringify(item)) }]
+    })
+    return (await Promise.all(deliveries)).flat()
+  }
+
+  return { compose, useSchemaOf }
+}
+
+export type Composer = ReturnType<typeof createComposer>

@@ -1,0 +1,29 @@
+import { type Static, Type } from 'typebox'
+
+const settings = Type.Object({
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://',
+      description:
+        'the URL of a Redis, such as redis://host:6379, which wakes other processes at once; leave it out, and they look four times a second',
+    }),
+  ),
+  LIVE_STREAMS_PER_USER: Type.Integer({
+    minimum: 1,
+    default: 10,
+    description: 'how many streams one person may have open in one process',
+  }),
+  LIVE_KEEP_HOURS: Type.Integer({
+    minimum: 1,
+    default: 24,
+    description: 'the hours after which a reconnecting client is told to reload',
+  }),
+})
+
+declare module 'fastify' {
+  interface Settings {
+    live: Static<typeof settings>
+  }
+}
+
+export default settings

@@ -1,0 +1,66 @@
+import createError from '@fastify/error'
+import { fastifySSE } from '@fastify/sse'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { Type } from 'typebox'
+import { DESCRIPTION, EVENTS } from './schemas.ts'
+
+export const kernel = '^0.2.0'
+
+/** Milliseconds: the most a timer holds. A stream may last, and no route is without a limit. */
+const FOREVER = 2 ** 31 - 1
+
+const NotAcceptable = createError('NOT_ACCEPTABLE', 'There is only text/event-stream here.', 406)
+
+const live: FastifyPluginAsyncTypebox = async (app) => {
+  const { BearerAuth, problems, ref } = app.schemas
+  // Heartbeats of our own say how far the stream is.
+  await app.register(fastifySSE, { heartbeatInterval: 0 })
+  app.addHook('onRequest', app.authenticate)
+  const problem = (description: string) => ({
+    description,
+    content: { 'application/problem+json': { schema: ref('Problem') } },
+  })
+
+  app.get(
+    '/live',
+    {
+      sse: 'manual',
+      handlerTimeout: FOREVER,
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['live'],
+        operationId: 'streamLive',
+        summary: 'What is new, as it happens',
+        description: DESCRIPTION,
+        security: BearerAuth,
+        headers: Type.Object({
+          'last-event-id': Type.Optional(
+            Type.String({
+              pattern: '^\\d{1,15}$',
+              description: 'The `id` of the last event you have; what came after it comes first.',
+              examples: ['4711'],
+            }),
+          ),
+        }),
+        response: {
+          200: {
+            description: EVENTS,
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+          ...problems(401),
+          406: problem('`Accept` has no place for text/event-stream.'),
+          429: problem('You have too many streams open; retry after `Retry-After` seconds.'),
+        },
+      },
+    },
+    async (request, reply) => {
+      if (!accepts(request.headers.accept)) throw new NotAcceptable()
+      const lastId = request.headers['last-event-id']
+      await app.live.open(request, reply, lastId === undefined ? undefined : Number(lastId))
+    },
+  )
+}
+
+const accepts = (accept = '*/*') => /\*\/\*|text\/\*|text\/event-stream/i.test(accept)
+
+export default live

@@ -1,0 +1,96 @@
+import type { FastifyInstance } from 'birdhouse'
+import { and, asc, desc, eq, gt, inArray, lt, lte, ne, or, sql } from 'drizzle-orm'
+import type { Kind } from './tables.ts'
+
+export type LiveEvent = { seq: number; kind: Kind; subjectId: number; userId: number }
+
+/** Rows kept at most, whatever their age: some 100 MB. */
+const KEEP_ROWS = 1_000_000
+
+/**
+ * What streams tell of, numbered. Whoever appends holds the row of the sequence until the commit, so
+ * numbers become visible in their order: reading on from the last one misses nothing, which ids
+ * given out at INSERT would.
+ */
+export function createJournal(app: FastifyInstance) {
+  const { follows, liveEvents, liveSequence } = app.tables
+  const { seq, kind, subjectId, userId, createdAt } = liveEvents
+  const columns = { seq, kind, subjectId, userId }
+
+  /** An event that is there already, because its job ran twice, gives its number back. */
+  async function append(event: Omit<LiveEvent, 'seq'>) {
+    try {
+      await app.transaction(async (tx) => {
+        await tx
+          .insert(liveSequence)
+          .values({ id: 1, value: 1 })
+          .onDuplicateKeyUpdate({ set: { value: sql`${liveSequence.value} + 1` } })
+        const [last] = await tx.select().from(liveSequence)
+        if (event.kind === 'notification') await tx.delete(liveEvents).where(same(event))
+        await tx.insert(liveEvents).values({ ...event, seq: last?.value ?? 0 })
+      })
+    } catch (error) {
+      if (app.errors.duplicateKey(error) !== 'live_events_subject') throw error
+    }
+  }
+
+  /** A notification that others join is told again, as it is then. */
+  const same = (event: Omit<LiveEvent, 'seq'>) =>
+    and(eq(kind, event.kind), eq(subjectId, event.subjectId))
+
+  /** The last number given, 0 before the first. */
+  async function head() {
+    const [row] = await app.db.select().from(liveSequence)
+    return row?.value ?? 0
+  }
+
+  /** True when an event above this number has been purged; asked after reading what is above. */
+  async function isPurged(from: number) {
+    const [row] = await app.db.select().from(liveSequence)
+    return (row?.purged ?? 0) > from
+  }
+
+  const after = (from: number, limit: number): Promise<LiveEvent[]> =>
+    app.db.select(columns).from(liveEvents).where(gt(seq, from)).orderBy(asc(seq)).limit(limit)
+
+  /** Events above `from` and up to `to` that may be for this reader. */
+  function concerning(
+    readerId: number,
+    from: number,
+    to: number,
+    limit: number,
+  ): Promise<LiveEvent[]> {
+    const followees = app.db
+      .select({ id: follows.followeeId })
+      .from(follows)
+      .where(eq(follows.followerId, readerId))
+    const byFollowees = and(inArray(userId, followees), ne(kind, 'notification'))
+    return app.db
+      .select(columns)
+      .from(liveEvents)
+      .where(and(gt(seq, from), lte(seq, to), or(eq(userId, readerId), byFollowees)))
+      .orderBy(asc(seq))
+      .limit(limit)
+  }
+
+  async function purge() {
+    const hours = sql.raw(String(app.config.live.LIVE_KEEP_HOURS))
+    const [old] = await app.db
+      .select({ seq })
+      .from(liveEvents)
+      .where(lt(createdAt, sql`NOW(3) - INTERVAL ${hours} HOUR`))
+      .orderBy(desc(createdAt))
+      .limit(1)
+    const upTo = Math.max(old?.seq ?? 0, (await head()) - KEEP_ROWS)
+    if (upTo <= 0) return
+    // Said first: nobody takes what is being deleted for all there was.
+    await app.db
+      .update(liveSequence)
+      .set({ purged: sql`GREATEST(${liveSequence.purged}, ${upTo})` })
+    await app.deleteInBatches(liveEvents, lte(seq, upTo))
+  }
+
+  return { append, head, isPurged, after, concerning, purge }
+}
+
+export type Journal = ReturnType<typeof createJournal>

@@ -1,0 +1,50 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  datetime,
+  index,
+  mysqlTable,
+  tinyint,
+  uniqueIndex,
+  varchar,
+} from 'drizzle-orm/mysql-core'
+
+declare module 'fastify' {
+  interface Tables {
+    liveEvents: typeof liveEvents
+    liveSequence: typeof liveSequence
+  }
+}
+
+export type Kind = 'tweet' | 'tweet.deleted' | 'notification'
+
+const id = () => bigint({ mode: 'number', unsigned: true })
+
+/**
+ * What streams tell of, in the order of `seq`. It points at no other table: the event of what is
+ * gone is skipped, and purged in time.
+ */
+export const liveEvents = mysqlTable(
+  'live_events',
+  {
+    seq: id().primaryKey(),
+    kind: varchar({ length: 20 }).$type<Kind>().notNull(),
+    /** The tweet, or the notification. */
+    subjectId: id().notNull(),
+    /** The author of the tweet, or the one who is notified. */
+    userId: id().notNull(),
+    createdAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
+  },
+  (t) => [
+    uniqueIndex('live_events_subject').on(t.kind, t.subjectId),
+    index('live_events_user').on(t.userId, t.seq),
+    index('live_events_created').on(t.createdAt),
+  ],
+)
+
+/** One row, whose lock orders those who append: the last number given, and the last one purged. */
+export const liveSequence = mysqlTable('live_sequence', {
+  id: tinyint().primaryKey(),
+  value: id().notNull(),
+  purged: id().notNull().default(0),
+})

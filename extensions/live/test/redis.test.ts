@@ -1,0 +1,98 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type App, build, call, relate, settings, signUp, tweet } from 'birdhouse/testing'
+import getPort from 'get-port'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import { listen } from './listener.ts'
+
+const missing = !isInstalled()
+const port = await getPort()
+const REDIS_URL = `redis://127.0.0.1:${port}`
+
+function isInstalled() {
+  try {
+    return Boolean(execFileSync('redis-server', ['--version']))
+  } catch {
+    return false
+  }
+}
+
+async function startRedis(t: { teardown: (work: () => void) => void }) {
+  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''], {
+    stdio: 'ignore',
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const client = new Redis(REDIS_URL, { maxRetriesPerRequest: null })
+  client.on('error', () => {})
+  await client.ping()
+  client.disconnect()
+  return child
+}
+
+async function stop(redis: ChildProcess) {
+  redis.kill('SIGKILL')
+  await once(redis, 'exit')
+}
+
+t.test('nothing waits for a Redis that is not there', async (t) => {
+  const app: App = await build({ ...(await settings(t)), REDIS_URL: 'redis://127.0.0.1:1' })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const ada = await signUp(app, 'Ada')
+  const stream = await listen(app, ada)
+  const begun = performance.now()
+  await stream.untilTweet((await tweet(app, ada)).id)
+  stream.close()
+  t.ok(performance.now() - begun < 1_000)
+  t.match((await call(app, 'GET /readyz')).body, { status: 'ready', checks: { redis: 'failed' } })
+  await app.close()
+})
+
+t.test('other processes are told at once', { skip: missing && 'needs redis-server' }, async (t) => {
+  let redis = await startRedis(t)
+  const env = { ...(await settings(t)), REDIS_URL }
+  const apps: App[] = []
+  for (const _ of [1, 2]) {
+    const app: App = await build(env)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    apps.push(app)
+  }
+  const [app, other] = apps as [App, App]
+  const [ada, bo] = [await signUp(app, 'Ada'), await signUp(app, 'Bo')]
+  await relate(app, ada, 'follow', bo)
+  const spy = new Redis(REDIS_URL, { maxRetriesPerRequest: null })
+  spy.on('error', () => {})
+  let messages = 0
+  spy.on('message', () => messages++)
+  await spy.subscribe('birdhouse/live')
+  const isUp = async () => (await call(app, 'GET /readyz')).body.checks.redis === 'ok'
+  const stream = await listen(other, ada)
+  const say = async () => {
+    const { id } = await tweet(app, bo)
+    return Math.round(await stream.untilTweet(id))
+  }
+
+  for (let waits = 0; !(await isUp()) && waits < 100; waits++) await sleep(20)
+  await say()
+  t.comment(`told after ${[await say(), await say(), await say(), await say()]} ms`)
+  t.ok(messages >= 5)
+
+  await stop(redis)
+  t.comment(`without Redis after ${[await say(), await say()]} ms`)
+  t.notOk(await isUp())
+  redis = await startRedis(t)
+  for (let waits = 0; !(await isUp()) && waits < 250; waits++) await sleep(20)
+  messages = 0
+  for (let waits = 0; messages === 0 && waits < 20; waits++) await say()
+  t.ok(messages > 0, 'it is used again')
+
+  redis.kill('SIGSTOP')
+  t.comment(`while Redis hangs after ${[await say(), await say()]} ms`)
+  const begun = performance.now()
+  stream.close()
+  for (const app of apps) await app.close()
+  t.ok(performance.now() - begun < 2_000, 'a Redis that hangs holds no close up')
+  spy.disconnect()
+  await stop(redis)
+})
