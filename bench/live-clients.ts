@@ -1,0 +1,96 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+// Thousands of readers of a stream in one process, on bare sockets.
+
+type Command = {
+  open?: string[]
+  port: number
+  lastId?: number
+  missed?: number
+  close?: boolean
+  expect?: string
+  delays?: boolean
+  sample?: boolean
+}
+
+/** Ports are few on one address of the loopback network. */
+const ADDRESSES = 4
+/** Streams opened at once. */
+const BURST = 100
+
+let sockets: Socket[] = []
+let greeted = 0
+let told = 0
+let lastId = 0
+let sample = ''
+let mark = ''
+let expectedSince = 0n
+let delays: number[] = []
+
+function openOne(token: string, n: number, { port, lastId }: Command) {
+  const localAddress = `127.0.0.${2 + (n % ADDRESSES)}`
+  const socket = connect({ port, host: '127.0.0.1', localAddress })
+  const last = lastId === undefined ? '' : `Last-Event-ID: ${lastId}\r\n`
+  socket.write(
+    `GET /v1/live HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${last}\r\n`,
+  )
+  socket.on('data', take).on('error', () => {})
+  sockets.push(socket)
+}
+
+function take(data: Buffer) {
+  if (mark && data.includes(mark)) {
+    delays.push(Number(process.hrtime.bigint() - expectedSince) / 1e6)
+    if (!sample) {
+      const text = data.toString()
+      sample = text.slice(text.indexOf('id: '), text.lastIndexOf('\n\n') + 2)
+    }
+  }
+  const text = data.toString('latin1')
+  if (text.includes('event: hello')) greeted++
+  told += text.split('event: tweet\n').length - 1
+  for (const [, id] of text.matchAll(/^id: (\d+)$/gm)) lastId = Math.max(lastId, Number(id))
+}
+
+async function openAll(tokens: string[], command: Command) {
+  const start = performance.now()
+  greeted = 0
+  told = 0
+  for (const [n, token] of tokens.entries()) {
+    openOne(token, n, command)
+    // As many at once as the server has greeted.
+    if (n % BURST === 0) while (!command.missed && n - greeted > BURST) await sleep(1)
+  }
+  while (greeted < tokens.length || told < tokens.length * (command.missed ?? 0)) await sleep(5)
+  return { seconds: (performance.now() - start) / 1000 }
+}
+
+async function closeAll() {
+  for (const socket of sockets) socket.destroy()
+  sockets = []
+  await sleep(1_000)
+  return { lastId }
+}
+
+function summary() {
+  const sorted = delays.toSorted((a, b) => a - b)
+  const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? 0
+  delays = []
+  mark = ''
+  return { count: sorted.length, p50: at(0.5), p99: at(0.99) }
+}
+
+function expect(text: string) {
+  mark = text
+  expectedSince = process.hrtime.bigint()
+  return {}
+}
+
+process.on('message', async (command: Command) => {
+  if (command.open) process.send?.(await openAll(command.open, command))
+  else if (command.close) process.send?.(await closeAll())
+  else if (command.expect) process.send?.(expect(command.expect))
+  else if (command.sample) process.send?.({ sample })
+  else process.send?.(summary())
+})

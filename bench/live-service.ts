@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { sql } from 'drizzle-orm'
+import { build } from '../app.ts'
+import { usage } from './live-usage.ts'
+
+// The service with users in it, in a process of its own, for bench/live.ts.
+
+const app = await build({
+  ...process.env,
+  NODE_ENV: 'test',
+  LOG_LEVEL: 'warn',
+  PORT: '0',
+  JWT_SECRETS: randomBytes(32).toString('hex'),
+})
+
+/** One author whom all follow, one whom few follow, and the readers. */
+async function populate(streams: number, few: number) {
+  const { users, follows } = app.tables
+  const people = Array.from({ length: streams + 2 }, (_, n) => ({
+    name: `Person ${n}`,
+    handle: `person${n}`,
+    email: `person${n}@example.com`,
+    profile: '',
+    passwordHash: '',
+  }))
+  for (let i = 0; i < people.length; i += 1000) {
+    await app.db.insert(users).values(people.slice(i, i + 1000))
+  }
+  const rows = await app.db.select({ id: users.id }).from(users).orderBy(users.id)
+  const [everyones, fews, ...readers] = rows.map(({ id }) => id) as [number, number, ...number[]]
+  const pairs = [
+    ...readers.map((followerId) => ({ followerId, followeeId: everyones })),
+    ...readers.slice(0, few).map((followerId) => ({ followerId, followeeId: fews })),
+  ]
+  for (let i = 0; i < pairs.length; i += 1000) {
+    await app.db.insert(follows).values(pairs.slice(i, i + 1000))
+  }
+  await app.db.execute(sql`ANALYZE TABLE ${users}, ${follows}`)
+  const token = (id: number) => app.jwt.sign({ sub: String(id), sid: 1 }, { expiresIn: 3600 })
+  const authors = { everyone: token(everyones), few: token(fews) }
+  return { tokens: readers.map(token), authors }
+}
+
+process.on('message', async (command: { streams?: number; few?: number; usage?: boolean }) => {
+  if (command.usage) return process.send?.(usage())
+  const known = await populate(command.streams ?? 0, command.few ?? 0)
+  const address = await app.listen({ host: '0.0.0.0', port: 0 })
+  process.send?.({ port: Number(new URL(address).port), ...known })
+})

@@ -1,0 +1,9 @@
+/** What this process uses: time before, memory after collecting garbage. */
+export function usage() {
+  const { user, system } = process.cpuUsage()
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const after = process.cpuUsage()
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rss, heap: heapUsed + external, cpu: user + system, cpuAfter: after.user + after.system }
+}
