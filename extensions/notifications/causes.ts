@@ -1,5 +1,5 @@
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
 import type { Kind } from './tables.ts'
 
@@ -11,12 +11,11 @@ export type Evidence = { tweetId: number | null; sourceId: number | null }
 /** Reads whether a cause holds right now: handlers run late, twice and in any order. */
 export function createCauses(app: FastifyInstance) {
   const { tweets, likes, follows, users } = app.tables
-  const shared = alias(tweets, 'shared')
   const recipient = alias(users, 'recipient')
 
   /** Undefined when it no longer holds, or when the two shall hear nothing of each other. */
   async function evidenceOf(tx: Tx, cause: Cause): Promise<Evidence | undefined> {
-    if (cause.userId === cause.actorId || !(await onSpeakingTerms(tx, cause))) return undefined
+    if (!(await onSpeakingTerms(tx, cause))) return undefined
     return evidence[cause.kind](tx, cause)
   }
 
@@ -46,12 +45,10 @@ export function createCauses(app: FastifyInstance) {
       return row && { tweetId: row.id, sourceId: null }
     },
     async retweet(tx, { userId, actorId, subjectId }) {
-      const [row] = await tx
-        .select({ id: tweets.id, sharedId: shared.id })
-        .from(tweets)
-        .innerJoin(shared, and(eq(shared.retweetOfId, tweets.id), eq(shared.authorId, actorId)))
-        .where(and(eq(tweets.id, subjectId), eq(tweets.authorId, userId), isNull(tweets.deletedAt)))
-      return row && { tweetId: row.id, sourceId: row.sharedId }
+      const retweet = and(eq(tweets.retweetOfId, subjectId), eq(tweets.authorId, actorId))
+      const source = await hold(tx, retweet)
+      const original = await find(tx, and(eq(tweets.id, subjectId), eq(tweets.authorId, userId)))
+      return source && original && { tweetId: original.id, sourceId: source.id }
     },
     async follow(tx, { userId, actorId }) {
       const [row] = await tx
@@ -68,14 +65,32 @@ export function createCauses(app: FastifyInstance) {
   async function ofTweet(
     tx: Tx,
     { actorId, subjectId }: Cause,
-    fits: (parentAuthor: number | null) => boolean,
+    fits: (parentAuthor: number | undefined) => boolean,
   ) {
-    const [row] = await tx
-      .select({ id: tweets.id, parentAuthor: shared.authorId })
+    const source = await hold(tx, and(eq(tweets.id, subjectId), eq(tweets.authorId, actorId)))
+    if (!source) return undefined
+    const [parent] = await tx
+      .select({ authorId: tweets.authorId })
       .from(tweets)
-      .leftJoin(shared, eq(shared.id, tweets.replyToId))
-      .where(and(eq(tweets.id, subjectId), eq(tweets.authorId, actorId), isNull(tweets.deletedAt)))
-    return row && fits(row.parentAuthor) ? { tweetId: row.id, sourceId: row.id } : undefined
+      .where(eq(tweets.id, source.replyToId ?? 0))
+    return fits(parent?.authorId) ? { tweetId: source.id, sourceId: source.id } : undefined
+  }
+
+  const existing = (tx: Tx, which: SQL | undefined) =>
+    tx
+      .select({ id: tweets.id, replyToId: tweets.replyToId })
+      .from(tweets)
+      .where(and(which, isNull(tweets.deletedAt)))
+
+  async function find(tx: Tx, which: SQL | undefined) {
+    const [row] = await existing(tx, which)
+    return row
+  }
+
+  /** Holds it as well: whoever deletes it comes wholly before, or after and finds the item. */
+  async function hold(tx: Tx, which: SQL | undefined) {
+    const [row] = await existing(tx, which).for('update')
+    return row
   }
 
   return { evidenceOf }

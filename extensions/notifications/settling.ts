@@ -28,6 +28,7 @@ export function createSettling(app: FastifyInstance) {
    * then: whoever takes the like back meanwhile settles after this and finds the item.
    */
   async function settle(cause: Cause) {
+    if (cause.userId === cause.actorId) return
     await app.transaction(async (tx) => {
       const readUpTo = await lock(tx, cause.userId)
       if (readUpTo === undefined) return
@@ -52,12 +53,23 @@ export function createSettling(app: FastifyInstance) {
 
   /** Holds everything of the recipient; what they have read up to, or undefined without an account. */
   async function lock(tx: Tx, userId: number) {
-    await tx.insert(notificationStates).ignore().values({ userId })
+    // Unlike IGNORE this locks the row for writing at once: two that read it first would deadlock.
+    const insert = tx
+      .insert(notificationStates)
+      .values({ userId })
+      .onDuplicateKeyUpdate({ set: { userId } })
+    const exists = await insert.then(
+      () => true,
+      (error) => {
+        if (app.errors.isMissingParent(error)) return false
+        throw error
+      },
+    )
+    if (!exists) return undefined
     const [state] = await tx
       .select()
       .from(notificationStates)
       .where(eq(notificationStates.userId, userId))
-      .for('update')
     return state?.readUpTo
   }
 
@@ -107,15 +119,16 @@ export function createSettling(app: FastifyInstance) {
     if (!item) return
     await tx.delete(notificationItems).where(eq(notificationItems.id, item.id))
     if (item.groupId === null) return
-    const ofGroup = eq(notificationItems.groupId, item.groupId)
-    const left = await tx
-      .select({ id: notificationItems.id })
+    const group = eq(notificationGroups.id, item.groupId)
+    const [newest] = await tx
+      .select({ latestId: notificationItems.id, latestAt: notificationItems.createdAt })
       .from(notificationItems)
-      .where(ofGroup)
+      .where(eq(notificationItems.groupId, item.groupId))
+      .orderBy(desc(notificationItems.id))
       .limit(1)
-    if (left.length === 0) {
-      await tx.delete(notificationGroups).where(eq(notificationGroups.id, item.groupId))
-    }
+    // As if the one who took it back had never joined: what was read before is read again.
+    if (newest) await tx.update(notificationGroups).set(newest).where(group)
+    else await tx.delete(notificationGroups).where(group)
   }
 
   /** A tweet is gone, or a retweet undone: so are the likes of it, and what it said to others. */
