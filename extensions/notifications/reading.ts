@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import type { Kind } from './tables.ts'
 
 const NotificationNotFound = createError(
@@ -11,6 +11,8 @@ const NotificationNotFound = createError(
 
 /** People named in a notification; the others are counted. */
 const NAMED = 3
+/** Unread ones are counted up to here: the count comes with every look at one's own account. */
+export const COUNTED = 1_000
 
 type Group = { id: number; kind: Kind; tweetId: number | null; latestId: number; latestAt: Date }
 
@@ -73,7 +75,7 @@ export function createReading(app: FastifyInstance) {
   async function present(userId: number, groups: Group[], readUpTo: number) {
     const people = await peopleOf(userId, groups)
     const shown = await tweetsOf(userId, groups)
-    return groups.map(({ tweetId, latestAt, ...group }) => {
+    const items = groups.map(({ tweetId, latestAt, ...group }) => {
       const named = people.get(group.id) ?? []
       return {
         ...group,
@@ -84,6 +86,9 @@ export function createReading(app: FastifyInstance) {
         read: group.latestId <= readUpTo,
       }
     })
+    const everyone = items.flatMap((item) => item.people)
+    await app.resources.fill('UserSummary', everyone, { viewerId: userId })
+    return items
   }
 
   /** The latest few of each group and how many there are, with one query for all groups. */
@@ -154,13 +159,11 @@ export function createReading(app: FastifyInstance) {
     return { items, nextCursor: page.nextCursor }
   }
 
+  /** At most `COUNTED`. */
   async function unreadCount(userId: number) {
     const unread = gt(notificationGroups.latestId, await readUpToOf(userId))
-    const [row] = await app.db
-      .select({ n: sql`COUNT(*)`.mapWith(Number) })
-      .from(notificationGroups)
-      .leftJoin(tweets, eq(tweets.id, notificationGroups.tweetId))
-      .where(and(visible(userId), unread))
+    const some = groupsOf(userId, unread, COUNTED).as('some')
+    const [row] = await app.db.select({ n: count() }).from(some)
     return row?.n ?? 0
   }
 

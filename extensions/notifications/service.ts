@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'birdhouse'
-import { eq, lt, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
-import { createReading } from './reading.ts'
+import { COUNTED, createReading } from './reading.ts'
+import { createRemoval } from './removal.ts'
 import { createSettling } from './settling.ts'
 
 declare module 'fastify' {
@@ -18,8 +19,7 @@ declare module 'fastify' {
   }
 }
 
-/** Days after which nobody looks back. */
-const LIFE = 90
+/** Seconds. */
 const DAY = 24 * 3600
 
 function createNotifications(app: FastifyInstance) {
@@ -46,22 +46,29 @@ function createNotifications(app: FastifyInstance) {
     })
   }
 
-  const purge = () =>
-    app.deleteInBatches(
-      notificationGroups,
-      lt(notificationGroups.latestAt, sql`NOW(3) - INTERVAL ${LIFE} DAY`),
-    )
-
-  return { ...createReading(app), markRead, settle, forgetTweet, purge }
+  return {
+    ...createReading(app),
+    markRead,
+    settle,
+    forgetTweet,
+    ...createRemoval(app, settle),
+  }
 }
 
 async function service(app: FastifyInstance) {
   app.decorate('notifications', createNotifications(app))
   listen(app)
   app.jobs.every('notifications.purge', DAY, app.notifications.purge)
+  app.users.addEraser(app.notifications.erase)
 
   app.resources.addField(['OwnUser'], 'unreadNotificationCount', {
-    schema: Type.Optional(Type.Integer({ description: 'Unread notifications.', examples: [5] })),
+    schema: Type.Optional(
+      Type.Integer({
+        maximum: COUNTED,
+        description: `Unread notifications, counted up to ${COUNTED}.`,
+        examples: [5],
+      }),
+    ),
     read: async ([id = 0]) => new Map([[id, await app.notifications.unreadCount(id)]]),
   })
 }

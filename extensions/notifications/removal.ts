@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'birdhouse'
+import { and, asc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import type { Cause } from './causes.ts'
+
+/** Days after which nobody looks back. */
+const LIFE = 90
+/** Rows looked at together. */
+const BATCH = 500
+
+/** Removes what is old, and what a deleted account leaves behind, without long locks. */
+export function createRemoval(app: FastifyInstance, settle: (cause: Cause) => Promise<void>) {
+  const { notificationGroups, notificationItems } = app.tables
+
+  const purge = () =>
+    removeGroups(lt(notificationGroups.latestAt, sql`NOW(3) - INTERVAL ${LIFE} DAY`))
+
+  /** Items go first: what one group would take along by its foreign key has no limit. */
+  async function removeGroups(which: SQL, signal?: AbortSignal) {
+    const some = () =>
+      app.db
+        .select({ id: notificationGroups.id })
+        .from(notificationGroups)
+        .where(which)
+        .limit(BATCH)
+    for (let rows = await some(); rows.length > 0; rows = await some()) {
+      signal?.throwIfAborted()
+      const ids = rows.map(({ id }) => id)
+      await app.deleteInBatches(notificationItems, inArray(notificationItems.groupId, ids))
+      await app.deleteInBatches(notificationGroups, inArray(notificationGroups.id, ids))
+    }
+  }
+
+  /** Their own, and what others were told of them: no cause of theirs holds any more. */
+  async function erase(actorId: number, signal: AbortSignal) {
+    await removeGroups(eq(notificationGroups.userId, actorId), signal)
+    const after = (id: number) =>
+      app.db
+        .select()
+        .from(notificationItems)
+        .where(and(eq(notificationItems.actorId, actorId), gt(notificationItems.id, id)))
+        .orderBy(asc(notificationItems.id))
+        .limit(BATCH)
+    for (let rows = await after(0); rows.length > 0; rows = await after(rows.at(-1)?.id ?? 0)) {
+      for (const { userId, kind, subjectId } of rows) {
+        signal.throwIfAborted()
+        await settle({ userId, kind, actorId, subjectId })
+      }
+    }
+  }
+
+  return { purge, erase }
+}
