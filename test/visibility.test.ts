@@ -23,6 +23,8 @@ type Kind =
   | 'ownTweets'
   /** As tweets, and nothing of those the viewer mutes. */
   | 'timeline'
+  /** What others did for the viewer: nothing of people behind a block, nor of those muted. */
+  | 'notifications'
   /** Lists of people: those a block stands between are left out. */
   | 'people'
   /** One account, which a block doesn't hide. */
@@ -56,8 +58,8 @@ const READS: Record<string, Kind> = {
   '/v1/users/me': 'own',
   '/v1/users/me/blocks': 'own',
   '/v1/users/me/mutes': 'own',
-  // Their own tests see to blocks and mutes.
-  '/v1/notifications': 'own',
+  '/v1/notifications': 'notifications',
+  // Its ids are those of notifications; its own tests see to blocks and mutes.
   '/v1/notifications/{id}/people': 'own',
   '/v1/bookmarks': 'ownTweets',
   '/v1/hashtags/{tag}/tweets': 'tweets',
@@ -226,7 +228,12 @@ t.test('a block hides each from the other, a mute in the timeline alone', async 
     never: [...hidden, 'by QMUTED', 'by QDELETED'],
     somewhere: ['QVIEWER', 'QTHIRD'],
   })
+  await check(t, ['notifications'], viewer, {
+    never: [...hidden, 'QMUTED', 'QDELETED'],
+    somewhere: ['QTHIRD'],
+  })
   for (const as of [blocked, blocking]) {
+    await check(t, ['notifications'], as, { never: ['QVIEWER'], somewhere: ['QTHIRD'] })
     await check(t, ['ownTweets'], as, { never: ['QVIEWER'], somewhere: ['QTHIRD'] })
     await check(t, ['tweets', 'people', 'timeline'], as, {
       never: ['QVIEWER'],
@@ -267,7 +274,8 @@ t.test(
 )
 
 t.test('nothing of a deleted account is visible, before and after it is erased', async (t) => {
-  const kinds: Kind[] = ['tweets', 'ownTweets', 'timeline', 'people', 'account', 'picture', 'own']
+  const own: Kind[] = ['timeline', 'own', 'ownTweets', 'notifications']
+  const kinds: Kind[] = [...own, 'tweets', 'people', 'account', 'picture']
   const marks = ['QDELETED', deleted.handle, deletedToo.handle]
   const everything = [viewer, outsider, undefined]
   for (const name of ['QDELETED', deleted.handle]) {
@@ -284,7 +292,7 @@ t.test('nothing of a deleted account is visible, before and after it is erased',
 
   for (const when of ['before', 'after']) {
     for (const as of everything) {
-      const open = kinds.filter((kind) => as || !['timeline', 'own', 'ownTweets'].includes(kind))
+      const open = kinds.filter((kind) => as || !own.includes(kind))
       await t.test(`${when}, as ${as?.handle ?? 'the public'}`, async (t) => {
         for (const route of gets) {
           if (!open.includes(READS[route.path] as Kind)) continue
