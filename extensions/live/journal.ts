@@ -30,7 +30,9 @@ export function createJournal(app: FastifyInstance) {
         await tx.insert(liveEvents).values({ ...event, seq: last?.value ?? 0 })
       })
     } catch (error) {
-      if (app.errors.duplicateKey(error) !== 'live_events_subject') throw error
+      // An account that has been erased meanwhile has nobody left to tell.
+      const isNoNews = app.errors.isMissingParent(error)
+      if (!isNoNews && app.errors.duplicateKey(error) !== 'live_events_subject') throw error
     }
   }
 

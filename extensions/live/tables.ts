@@ -20,8 +20,11 @@ export type Kind = 'tweet' | 'tweet.deleted' | 'notification'
 
 const id = () => bigint({ mode: 'number', unsigned: true })
 
+// Not exported: Birdhouse's own, here for the foreign key alone.
+const users = mysqlTable('users', { id: id().primaryKey() })
+
 /**
- * What streams tell of, in the order of `seq`. It points at no other table: the event of what is
+ * What streams tell of, in the order of `seq`. It doesn't point at the tweet: the event of one that is
  * gone is skipped, and purged in time.
  */
 export const liveEvents = mysqlTable(
@@ -32,7 +35,9 @@ export const liveEvents = mysqlTable(
     /** The tweet, or the notification. */
     subjectId: id().notNull(),
     /** The author of the tweet, or the one who is notified. */
-    userId: id().notNull(),
+    userId: id()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
     createdAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
   },
   (t) => [

@@ -15,5 +15,6 @@ CREATE TABLE `live_sequence` (
 	CONSTRAINT `live_sequence_id` PRIMARY KEY(`id`)
 );
 --> statement-breakpoint
+ALTER TABLE `live_events` ADD CONSTRAINT `live_events_user_id_users_id_fk` FOREIGN KEY (`user_id`) REFERENCES `users`(`id`) ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX `live_events_user` ON `live_events` (`user_id`,`seq`);--> statement-breakpoint
 CREATE INDEX `live_events_created` ON `live_events` (`created_at`);
