@@ -19,7 +19,7 @@ const ADDRESSES = 4
 /** Streams opened at once. */
 const BURST = 100
 
-let sockets: Socket[] = []
+const sockets = new Set<Socket>()
 let greeted = 0
 let told = 0
 let lastId = 0
@@ -28,29 +28,39 @@ let mark = ''
 let expectedSince = 0n
 let delays: number[] = []
 
-function openOne(token: string, n: number, { port, lastId }: Command) {
+function openOne(token: string, n: number, command: Command) {
+  const { port, lastId } = command
   const localAddress = `127.0.0.${2 + (n % ADDRESSES)}`
   const socket = connect({ port, host: '127.0.0.1', localAddress })
   const last = lastId === undefined ? '' : `Last-Event-ID: ${lastId}\r\n`
   socket.write(
     `GET /v1/live HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${last}\r\n`,
   )
-  socket.on('data', take).on('error', () => {})
-  sockets.push(socket)
+  let before = ''
+  socket.on('data', (data) => {
+    before = take(before, data.toString())
+  })
+  // As any client does; one that waits for a place in the queue of the listener may be refused.
+  socket.on('error', (error) => console.log(`one client again: ${error.message}`))
+  socket.on('close', () => {
+    if (sockets.delete(socket)) openOne(token, n, command)
+  })
+  sockets.add(socket)
 }
 
-function take(data: Buffer) {
-  if (mark && data.includes(mark)) {
+/** Takes what is complete and returns the rest. */
+function take(before: string, data: string) {
+  const end = data.lastIndexOf('\n\n')
+  if (end < 0) return before + data
+  const text = before + data.slice(0, end + 2)
+  if (mark && text.includes(mark)) {
     delays.push(Number(process.hrtime.bigint() - expectedSince) / 1e6)
-    if (!sample) {
-      const text = data.toString()
-      sample = text.slice(text.indexOf('id: '), text.lastIndexOf('\n\n') + 2)
-    }
+    sample ||= text.slice(text.indexOf('id: '))
   }
-  const text = data.toString('latin1')
-  if (text.includes('event: hello')) greeted++
+  greeted += text.split('event: hello\n').length - 1
   told += text.split('event: tweet\n').length - 1
   for (const [, id] of text.matchAll(/^id: (\d+)$/gm)) lastId = Math.max(lastId, Number(id))
+  return data.slice(end + 2)
 }
 
 async function openAll(tokens: string[], command: Command) {
@@ -67,8 +77,9 @@ async function openAll(tokens: string[], command: Command) {
 }
 
 async function closeAll() {
-  for (const socket of sockets) socket.destroy()
-  sockets = []
+  const all = [...sockets]
+  sockets.clear()
+  for (const socket of all) socket.destroy()
   await sleep(1_000)
   return { lastId }
 }

@@ -1,14 +1,12 @@
 /** Milliseconds until a client comes back, so that those of a restarted server spread out. */
 const retry = () => 1_000 + Math.floor(Math.random() * 4_000)
 
-/** An event as it is written, once for all who get it. */
 export const frame = (seq: number, event: string, json: string) =>
   Buffer.from(`id: ${seq}\nevent: ${event}\ndata: ${json}\n\n`)
 
 /** The first thing written: without it a proxy, and Node, would hold the headers back. */
 export const greeting = () => Buffer.from(`retry: ${retry()}\n\n`)
 
-/** What follows is told as it happens. */
 export const hello = (seq: number) => frame(seq, 'hello', '{}')
 
 /** There may be something between what the client has and this number: it must reload. */

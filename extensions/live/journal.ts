@@ -40,7 +40,6 @@ export function createJournal(app: FastifyInstance) {
   const same = (event: Omit<LiveEvent, 'seq'>) =>
     and(eq(kind, event.kind), eq(subjectId, event.subjectId))
 
-  /** The last number given, 0 before the first. */
   async function head() {
     const [row] = await app.db.select().from(liveSequence)
     return row?.value ?? 0

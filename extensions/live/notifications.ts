@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
 
-/** What of the extension `notifications` is used here; without it there is nothing to tell. */
 type Notifications = { get: (id: number, userId: number) => Promise<object | null | undefined> }
 
 declare module 'fastify' {
@@ -9,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** As its user sees it, or undefined when there is nothing to see any more. */
+/** As its user sees it; nothing when it has gone, or the extension `notifications` is not there. */
 export async function readNotification(app: FastifyInstance, id: number, userId: number) {
   if (!app.hasDecorator('notifications')) return undefined
   // Its types are there only when it is.

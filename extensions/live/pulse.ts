@@ -3,7 +3,6 @@ import { heartbeat } from './frames.ts'
 import type { Pump } from './pump.ts'
 import type { Stream, Streams } from './streams.ts'
 
-/** Milliseconds between looks at who is due. */
 const TICK = 500
 /** Milliseconds: how long one who has logged out goes on reading. */
 const CHECK = 5_000

@@ -9,7 +9,6 @@ import type { Stream, Streams } from './streams.ts'
 
 /** Milliseconds between looks: how late an event may be that another process has written. */
 const POLL = 250
-/** Events read at once. */
 export const BATCH = 100
 /** Milliseconds until a store that is out is asked again. */
 const PAUSE = 1_000
@@ -20,7 +19,7 @@ export type Parts = { journal: Journal; streams: Streams; composer: Composer }
 export function createPump(app: FastifyInstance, parts: Parts) {
   const { journal, streams, composer } = parts
   const admission = createAdmission(app, parts)
-  /** The last number taken up, and the last that has been written to everyone it is for. */
+  /** The last number taken up, and the last that has been written. */
   let last = 0
   let told = 0
   let isDue = false
@@ -28,13 +27,11 @@ export function createPump(app: FastifyInstance, parts: Parts) {
   let stopped = false
   const poll = setInterval(wake, POLL).unref()
 
-  /** Looks for new events now. Nothing happens while nobody listens. */
   function wake() {
     isDue = true
     run()
   }
 
-  /** Makes a stream live that is not far behind. */
   function admit(stream: Stream) {
     admission.add(stream)
     run()

@@ -15,7 +15,6 @@ const NEAR = 500
 export function createReplay({ journal, streams, composer }: Parts, pump: Pump) {
   const limit = pLimit(AT_ONCE)
 
-  /** `lost` when it is known from the start that this can't be done. */
   async function catchUp(stream: Stream, lost: boolean) {
     const isFar = pump.last() - stream.position > NEAR
     const complete = !lost && (!isFar || (await limit(() => comeNear(stream))))

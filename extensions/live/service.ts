@@ -15,7 +15,6 @@ declare module 'fastify' {
   }
 }
 
-/** Seconds between two purges. */
 const PURGE_EVERY = 600
 
 function createLive(app: FastifyInstance) {
@@ -65,7 +64,7 @@ function createLive(app: FastifyInstance) {
     await streams.endAll()
   }
 
-  /** Streams open in this process: of one person, or all. */
+  /** Of one person, or of all. */
   const count = (userId?: number) =>
     [...(userId === undefined ? streams.all() : streams.of(userId))].length
 

@@ -6,7 +6,7 @@ import { greeting } from './frames.ts'
 
 /** Bytes that wait in this process for a client that reads too slowly; then it must reconnect. */
 const MAX_BUFFERED = 256 * 1024
-/** Milliseconds in which a client reads a part of what it missed. */
+/** Milliseconds to read a part of what was missed. */
 const READ_LIMIT = 20_000
 /** Milliseconds an ended stream gets to be read to its end before it is cut. */
 const END_PATIENCE = 1_000
@@ -27,18 +27,15 @@ export type Stream = {
   reply: FastifyReply
   /** Everything up to this number has been told, or was not for this user. */
   position: number
-  /** Told of events as they happen; before, it is catching up. */
   live: boolean
   /** When its token is looked at again, and when it gets a heartbeat; milliseconds. */
   checkAt: number
   beatAt: number
 }
 
-/** The streams open in this process. */
 export function createStreams(app: FastifyInstance) {
   const byUser = new Map<number, Set<Stream>>()
 
-  /** @throws TooManyStreams */
   function add(request: FastifyRequest, reply: FastifyReply): Stream {
     const { userId } = request.viewer
     const own = byUser.get(userId) ?? new Set()

@@ -32,7 +32,6 @@ export const liveEvents = mysqlTable(
   {
     seq: id().primaryKey(),
     kind: varchar({ length: 20 }).$type<Kind>().notNull(),
-    /** The tweet, or the notification. */
     subjectId: id().notNull(),
     /** The author of the tweet, or the one who is notified. */
     userId: id()

@@ -74,6 +74,19 @@ t.test('another process tells within a second, without Redis', async (t) => {
   t.ok(Math.max(...times) < 1000)
 })
 
+t.test('one who is ahead of a process takes nothing from those who are there', async (t) => {
+  const [here, there] = [await listen(app, reader), await listen(other, reader)]
+  for (let n = 0; n < 4; n++) {
+    const { id } = await tweet(app, bo, `${n}`)
+    await here.untilTweet(id)
+    const ahead = await listen(other, reader, { lastId: here.lastId })
+    await there.untilTweet(id)
+    t.strictSame([ahead.all('reset'), ahead.tweets], [[], []])
+    ahead.close()
+  }
+  for (const one of [here, there]) one.close()
+})
+
 t.test('a number that is too old, or none that was given, means reload', async (t) => {
   const [head] = await app.db.select().from(liveSequence)
   const newest = head?.value ?? 0
