@@ -3,12 +3,11 @@ import { alias, type MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
+import { createListFilters } from './filters.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
 type Viewer = { viewerId?: number | undefined }
-/** A condition on `app.tables.tweets` for a list, or nothing to leave that list as it is. */
-export type ListFilter = (context: Viewer & { list: string }) => SQL | undefined
 type Selection = Viewer & {
   /** Its kind; filters that features have added apply to lists alone. */
   list?: string | undefined
@@ -28,7 +27,7 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
   const originalAuthor = alias(users, 'original_author')
   const parent = alias(tweets, 'parent')
   const parentAuthor = alias(users, 'parent_author')
-  const filters: ListFilter[] = []
+  const filters = createListFilters()
 
   /**
    * Rows the viewer may see, newest first: the author's account exists and no block stands between
@@ -45,7 +44,7 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
         .leftJoin(original, eq(original.id, tweets.retweetOfId))
         .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
         // The list's own condition first: MariaDB checks in this order, and the rules cost subqueries.
-        .where(and(where, mayBeSeen(viewerId), filtered(list, viewerId)))
+        .where(and(where, mayBeSeen(viewerId), filters.condition(list, viewerId)))
         .orderBy(desc(tweets.id))
         .limit(limit)
     )
@@ -63,12 +62,6 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
       or(isNull(tweets.retweetOfId), originalMayBeSeen),
     )
   }
-
-  /** Adds a filter to every list of tweets; each says by the list's kind where it applies. */
-  const addFilter = (filter: ListFilter) => void filters.push(filter)
-
-  const filtered = (list: string | undefined, viewerId: number | undefined) =>
-    list === undefined ? undefined : and(...filters.map((filter) => filter({ list, viewerId })))
 
   const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
 
@@ -88,7 +81,14 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
       .innerJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(original, eq(original.id, tweets.retweetOfId))
       .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-      .where(and(isNull(tweets.deletedAt), mayBeSeen(viewerId), filtered(list, viewerId), where))
+      .where(
+        and(
+          isNull(tweets.deletedAt),
+          mayBeSeen(viewerId),
+          filters.condition(list, viewerId),
+          where,
+        ),
+      )
       .orderBy(desc(through.position))
       .limit(limit)
   }
@@ -196,7 +196,7 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
   return {
     visible,
     visibleThrough,
-    addFilter,
+    addFilter: filters.add,
     hydrate,
     before,
     notMuted,

@@ -44,8 +44,11 @@ function run(args: string[], interruptAt?: string) {
   const child = spawn(process.execPath, [CLI, ...args], options)
   let output = ''
   const hear = (text: Buffer) => {
+    const before = output
     output += text
-    if (interruptAt && output.includes(interruptAt)) child.kill('SIGINT')
+    // Once: a signal that meets a process on its way out kills it.
+    const isDue = interruptAt && output.includes(interruptAt) && !before.includes(interruptAt)
+    if (isDue) child.kill('SIGINT')
   }
   child.stdout.on('data', hear)
   child.stderr.on('data', hear)
