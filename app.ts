@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyServerOptions } from 'fastify'
+import pTimeout from 'p-timeout'
 import { migrate, type Progress } from './db/migrate.ts'
 import { type Config, type Env, parseConfig } from './plugins/config.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
@@ -18,6 +19,8 @@ const REQUEST_TIMEOUT = 30_000
 const KEEP_ALIVE_TIMEOUT = 72_000
 /** Milliseconds one plugin gets to load. */
 const BOOT_TIMEOUT = 10_000
+/** Milliseconds to close an app that could not be built. */
+const CLOSE_TIMEOUT = 15_000
 
 const serverOptions = (config: Config): FastifyServerOptions => ({
   trustProxy: config.trustProxy,
@@ -57,9 +60,12 @@ async function assemble(config: Config, features: Feature[], skipped: ReadonlyMa
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
     await loadFeatures(app, features)
     await app.ready()
+    // Not before every onReady hook is through: a handler may need what it prepares.
+    await app.jobs.start()
     return app
   } catch (error) {
-    await app.close().catch(() => {})
+    // What hangs may hang again; the process or the next build goes on without it.
+    await pTimeout(app.close(), { milliseconds: CLOSE_TIMEOUT }).catch(() => {})
     throw app.hasDecorator('features') ? blame(app.features.current(), error) : error
   }
 }

@@ -5,7 +5,7 @@ import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import type { Feature } from './features/discover.ts'
+import { type Feature, nameOf } from './features/discover.ts'
 import { readSettings } from './features/settings.ts'
 
 declare module 'fastify' {
@@ -94,7 +94,7 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
   const port = given.PORT === undefined ? {} : { PORT: toNumber(given.PORT) }
   const values = Value.Default(KernelSettings, { ...given, ...port })
   const reserved = Object.keys(KernelSettings.properties)
-  const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '')
+  const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '').map(nameOf)
   const extensions = readSettings(features, env, reserved, optional)
   const problems = [...shapeProblems(values), ...weakSecrets(given), ...extensions.problems]
   if (problems.length > 0) {

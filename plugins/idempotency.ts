@@ -28,16 +28,22 @@ function createIdempotency(app: FastifyInstance) {
 
   /**
    * Runs `work` once a key; a repeat, even at the same time, gets the first answer. The answer is
-   * kept in the transaction of the work, so both exist or neither.
+   * kept in the transaction of the work, so both exist or neither. `prepare` comes before it: what
+   * takes long, or a connection of its own, holds no transaction open.
    * @throws KeyReused when the key came with another body.
    */
-  async function run<T>({ userId, key, body }: Keyed, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function run<T, Prepared>(
+    { userId, key, body }: Keyed,
+    prepare: () => Promise<Prepared>,
+    work: (prepared: Prepared, tx: Tx) => Promise<T>,
+  ): Promise<T> {
     const requestHash = createHash('sha256').update(JSON.stringify(body)).digest()
     const earlier = await find<T>(userId, key, requestHash)
     if (earlier) return earlier.answer
+    const prepared = await prepare()
     try {
       return await app.transaction(async (tx) => {
-        const answer = await work(tx)
+        const answer = await work(prepared, tx)
         await tx.insert(idempotencyKeys).values({ userId, key, requestHash, answer })
         return answer
       })

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pTimeout from 'p-timeout'
 import type { TProperties, TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 import type { Db, Tx } from './db.ts'
 
 declare module 'fastify' {
@@ -32,7 +33,9 @@ function createResources(app: FastifyInstance) {
   /** Registers a schema that others may refer to by `ref` and add fields to. */
   function define(schema: Resource) {
     const id = schema.$id ?? ''
-    if (schemas.has(id)) throw new Error(`The resource ${id} is taken; choose another $id.`)
+    if (sealed) throw new Error(`The resource ${id} comes too late; define it in service.`)
+    if (schemas.has(id) || app.getSchema(id))
+      throw new Error(`The resource ${id} is taken; choose another $id.`)
     schemas.set(id, schema)
   }
 
@@ -86,7 +89,11 @@ function createResources(app: FastifyInstance) {
     const { name, owner } = field
     try {
       const reading = Promise.try(field.read, ids, context)
-      return await pTimeout(reading, { milliseconds: FIELD_LIMIT })
+      const values = await pTimeout(reading, { milliseconds: FIELD_LIMIT })
+      for (const [id, value] of values) {
+        if (!fits(field.schema, value)) throw new Error(`the value for ${id} is not as declared`)
+      }
+      return values
     } catch (error) {
       app.log.error({ err: error, field: name, owner }, 'a field was left out of an answer')
       return new Map<number, unknown>()
@@ -95,6 +102,10 @@ function createResources(app: FastifyInstance) {
 
   return { define, addField, fill, seal }
 }
+
+/** A value that the serializer refuses would fail the whole answer. What refers to others is trusted. */
+const fits = (schema: TSchema, value: unknown) =>
+  JSON.stringify(schema).includes('$ref') || Value.Check(schema, value)
 
 export default fp(
   async (app) => {

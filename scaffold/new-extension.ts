@@ -34,7 +34,13 @@ function main([target, ...rest]: string[]) {
       `${name} can't be the name: take lower-case letters, digits and single dashes, beginning with a letter, ${NAME_MAX} at most.`,
     )
   }
+  if (isPackage && !relative(ROOT, folder).startsWith('..')) {
+    return fail(
+      'A package lives outside of this project; for a folder inside, give its name alone.',
+    )
+  }
   if (isPackage && existsSync(join(folder, 'package.json'))) {
+    if (!isExtension(folder)) return fail(`${folder} is there already, and is no extension.`)
     linkPackages(folder)
     return console.log(`${folder} is linked to this Birdhouse.`)
   }
@@ -48,6 +54,11 @@ function main([target, ...rest]: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, generate, { encoding: 'utf8' })
   if (status !== 0) return fail(`Its migration could not be written.\n${stdout}${stderr}`)
   console.log(nextSteps(folder, name, isPackage))
+}
+
+function isExtension(folder: string) {
+  const index = join(folder, 'index.ts')
+  return existsSync(index) && readFileSync(index, 'utf8').includes('export const kernel')
 }
 
 function copyTemplate(folder: string, name: string, isPackage: boolean) {

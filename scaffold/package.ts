@@ -1,11 +1,13 @@
-import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import tsconfig from '../tsconfig.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '..')
-/** What the template imports; an extension shares Birdhouse's copies. */
-const SHARED = ['drizzle-orm', 'fastify', 'fastify-plugin', 'typebox'] as const
+/** Birdhouse's own programs: npm, run in the package, may remove links to them. */
+const BIN = 'node_modules/birdhouse/node_modules/.bin'
+/** What extensions import; an extension shares Birdhouse's copies. */
+const SHARED = ['@fastify/error', 'drizzle-orm', 'fastify', 'fastify-plugin', 'typebox'] as const
 
 /** The files that make a folder a package which ships JavaScript and declarations. */
 export function writePackage(folder: string) {
@@ -18,10 +20,9 @@ export function writePackage(folder: string) {
     exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
     files: ['dist'],
     scripts: {
-      test: 'node node_modules/birdhouse/test/run.ts',
-      types: 'tsc --noEmit',
-      prepack:
-        "tsc --project tsconfig.build.json && node -e \"fs.cpSync('migrations', 'dist/migrations', { recursive: true })\"",
+      test: `${BIN}/node node_modules/birdhouse/test/run.ts`,
+      types: `${BIN}/tsc --noEmit`,
+      prepack: `rm -rf dist && ${BIN}/tsc --project tsconfig.build.json && if [ -d migrations ]; then cp -r migrations dist/; fi`,
     },
     peerDependencies: Object.fromEntries(
       SHARED.map((name) => [name, packageJson.dependencies[name]]),
@@ -42,17 +43,29 @@ export function writePackage(folder: string) {
     },
     exclude: ['node_modules', 'dist', 'test'],
   })
-  writeFileSync(join(folder, '.gitignore'), 'node_modules/\ndist/\n.tap/\n')
+  writeFileSync(join(folder, '.gitignore'), 'node_modules/\ndist/\n.tap/\n*.tgz\n')
   linkPackages(folder)
 }
 
 /** Gives the package Birdhouse's own copies of everything, so that types merge and tests run. */
 export function linkPackages(folder: string) {
   const own = join(folder, 'node_modules')
-  rmSync(own, { recursive: true, force: true })
-  mkdirSync(own)
-  for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    symlinkSync(join(ROOT, 'node_modules', name), join(own, name))
-  }
-  symlinkSync(ROOT, join(own, 'birdhouse'))
+  const shared = join(ROOT, 'node_modules')
+  // One link a package: npm, run in the package, removes links and nothing behind them.
+  const names = readdirSync(shared)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@') ? readdirSync(join(shared, name)).map((part) => join(name, part)) : name,
+    )
+  for (const name of names) link(join(shared, name), join(own, name))
+  link(ROOT, join(own, 'birdhouse'))
+}
+
+/** What the package has installed for itself stays. */
+function link(target: string, path: string) {
+  mkdirSync(dirname(path), { recursive: true })
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  if (there?.isSymbolicLink()) rmSync(path)
+  else if (there) return
+  symlinkSync(target, path)
 }

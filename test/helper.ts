@@ -148,10 +148,12 @@ export async function drained(app: App) {
   const { jobs } = app.tables
   const soon = sql`${jobs.runAt} < NOW(3) + INTERVAL 10 MINUTE`
   const live = and(isNull(jobs.deadAt), isNull(jobs.uniqueKey), soon)
+  let left: (typeof jobs.$inferSelect)[] = []
   for (let waits = 0; waits < 600; waits++) {
-    const rows = await app.db.select({ id: jobs.id }).from(jobs).where(live).limit(1)
-    if (rows.length === 0) return
+    left = await app.db.select().from(jobs).where(live).limit(5)
+    if (left.length === 0) return
     await sleep(25)
   }
-  throw new Error('jobs are not drained after 15 s')
+  const what = left.map(({ name, attempts, error }) => `${name} (${attempts} runs, ${error})`)
+  throw new Error(`jobs are not drained after 15 s: ${what.join(', ')}`)
 }

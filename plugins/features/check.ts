@@ -29,11 +29,14 @@ export function checkNames(found: Pick<Feature, 'name' | 'folder' | 'extension'>
 }
 
 /** What of a folder must be there, and what of it is wrapped in fastify-plugin. */
-export function checkPlugins({ name, index, service }: Feature) {
+export function checkPlugins({ name, index, service, settings }: Feature) {
   const refuse = (reason: string) => new ExtensionError(name, reason)
   if (typeof index !== 'function') throw refuse('index must export its plugin as default.')
   if (SKIPS_SCOPE in index) {
     throw refuse('index must not be wrapped in fp(): it would leave its scope and its prefix.')
+  }
+  if (settings !== undefined && !(typeof settings === 'object' && settings?.properties)) {
+    throw refuse('config must export a Type.Object as default.')
   }
   if (service !== undefined && !(typeof service === 'function' && SKIPS_SCOPE in service)) {
     throw refuse(
@@ -55,6 +58,11 @@ export function checkExtension(feature: Feature, others: Feature[]) {
     )
   }
   const prefix = tablePrefix(feature.name)
+  const core = Object.values<unknown>(coreTables).flatMap((one) =>
+    is(one, MySqlTable) ? [one] : [],
+  )
+  const ours = core.map(getTableName).find((table) => isOwn(table, prefix))
+  if (ours) throw refuse(`its tables would be taken for Birdhouse's ${ours}; rename its folder.`)
   for (const [key, table] of Object.entries(feature.tables)) {
     if (!is(table, MySqlTable)) throw refuse(`tables exports ${key}, which is no table.`)
     const name = getTableName(table)

@@ -39,7 +39,8 @@ type Found = Pick<Feature, 'name' | 'folder' | 'extension'>
  * @throws ExtensionError
  */
 export async function discover(entries: string[], without: ReadonlyMap<string, string>) {
-  const found = [...ownFolders(), ...entries.filter((entry) => !without.has(entry)).map(find)]
+  const wantedEntries = [...new Set(entries)].filter((entry) => !without.has(nameOf(entry)))
+  const found = [...ownFolders(), ...wantedEntries.map(find)]
   const wanted = found.filter(({ name, extension }) => !extension || !without.has(name))
   checkNames(wanted)
   const features: Feature[] = []
@@ -73,19 +74,21 @@ function ownFolders(): Found[] {
 /** An entry of EXTENSIONS is a folder or the name of an installed package. */
 function find(entry: string): Found {
   const path = resolve(entry)
-  // `@acme/birdhouse-pins` is the extension `pins`, and so is the folder `../birdhouse-pins`.
-  const name = basename(path).replace(/^birdhouse-/, '')
+  const name = nameOf(entry)
   if (existsSync(path)) return { name, folder: path, extension: true }
   try {
     const main = createRequire(join(ROOT, 'app.ts')).resolve(entry)
     return { name, folder: dirname(main), extension: true }
   } catch {
     throw new ExtensionError(
-      entry,
-      'EXTENSIONS names it, but it is neither a folder nor an installed package; correct the name, or npm install it.',
+      name,
+      `EXTENSIONS names ${entry}, which is neither a folder nor an installed package; correct the name, or npm install it.`,
     )
   }
 }
+
+/** `@acme/birdhouse-pins` is the extension `pins`, and so is the folder `../birdhouse-pins`. */
+export const nameOf = (entry: string) => basename(resolve(entry)).replace(/^birdhouse-/, '')
 
 async function read(found: Found): Promise<Feature> {
   const load = (part: string) => importPart(found.folder, part)
@@ -103,7 +106,7 @@ async function read(found: Found): Promise<Feature> {
     tables: { ...tables },
     kernel: index.kernel,
     ...(service && { service: service.default }),
-    ...(config && { settings: config.default }),
+    ...(config && { settings: config.default ?? null }),
     ...(existsSync(migrations) && { migrations }),
   }
 }

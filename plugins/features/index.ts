@@ -11,7 +11,7 @@ declare module 'fastify' {
 
 /** Hooks of every request: in a service, which runs at the root, they would meet everyone's. */
 const REQUEST_HOOKS = new Set(
-  'onRequest preParsing preValidation preHandler preSerialization onSend onResponse onError onTimeout onRequestAbort'.split(
+  'onRoute onRegister onRequest preParsing preValidation preHandler preSerialization onSend onResponse onError onTimeout onRequestAbort'.split(
     ' ',
   ),
 )
@@ -86,7 +86,7 @@ const owned = (app: FastifyInstance, owner: Owner, hook: (...args: unknown[]) =>
     const done = (error?: unknown) => (error ? reject(error) : resolve(undefined))
     const result = hook.call(this, done)
     // A hook that names its argument calls it back; any other returns a promise or nothing.
-    await (hook.length > 0 ? promise : result)
+    await (hook.length > 0 ? Promise.race([promise, result ?? promise]) : result)
     app.features.leave()
   }
 

@@ -1,5 +1,5 @@
 import { type Env, listOf } from '../config.ts'
-import { discover, type Feature } from './discover.ts'
+import { discover, type Feature, nameOf } from './discover.ts'
 import { ExtensionError } from './error.ts'
 
 type Skipped = ReadonlyMap<string, string>
@@ -12,7 +12,7 @@ export async function withoutBroken<App extends { log: { error: (line: string) =
   env: Env,
   boot: (features: Feature[], skipped: Skipped) => Promise<App>,
 ) {
-  const optional = new Set(listOf(env.EXTENSIONS_OPTIONAL ?? ''))
+  const optional = new Set(listOf(env.EXTENSIONS_OPTIONAL ?? '').map(nameOf))
   const skipped = new Map<string, string>()
   for (;;) {
     try {

@@ -17,12 +17,19 @@ export function readSettings(
 ) {
   const problems: string[] = []
   const values: Record<string, unknown> = {}
+  const owners = new Map<string, string>()
   let left: ExtensionError | undefined
   for (const { name, settings } of features) {
     if (!settings) continue
-    const taken = Object.keys(settings.properties).find((key) => reserved.includes(key))
-    if (taken) {
-      throw new ExtensionError(name, `its setting ${taken} is the kernel's; call it otherwise.`)
+    for (const key of Object.keys(settings.properties)) {
+      const owner = reserved.includes(key) ? 'the kernel' : owners.get(key)
+      if (owner) {
+        throw new ExtensionError(
+          name,
+          `its setting ${key} is taken by ${owner}; call it otherwise.`,
+        )
+      }
+      owners.set(key, name)
     }
     const given = Object.fromEntries(
       Object.keys(settings.properties).flatMap((key) => (env[key] ? [[key, env[key]]] : [])),

@@ -34,17 +34,17 @@ export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
         signal.throwIfAborted()
       },
     }
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort)
     try {
       // The payload is what `add` was given under this name.
-      await Promise.race([handler(job.payload as never, context), aborted(signal)])
+      await Promise.race([handler(job.payload as never, context), aborted])
     } finally {
+      // A signal that is listened to lives as long as the one it follows, which is the process's.
+      signal.removeEventListener('abort', abort)
       clearInterval(renewal)
       clearTimeout(overtime)
     }
   }
 }
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })

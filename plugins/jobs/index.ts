@@ -75,7 +75,6 @@ function createJobs(app: FastifyInstance) {
 export default fp(
   async (app) => {
     app.decorate('jobs', createJobs(app))
-    app.addHook('onReady', () => app.jobs.start())
     app.addHook('preClose', () => app.jobs.stop())
   },
   { name: 'jobs', dependencies: ['db', 'features'] },

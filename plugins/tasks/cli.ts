@@ -68,7 +68,11 @@ async function stopAll() {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => interruption.abort(new Error('Interrupted; run it again to go on.')))
+  process.on(signal, () => {
+    // The second one means that somebody is out of patience with a task that doesn't listen.
+    if (interruption.signal.aborted) stopAll().finally(() => process.exit(130))
+    interruption.abort(new Error('Interrupted; run it again to go on.'))
+  })
 }
 try {
   await main()

@@ -42,7 +42,11 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
       const tweet =
         key === undefined
           ? await app.tweets.create(input)
-          : await app.idempotency.run({ userId, key, body }, (tx) => app.tweets.create(input, tx))
+          : await app.idempotency.run(
+              { userId, key, body },
+              () => app.tweets.prepare(input),
+              app.tweets.write,
+            )
       return reply.code(201).header('location', `/v1/tweets/${tweet.id}`).send(tweet)
     },
   )

@@ -36,17 +36,21 @@ function createTweets(app: FastifyInstance) {
   const { removeRetweet, ...reactions } = createReactions(app, counts, queries)
   const { originalOf } = reactions
 
-  /**
-   * @throws TweetNotFound when what it replies to is gone or hidden from the author, and what a
-   * hook of `beforeCreate` throws
-   */
-  async function create(draft: Draft, outer?: Tx) {
-    const { authorId, replyToId, text } = await drafts.pass({ ...draft, text: clean(draft.text) })
-    const row = { authorId, text: clean(text) }
+  /** @throws what `prepare` and `write` throw */
+  const create = async (draft: Draft, outer?: Tx) => write(await prepare(draft), outer)
+
+  /** A draft as it will be written: clean, and past every hook of `beforeCreate`. */
+  async function prepare(draft: Draft) {
+    const passed = await drafts.pass({ ...draft, text: clean(draft.text) })
+    return { ...passed, text: clean(passed.text) }
+  }
+
+  /** @throws TweetNotFound when what it replies to is gone or hidden from the author */
+  async function write({ authorId, text, replyToId }: Draft, outer?: Tx) {
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
-      const [{ insertId: tweetId }] = await tx.insert(tweets).values({ ...row, ...reply })
+      const [{ insertId: tweetId }] = await tx.insert(tweets).values({ authorId, text, ...reply })
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
@@ -88,6 +92,8 @@ function createTweets(app: FastifyInstance) {
 
   return {
     create,
+    prepare,
+    write,
     beforeCreate: drafts.add,
     get,
     remove,

@@ -150,7 +150,7 @@ const CASES: Case[] = [
   [
     "a setting of the kernel's",
     config('JWT_SECRETS: Type.String()'),
-    /its setting JWT_SECRETS is the kernel's/,
+    /its setting JWT_SECRETS is taken by the kernel/,
   ],
 ]
 

@@ -8,11 +8,15 @@ const { idempotencyKeys, tweets } = app.tables
 const [ann, ben] = (await Promise.all([signUp(app, 'Ann'), signUp(app, 'Ben')])) as [User, User]
 
 const run = (user: User, key: string, body: unknown, pause = 0) =>
-  app.idempotency.run({ userId: user.id, key, body }, async (tx) => {
-    const tweet = await app.tweets.create({ authorId: user.id, text: 'hello' }, tx)
-    await sleep(pause)
-    return tweet
-  })
+  app.idempotency.run(
+    { userId: user.id, key, body },
+    async () => {},
+    async (_, tx) => {
+      const tweet = await app.tweets.create({ authorId: user.id, text: 'hello' }, tx)
+      await sleep(pause)
+      return tweet
+    },
+  )
 const written = async (user: User) =>
   (await app.db.select({ n: count() }).from(tweets).where(eq(tweets.authorId, user.id)))[0]?.n
 
@@ -50,10 +54,14 @@ t.test('at the same time it is done once; another body is refused', async (t) =>
 
 t.test('work that fails leaves its key free', async (t) => {
   const before = (await written(ann)) ?? 0
-  const broken = app.idempotency.run({ userId: ann.id, key: 'b', body: {} }, async (tx) => {
-    await app.tweets.create({ authorId: ann.id, text: 'never' }, tx)
-    throw new Error('changed my mind')
-  })
+  const broken = app.idempotency.run(
+    { userId: ann.id, key: 'b', body: {} },
+    async () => {},
+    async (_, tx) => {
+      await app.tweets.create({ authorId: ann.id, text: 'never' }, tx)
+      throw new Error('changed my mind')
+    },
+  )
   await t.rejects(broken, { message: 'changed my mind' })
   t.equal(await written(ann), before)
   await run(ann, 'b', {})

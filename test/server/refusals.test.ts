@@ -67,6 +67,9 @@ test('an extension that is nowhere, and a bucket', async (t) => {
     refusal(t, { ...env, EXTENSIONS: './no-such-thing' }),
     refusal(t, { ...env, S3_BUCKET: 'no-such-bucket' }),
   ])
-  t.match(extension, /^Extension \.\/no-such-thing: EXTENSIONS names it, but it is neither .*$/)
+  t.match(
+    extension,
+    /^Extension no-such-thing: EXTENSIONS names \.\/no-such-thing, which is neither .*$/,
+  )
   t.match(bucket, /^The bucket no-such-bucket cannot be reached .*$/)
 })
