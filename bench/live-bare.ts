@@ -41,3 +41,4 @@ process.on('message', (command: Command) => {
     process.send?.({ port, tokens, authors: { everyone: 'x', few: 'x' } })
   })
 })
+process.on('disconnect', () => process.exit())

@@ -10,16 +10,21 @@ type Command = {
   missed?: number
   close?: boolean
   expect?: string
+  arrived?: number
   delays?: boolean
   sample?: boolean
 }
 
 /** Ports are few on one address of the loopback network. */
 const ADDRESSES = 4
-/** Streams opened at once. */
-const BURST = 100
+/** Streams opened at once: fewer than wait for a listener, who would leave the others hanging. */
+const BURST = 400
+/** Milliseconds until one that was refused tries again, and until the others are given up. */
+const AGAIN = 200
+const LIMIT = 20_000
 
 const sockets = new Set<Socket>()
+let connected = 0
 let greeted = 0
 let told = 0
 let lastId = 0
@@ -37,13 +42,13 @@ function openOne(token: string, n: number, command: Command) {
     `GET /v1/live HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n${last}\r\n`,
   )
   let before = ''
+  socket.once('data', () => connected++)
   socket.on('data', (data) => {
     before = take(before, data.toString())
   })
-  // As any client does; one that waits for a place in the queue of the listener may be refused.
   socket.on('error', (error) => console.log(`one client again: ${error.message}`))
   socket.on('close', () => {
-    if (sockets.delete(socket)) openOne(token, n, command)
+    if (sockets.delete(socket)) setTimeout(openOne, AGAIN, token, n, command)
   })
   sockets.add(socket)
 }
@@ -65,12 +70,10 @@ function take(before: string, data: string) {
 
 async function openAll(tokens: string[], command: Command) {
   const start = performance.now()
-  greeted = 0
-  told = 0
+  connected = greeted = told = 0
   for (const [n, token] of tokens.entries()) {
+    while (n - connected >= BURST) await sleep(1)
     openOne(token, n, command)
-    // As many at once as the server has greeted.
-    if (n % BURST === 0) while (!command.missed && n - greeted > BURST) await sleep(1)
   }
   while (greeted < tokens.length || told < tokens.length * (command.missed ?? 0)) await sleep(5)
   return { seconds: (performance.now() - start) / 1000 }
@@ -92,6 +95,13 @@ function summary() {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99) }
 }
 
+/** Once so many have been told of what is expected. */
+async function arrived(count: number) {
+  const limit = performance.now() + LIMIT
+  while (delays.length < count && performance.now() < limit) await sleep(5)
+  return {}
+}
+
 function expect(text: string) {
   mark = text
   expectedSince = process.hrtime.bigint()
@@ -102,6 +112,8 @@ process.on('message', async (command: Command) => {
   if (command.open) process.send?.(await openAll(command.open, command))
   else if (command.close) process.send?.(await closeAll())
   else if (command.expect) process.send?.(expect(command.expect))
+  else if (command.arrived) process.send?.(await arrived(command.arrived))
   else if (command.sample) process.send?.({ sample })
   else process.send?.(summary())
 })
+process.on('disconnect', () => process.exit())

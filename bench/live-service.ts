@@ -47,3 +47,4 @@ process.on('message', async (command: { streams?: number; few?: number; usage?: 
   const address = await app.listen({ host: '0.0.0.0', port: 0 })
   process.send?.({ port: Number(new URL(address).port), ...known })
 })
+process.on('disconnect', () => process.exit())
