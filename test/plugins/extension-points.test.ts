@@ -22,6 +22,10 @@ const badges = extension('badges', {
     app.resources.addField(['TweetBody', 'Tweet'], 'broken', {
       schema: { type: 'string' }, read: () => { throw new Error('no badge today') },
     })
+    for (const [name, value] of [['noMap', {}], ['misfit', new Map([[1, { a: 1 }], [2, { a: 1 }]])]])
+      app.resources.addField(['TweetBody', 'Tweet'], name, {
+        schema: { type: 'string' }, read: async () => value,
+      })
     app.resources.addField(['TweetBody', 'Tweet'], 'slow', {
       schema: { type: 'string' },
       read: (ids) => app.slowFields ? new Promise(() => {}) : Promise.resolve(new Map()),
@@ -111,7 +115,7 @@ t.test('a field that fails or hangs is left out', async (t) => {
   const took = performance.now() - begin
   app.slowFields = false
   t.equal(items[0].id, id)
-  t.notOk('broken' in items[0] || 'slow' in items[0])
+  for (const name of ['broken', 'slow', 'noMap', 'misfit']) t.notOk(name in items[0], name)
   t.ok(took > 900 && took < 2_500, `after ${Math.round(took)} ms`)
 })
 

@@ -154,6 +154,29 @@ const CASES: Case[] = [
   ],
 ]
 
+CASES.push(
+  [
+    'settings that are no schema',
+    { 'config.js': 'export const settings = {}' },
+    /config must export a Type\.Object as default/,
+  ],
+  [
+    'a resource that is there',
+    { 'service.js': service("app.resources.define({ $id: 'Problem', properties: {} })", 'r') },
+    /The resource Problem is taken/,
+  ],
+  [
+    'a resource that comes too late',
+    { 'index.js': index("app.resources.define({ $id: 'Late', properties: {} })") },
+    /The resource Late comes too late/,
+  ],
+  [
+    'a hook on the routes of others',
+    { 'service.js': service("app.addHook('onRoute', () => {})", 'o') },
+    /its service adds the hook onRoute/,
+  ],
+)
+
 for (const [what, files, sentence] of CASES) {
   t.test(what, async (t) => {
     const name = `case-${++count}`
@@ -173,6 +196,18 @@ t.test('a name taken twice, by a feature as well', async (t) => {
   t.match(await refusal(t, twice), /^Extension pins: the name is taken: both .*one\/pins and .*two/)
   t.match(await refusal(t, [extension('tweets')]), /^Extension tweets: the name is taken/)
   t.match(await refusal(t, [extension('Große Vögel')]), /must be lower-case letters, digits and/)
+})
+
+t.test('a setting taken by another extension, and tables taken for ours', async (t) => {
+  const [one, two] = ['one', 'two'].map((name) =>
+    extension(`${name}-nest`, config('NEST_SIZE: Type.Integer({ default: 1 })')),
+  )
+  const said = await refusal(t, [`${one}`, `${two}`])
+  t.match(said, /^Extension two-nest: its setting NEST_SIZE is taken by one-nest/)
+  t.match(await refusal(t, [extension('likes')]), /be taken for Birdhouse's likes; rename its/)
+  const [twice] = [extension('twice')]
+  const app = await setUp(t, { EXTENSIONS: `${twice},${twice}` })
+  t.ok(app.features.names.includes('twice'), 'one entry twice is one')
 })
 
 t.test('dependencies in a circle, and in any order', async (t) => {
