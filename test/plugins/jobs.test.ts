@@ -60,7 +60,8 @@ t.test('a job runs after its transaction has committed, and is gone when it is d
   })
   const latency = (await ran) - committed
   t.comment(`${latency.toFixed(1)} ms from commit to handler`)
-  t.ok(latency < 2_000)
+  // The tests beside it build whole apps in this process.
+  t.ok(latency < 6_000)
   t.strictSame(seen, [[{ text: '안녕 🦜' }, 1, null, 1]])
   await until('done', isGone(name))
 })
@@ -141,7 +142,7 @@ t.test('what takes longer than its time is aborted and tried again', waiting(), 
     { timeout: 0.2, maxAttempts: 1 },
   )
   await enqueue(name)
-  await until('dead', async () => (await rowsOf(name))[0]?.deadAt instanceof Date, 3_000)
+  await until('dead', async () => (await rowsOf(name))[0]?.deadAt instanceof Date)
   t.match(aborted, { message: /took longer/ })
   t.match((await rowsOf(name))[0]?.error, /took longer/)
 })
