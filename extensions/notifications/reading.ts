@@ -39,7 +39,8 @@ export function createReading(app: FastifyInstance) {
     and(
       eq(notificationGroups.userId, userId),
       or(isNull(notificationGroups.tweetId), isNull(tweets.deletedAt)),
-      sql`EXISTS (SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)})`,
+      // Not EXISTS: MariaDB makes a join of that, which reads everybody in a group of 100,000.
+      sql`(SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
     )
 
   const groupsOf = (userId: number, where: SQL | undefined, limit: number) =>

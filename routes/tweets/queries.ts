@@ -78,7 +78,7 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
       .select({ id: tweets.id, originalId: tweets.retweetOfId, position })
       .from(through.table)
       .innerJoin(tweets, eq(tweets.id, through.tweetId))
-      .innerJoin(users, eq(users.id, tweets.authorId))
+      .leftJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(original, eq(original.id, tweets.retweetOfId))
       .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
       .where(
