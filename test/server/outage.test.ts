@@ -1,4 +1,6 @@
+import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import getPort from 'get-port'
 import { test } from 'tap'
 import { startMariadb } from '../../local/mariadb.ts'
 import { call, read, setUp, signUp, tweet } from '../helper.ts'
@@ -7,9 +9,12 @@ import { temporaryFolder } from './spawn.ts'
 /** Milliseconds within which a request is answered while the database is away. */
 const PATIENCE = 6_000
 
+/** Below those that systems hand out: no other test's server takes it while ours is away. */
+const keptPort = () => getPort({ port: 20_000 + randomInt(10_000), host: '127.0.0.1' })
+
 test('a database restarted under a running server', async (t) => {
   const folder = temporaryFolder(t)
-  const first = await startMariadb({ folder, volatile: true })
+  const first = await startMariadb({ folder, volatile: true, port: await keptPort() })
   t.teardown(first.stop)
   const app = await setUp(t, { DATABASE_URL: first.url })
   const user = await signUp(app)
@@ -20,6 +25,9 @@ test('a database restarted under a running server', async (t) => {
   const outcomes = new Map<number, number>()
   let slowest = 0
   let over = false
+  t.teardown(() => {
+    over = true
+  })
   const ask = async (line: string, options = {}) => {
     const begin = performance.now()
     const answer = await call(app, line, { as: user, ...options })
@@ -76,7 +84,7 @@ test('a database restarted under a running server', async (t) => {
 
 test('a database that dies and one that hangs', async (t) => {
   const folder = temporaryFolder(t)
-  const mariadb = await startMariadb({ folder, volatile: true })
+  const mariadb = await startMariadb({ folder, volatile: true, port: await keptPort() })
   t.teardown(mariadb.stop)
   const app = await setUp(t, { DATABASE_URL: mariadb.url })
   const user = await signUp(app)
