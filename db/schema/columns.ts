@@ -25,3 +25,9 @@ export const time = () => datetime({ mode: 'date', fsp: 3 })
 export const now = sql`(now(3))`
 
 export const createdAt = () => time().notNull().default(now)
+
+/**
+ * How tweets get into a timeline: merged when it is read, or materialised as entries when they are
+ * written. In between, while entries are being filled in, both happen.
+ */
+export const DELIVERY = { merged: 0, filling: 1, materialised: 2 } as const

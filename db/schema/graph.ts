@@ -1,5 +1,5 @@
-import { index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
-import { createdAt, id } from './columns.ts'
+import { index, mysqlTable, primaryKey, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { createdAt, DELIVERY, id } from './columns.ts'
 import { users } from './users.ts'
 
 const userId = () =>
@@ -14,12 +14,16 @@ export const follows = mysqlTable(
     followeeId: userId(),
     id: id().notNull().autoincrement(),
     createdAt: createdAt(),
+    /** How the followee's tweets reach the follower's timeline, which alone changes it. */
+    delivery: tinyint().notNull().default(DELIVERY.merged),
   },
   (t) => [
     primaryKey({ columns: [t.followerId, t.followeeId] }),
     uniqueIndex('follows_id').on(t.id),
     index('follows_follower').on(t.followerId, t.id),
     index('follows_followee').on(t.followeeId, t.id),
+    index('follows_fan_out').on(t.followeeId, t.delivery, t.followerId),
+    index('follows_merged').on(t.followerId, t.delivery, t.followeeId),
   ],
 )
 

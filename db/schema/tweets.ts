@@ -1,4 +1,12 @@
-import { foreignKey, index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+import {
+  foreignKey,
+  index,
+  int,
+  mysqlTable,
+  primaryKey,
+  tinyint,
+  uniqueIndex,
+} from 'drizzle-orm/mysql-core'
 import { createdAt, id, text, time } from './columns.ts'
 import { users } from './users.ts'
 
@@ -18,11 +26,14 @@ export const tweets = mysqlTable(
     retweetOfId: id(),
     createdAt: createdAt(),
     deletedAt: time(),
+    /** 1 until the fan-out to timelines is complete, then NULL; the timeline alone changes it. */
+    undelivered: tinyint().default(1),
   },
   (t) => [
     foreignKey({ name: 'tweets_retweet_of_fk', columns: [t.retweetOfId], foreignColumns: [t.id] }),
     index('tweets_author').on(t.authorId, t.id),
     index('tweets_reply_to').on(t.replyToId, t.id),
+    index('tweets_undelivered').on(t.undelivered),
     uniqueIndex('tweets_retweet').on(t.retweetOfId, t.authorId),
   ],
 )
