@@ -1,7 +1,8 @@
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
-import type { createTweetQueries, Through } from './queries.ts'
+import type { createTweetQueries } from './queries.ts'
+import type { Through } from './visibility.ts'
 
 export function createTweetLists(
   app: FastifyInstance,

@@ -2,7 +2,8 @@ import createError from '@fastify/error'
 import { and, eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
-import type { createTweetQueries, TweetCounts } from './queries.ts'
+import type { TweetCounts } from './bodies.ts'
+import type { createTweetQueries } from './queries.ts'
 
 export const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %s.', 404)
 
