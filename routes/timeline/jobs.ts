@@ -5,6 +5,7 @@ import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'
 import { createFilling } from './filling.ts'
 import { createPopularity } from './popularity.ts'
+import { SIZES } from './sizes.ts'
 import { createUpkeep } from './upkeep.ts'
 
 type Follow = { followerId: number; followeeId: number }
@@ -13,12 +14,12 @@ type Follow = { followerId: number; followeeId: number }
  * What keeps timelines materialised. None of it decides what a page shows: each handler may run
  * late, twice, never, or be killed in between.
  */
-export function createTimelineJobs(app: FastifyInstance) {
+export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   const { follows } = app.tables
-  const entries = createEntries(app)
-  const popularity = createPopularity(app)
-  const filling = createFilling(app, entries, popularity)
-  const { fanOut, sweep } = createFanOut(app, entries.trim)
+  const entries = createEntries(app, sizes)
+  const popularity = createPopularity(app, sizes)
+  const filling = createFilling(app, entries, popularity, sizes)
+  const { fanOut, sweep } = createFanOut(app, entries.trim, sizes)
   const { seen, retire, rebuildTask } = createUpkeep(app, entries, filling)
 
   const onFollow: JobHandler<Follow> = async ({ followerId, followeeId }, { signal }) => {

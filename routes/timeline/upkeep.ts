@@ -1,5 +1,6 @@
 import { and, count, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import type { ResultSetHeader } from 'mysql2'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import type { TaskContext } from '../../plugins/tasks/index.ts'
 import type { Snapshot } from './candidates.ts'
@@ -24,11 +25,12 @@ export function createUpkeep(
   async function seen(readerId: number, { unseenHours }: Pick<Snapshot, 'unseenHours'>) {
     if (unseenHours !== undefined && unseenHours < NOTED_EVERY) return
     await app.transaction(async (tx) => {
-      const [result] = await tx
-        .insert(states)
-        .values({ readerId, seenAt: sql`NOW(3)` })
-        .onDuplicateKeyUpdate({ set: { seenAt: sql`NOW(3)` } })
-      if (result.affectedRows > 0) await app.jobs.add(tx, ['timeline.fill'], { readerId })
+      // Nothing for an account that has been deleted since it was signed in.
+      const [result] = await tx.execute(sql`INSERT INTO ${states} (reader_id, seen_at)
+        SELECT ${users.id}, NOW(3) FROM ${users} WHERE ${users.id} = ${readerId} AND ${users.deletedAt} IS NULL
+        ON DUPLICATE KEY UPDATE seen_at = NOW(3)`)
+      if ((result as ResultSetHeader).affectedRows > 0)
+        await app.jobs.add(tx, ['timeline.fill'], { readerId })
     })
   }
 
