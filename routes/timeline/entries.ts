@@ -81,10 +81,9 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
 
   /** False when another rebuild has begun since. */
   async function finish(readerId: number, version: number, floorId: number) {
-    const [result] = await app.db
-      .update(states)
-      .set({ delivery: DELIVERY.materialised, floorId, stale: false })
-      .where(and(eq(states.readerId, readerId), eq(states.version, version)))
+    const complete = { delivery: DELIVERY.materialised, floorId }
+    const same = and(eq(states.readerId, readerId), eq(states.version, version))
+    const [result] = await app.transaction((tx) => tx.update(states).set(complete).where(same))
     return result.affectedRows === 1
   }
 

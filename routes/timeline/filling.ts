@@ -96,7 +96,8 @@ export function createFilling(
   async function backfill(readerId: number, authorId: number) {
     const pair = and(eq(follows.followerId, readerId), eq(follows.followeeId, authorId))
     const marked = and(pair, lt(follows.delivery, DELIVERY.materialised))
-    await app.db.update(follows).set({ delivery: DELIVERY.filling }).where(marked)
+    const mark = { delivery: DELIVERY.filling }
+    await app.transaction((tx) => tx.update(follows).set(mark).where(marked))
     await app.transaction(async (tx) => {
       const state = await entries.lock(tx, readerId)
       // While the reader's entries are not complete there is no floor; the rebuild's end comes here again.

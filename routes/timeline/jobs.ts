@@ -5,8 +5,9 @@ import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'
 import { createFilling } from './filling.ts'
 import { createPopularity } from './popularity.ts'
+import { createRebuildTask } from './rebuild-task.ts'
 import { SIZES } from './sizes.ts'
-import { createUpkeep } from './upkeep.ts'
+import { createVisits } from './visits.ts'
 
 type Follow = { followerId: number; followeeId: number }
 
@@ -20,7 +21,8 @@ export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   const popularity = createPopularity(app, sizes)
   const filling = createFilling(app, entries, popularity, sizes)
   const { fanOut, sweep } = createFanOut(app, entries.trim, sizes)
-  const { seen, retire, rebuildTask } = createUpkeep(app, entries, filling)
+  const { seen, retire } = createVisits(app, entries)
+  const rebuildTask = createRebuildTask(app, filling)
 
   const onFollow: JobHandler<Follow> = async ({ followerId, followeeId }, { signal }) => {
     if (await popularity.check(followeeId)) return

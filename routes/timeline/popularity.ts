@@ -58,8 +58,9 @@ export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
     let changed = batch
     while (changed === batch && (await isPopular(authorId))) {
       signal.throwIfAborted()
-      const merging = app.db.update(follows).set({ delivery: DELIVERY.merged })
-      const [result] = await merging.where(fannedOut).limit(batch)
+      const [result] = await app.transaction((tx) =>
+        tx.update(follows).set({ delivery: DELIVERY.merged }).where(fannedOut).limit(batch),
+      )
       changed = result.affectedRows
     }
   }
