@@ -12,7 +12,6 @@ import {
 } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
-import { prepare } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { TOP } from './newest.ts'
 import { SIZES } from './sizes.ts'
@@ -22,7 +21,7 @@ export const LIST = 'timeline'
 const KIND = { author: 0, state: TOP }
 
 /** One type for all parts of the union: a mixture would come as text. */
-const whole = (value: unknown) => sql<number>`CAST(${value} AS UNSIGNED)`
+const whole = (value: unknown) => sql`CAST(${value} AS UNSIGNED)`.mapWith(Number)
 const constant = (value: number) => whole(sql.raw(String(value)))
 const top = sql.raw(String(TOP))
 const materialisedState = sql.raw(String(DELIVERY.materialised))
@@ -68,6 +67,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
         viewerId: readerId,
         list: LIST,
         limit,
+        db: app.prepared,
         where: and(
           eq(entries.readerId, readerId),
           lt(entries.tweetId, below),
@@ -89,6 +89,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
         viewerId: readerId,
         list: LIST,
         limit,
+        db: app.prepared,
         where: and(
           eq(fresh.undelivered, 1),
           lt(fresh.id, below),
@@ -101,7 +102,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     )
 
   const merged = () =>
-    app.db
+    app.prepared
       .select({
         id: follows.followeeId,
         originalId: sql<number | null>`CAST(NULL AS UNSIGNED)`,
@@ -117,7 +118,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
       )
 
   const state = () =>
-    app.db
+    app.prepared
       .select({
         id: floor,
         // NULL for a new reader.
@@ -126,6 +127,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
       })
       .from(sql`(SELECT 1) AS state`)
 
+  const prepare = () => unionAll(materialised(), undelivered(), merged(), state()).prepare()
   let statement: ReturnType<typeof prepare> | undefined
 
   /** Visible tweets within `above < id < below`, newest first. */
@@ -136,20 +138,17 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     limit: number
   }): Promise<Snapshot> {
     // Made late: every feature has added its filters by then.
-    statement ??= prepare(
-      app.mysql.pool,
-      unionAll(materialised(), undelivered(), merged(), state()),
-    )
+    statement ??= prepare()
     const found = new Map<number, Row>()
     const mergedAuthors: number[] = []
     let from = TOP
     let unseenHours: number | undefined
-    for (const [id, other, kind] of (await statement(range)) as [number, number | null, number][]) {
-      if (kind === KIND.author) mergedAuthors.push(id)
-      else if (kind === KIND.state) {
-        from = Math.max(Number(id), range.above + 1)
-        unseenHours = other ?? undefined
-      } else found.set(id, { id, originalId: other })
+    for (const { id, originalId, position } of await statement.execute(range)) {
+      if (position === KIND.author) mergedAuthors.push(id)
+      else if (position === KIND.state) {
+        from = Math.max(id, range.above + 1)
+        unseenHours = originalId ?? undefined
+      } else found.set(id, { id, originalId })
     }
     const rows = [...found.values()].sort((a, b) => b.id - a.id).slice(0, range.limit)
     return { rows, from: rows[range.limit - 1]?.id ?? from, mergedAuthors, unseenHours }

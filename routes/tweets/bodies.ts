@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
@@ -37,7 +37,19 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
 
   async function readBodies(ids: number[], viewerId: number | undefined, db: Db | Tx) {
     if (ids.length === 0) return new Map<number, ReturnType<typeof presentBody>>()
-    const rows = await db
+    const read = viewerId === undefined ? readForAll : readForViewer
+    const rows = db === app.db ? await read(ids, { viewerId }) : await select(db, ids, viewerId)
+    return new Map(rows.map((row) => [row.id, presentBody(row)]))
+  }
+
+  const readForAll = app.prepareForIds((ids) => select(app.prepared, ids))
+  const readForViewer = app.prepareForIds((ids) =>
+    // What asks for the viewer puts it into SQL and nowhere else, where a placeholder does as well.
+    select(app.prepared, ids, sql.placeholder('viewerId') as unknown as number),
+  )
+
+  const select = (db: Db | Tx, ids: (number | Placeholder)[], viewerId?: number) =>
+    db
       .select({
         id: tweets.id,
         text: tweets.text,
@@ -65,8 +77,6 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
       .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
       // An account may have been deleted since the ids were read.
       .where(and(inArray(tweets.id, ids), isNull(users.deletedAt)))
-    return new Map(rows.map((row) => [row.id, presentBody(row)]))
-  }
 
   function flags(viewerId: number | undefined) {
     if (viewerId === undefined) return {}
