@@ -14,7 +14,12 @@ declare module 'fastify' {
 /** Milliseconds a field may take; then the answer goes without it. */
 const FIELD_LIMIT = 1_000
 
-type Context = { viewerId?: number | undefined; db: Db | Tx }
+type Item = { id: number }
+type Viewing = { viewerId?: number | undefined; db: Db | Tx }
+type Context = Viewing & {
+  /** What is being filled, so far as it is: a tweet's text need not be read again. */
+  items: readonly Item[]
+}
 export type Field<Value> = {
   /** Optional fields only: an answer without it must be valid. */
   schema: TSchema
@@ -72,15 +77,16 @@ function createResources(app: FastifyInstance) {
   }
 
   /** Fills the added fields in, for a whole page with one call of each. */
-  async function fill<Item extends { id: number }>(
+  async function fill<One extends Item>(
     resource: string,
-    items: Item[],
-    { viewerId, db = app.db }: Partial<Context> = {},
+    items: One[],
+    { viewerId, db = app.db }: Partial<Viewing> = {},
   ) {
     const added = fields.get(resource)
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
-    const values = await Promise.all(added.map((field) => readInTime(field, ids, { viewerId, db })))
+    const context = { viewerId, db, items }
+    const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {
         const value = values[i]?.get(item.id)

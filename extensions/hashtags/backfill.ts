@@ -1,6 +1,7 @@
 import type { FastifyInstance, TaskContext } from 'birdhouse'
 import { and, asc, eq, gt, inArray, lt, max, sql } from 'drizzle-orm'
 import type { createIndex, Source } from './indexing.ts'
+import { ANY_SIGN } from './parse.ts'
 
 /** Tweets read at once: bounds the memory and how long locks are held. */
 const CHUNK = 200
@@ -10,8 +11,6 @@ const CHUNKS_A_RUN = 200
 const CATCH_UP_EVERY = 15
 /** Seconds. Ids are given out at INSERT but seen from COMMIT on; no transaction lasts this long. */
 const LATE = 60
-
-const SIGN = /[#\uFE5F\uFF03@\uFE6B\uFF20]/
 
 /**
  * Indexes tweets that no event told of: from before this was installed, from while it was not, and
@@ -57,7 +56,7 @@ export function createBackfill(app: FastifyInstance, index: ReturnType<typeof cr
     const end = rows.at(-1)?.id
     if (end === undefined) return undefined
     const sources = rows.flatMap(({ text, ...row }) =>
-      text && SIGN.test(text) ? { ...row, text } : [],
+      text && ANY_SIGN.test(text) ? { ...row, text } : [],
     )
     const selected = await select(sources)
     return app.transaction(async (tx) => {

@@ -1,5 +1,5 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
-import { and, eq, inArray, isNotNull, isNull } from 'drizzle-orm'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { type Static, Type } from 'typebox'
 import { type Mention, parse } from './parse.ts'
 
@@ -39,10 +39,12 @@ const Entities = Type.Object(
 
 /** What a mention links to: null when nobody the viewer may see. */
 type Person = { id: number; handle: string | null } | null
+/** Of a tweet's body; a tombstone and a retweet have none. */
+type Text = { id: number; text?: string | null }
 /** By tweet, then by handle. */
 type People = Map<number, Map<string, Person>>
 
-/** Adds `entities` to tweets, with at most three queries a page. */
+/** Adds `entities` to tweets, with at most two queries a page. */
 export function addEntities(app: FastifyInstance) {
   const { hashtagMentions, tweets, users } = app.tables
   const person = { id: users.id, handle: users.handle }
@@ -53,8 +55,8 @@ export function addEntities(app: FastifyInstance) {
     read,
   })
 
-  async function read(ids: number[], context: Context) {
-    const parsed = await readTexts(ids, context)
+  async function read(_ids: number[], context: Context & { items: readonly Text[] }) {
+    const parsed = context.items.flatMap(({ id, text }) => (text ? [{ id, ...parse(text) }] : []))
     const mentioning = parsed.filter(({ mentions }) => mentions.length > 0)
     const known = await readIndexed(mentioning, context)
     const handles = mentioning.flatMap(({ id, mentions }) =>
@@ -75,14 +77,6 @@ export function addEntities(app: FastifyInstance) {
 
   const link = ({ start, end }: Mention, to: Person | undefined) =>
     to?.handle ? [{ userId: to.id, handle: to.handle, start, end }] : []
-
-  async function readTexts(ids: number[], { db }: Context) {
-    const rows = await db
-      .select({ id: tweets.id, text: tweets.text })
-      .from(tweets)
-      .where(and(inArray(tweets.id, ids), isNotNull(tweets.text)))
-    return rows.map(({ id, text }) => ({ id, ...parse(text ?? '') }))
-  }
 
   async function readIndexed(mentioning: { id: number }[], { viewerId, db }: Context) {
     const known: People = new Map()
