@@ -43,6 +43,9 @@ async function run() {
   const wanted = chosen()
   const { bench, tearDown } = await setUp(scale, progress)
   const results: Result[] = []
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => tearDown().finally(() => process.exit(130)))
+  }
   try {
     const plots = names.length === 0 || names.includes('plots')
     const curves = plots ? await measurePlots(bench) : undefined

@@ -32,6 +32,8 @@ export async function insertWorld(
     replyToId: tweet.replyTo === undefined ? null : first + tweet.replyTo,
     retweetOfId: tweet.retweetOf === undefined ? null : first + tweet.retweetOf,
     createdAt: tweet.createdAt,
+    // Nobody has entries yet that would lack them.
+    undelivered: null,
   }))
   const like = (row: World['likes'][number]) => ({
     userId: firstUser + row.user,

@@ -1,5 +1,6 @@
-import { index, int, mysqlTable, primaryKey, tinyint } from 'drizzle-orm/mysql-core'
+import { boolean, index, int, mysqlTable, primaryKey, tinyint } from 'drizzle-orm/mysql-core'
 import { createdAt, DELIVERY, id, time } from './columns.ts'
+import { users } from './users.ts'
 
 /** Which tweets a reader's timeline may show. One too many does no harm: reading checks them all. */
 export const timelineEntries = mysqlTable(
@@ -12,12 +13,16 @@ export const timelineEntries = mysqlTable(
 export const timelineStates = mysqlTable(
   'timeline_states',
   {
-    readerId: id().primaryKey(),
+    readerId: id()
+      .primaryKey()
+      .references(() => users.id),
     delivery: tinyint().notNull().default(DELIVERY.merged),
     /** Counts rebuilds: who began before the last one may not finish. */
     version: int().notNull().default(0),
     floorId: id().notNull().default(0),
     seenAt: time().notNull(),
+    /** An operator has asked for a rebuild that is still to come. */
+    stale: boolean().notNull().default(false),
   },
   (t) => [index('timeline_states_seen').on(t.delivery, t.seenAt)],
 )

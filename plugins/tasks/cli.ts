@@ -5,7 +5,7 @@ import { joinLocal } from '../../local/join.ts'
 import { readEnv } from '../config.ts'
 import type { Task } from './index.ts'
 
-const USAGE = `Usage: npm run task -- <name>
+const USAGE = `Usage: npm run task -- <name> [argument]
 
 Runs a task beside the live service, on the same settings. Ctrl-C ends it; running it again goes on
 where it stopped.
@@ -24,8 +24,11 @@ async function main() {
   const app = await build({ LOG_LEVEL: 'warn', ...settings }, note)
   stops.push(() => app.close())
   const task = name === undefined ? undefined : app.tasks.get(name)
-  const known = app.tasks.all().map(([key, { summary }]) => `  ${key.padEnd(24)} ${summary}`)
-  if (task && rest.length === 0) return runTask(task)
+  const known = app.tasks.all().map(([key, one]) => {
+    const call = one.argument ? `${key} [${one.argument}]` : key
+    return `  ${call.padEnd(28)} ${one.summary}`
+  })
+  if (task && rest.length <= (task.argument ? 1 : 0)) return runTask(task, rest[0])
   const list = known.length > 0 ? `Tasks:\n${known.join('\n')}` : 'No feature has added a task.'
   if (name === undefined) console.log(`${USAGE}\n${list}`)
   else throw new Error(`There is no task ${[name, ...rest].join(' ')}. ${list}`)
@@ -39,7 +42,7 @@ function readArguments() {
   return values.help ? [] : positionals
 }
 
-async function runTask(task: Task) {
+async function runTask(task: Task, argument?: string) {
   const format = '{bar} {percentage}% | {value}/{total} | {eta_formatted} left'
   const bar = new SingleBar({
     format,
@@ -55,7 +58,7 @@ async function runTask(task: Task) {
     bar.update(done)
   }
   try {
-    const sentence = await task.run({ progress, signal: interruption.signal })
+    const sentence = await task.run({ progress, signal: interruption.signal, argument })
     bar.stop()
     console.log(sentence)
   } finally {

@@ -11,10 +11,14 @@ export type TaskContext = {
   progress: (done: number, total: number) => void
   /** Aborts on Ctrl-C: stop between two steps, so that the next run can go on from there. */
   signal: AbortSignal
+  /** What was given behind the name. */
+  argument?: string | undefined
 }
 export type Task = {
   /** One line for the list of tasks. */
   summary: string
+  /** What may be given behind the name, for a task that takes something. */
+  argument?: string
   /** Returns a sentence that says what was done. */
   run: (context: TaskContext) => Promise<string>
 }

@@ -1,0 +1,101 @@
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { DELIVERY } from '../../db/schema/columns.ts'
+import type { Tx } from '../../plugins/db.ts'
+
+/** Rows a transaction; keeps its locks short. */
+const BATCH = 500
+
+/** A reader's entries. Whoever takes some away holds the lock on the reader's state. */
+export function createEntries(app: FastifyInstance) {
+  const { timelineEntries: entries, timelineStates: states } = app.tables
+  const { TIMELINE_KEEP: KEEP } = app.config.timeline
+  const of = (readerId: number) => eq(entries.readerId, readerId)
+
+  /** Nobody else begins, ends or trims a reader's entries until the transaction is over. */
+  async function lock(tx: Tx, readerId: number) {
+    const [state] = await tx
+      .select()
+      .from(states)
+      .where(eq(states.readerId, readerId))
+      .for('update')
+    return state
+  }
+
+  /** Adds what is not there yet. */
+  async function add(readerId: number, tweetIds: number[]) {
+    for (let start = 0; start < tweetIds.length; start += BATCH) {
+      const rows = tweetIds.slice(start, start + BATCH).map((tweetId) => ({ readerId, tweetId }))
+      await app.transaction((tx) => tx.insert(entries).ignore().values(rows))
+    }
+  }
+
+  /** Removes all, unless a rebuild has begun since `version`. */
+  async function clear(readerId: number, version: number) {
+    const step = (tx: Tx) =>
+      lock(tx, readerId).then(async (state) => {
+        if (state?.version !== version) return 0
+        const [result] = await tx.delete(entries).where(of(readerId)).limit(BATCH)
+        return result.affectedRows
+      })
+    while ((await app.transaction(step)) === BATCH);
+  }
+
+  /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
+  async function trim(readerIds: number[]) {
+    for (const readerId of readerIds) {
+      if (await entryAt(app.db, readerId, KEEP)) await app.transaction((tx) => cut(tx, readerId))
+    }
+  }
+
+  async function cut(tx: Tx, readerId: number) {
+    const state = await lock(tx, readerId)
+    const lowest = await entryAt(tx, readerId, KEEP - 1)
+    if (state?.delivery !== DELIVERY.materialised || !lowest) return
+    const floorId = Math.max(state.floorId, lowest)
+    await tx.update(states).set({ floorId }).where(eq(states.readerId, readerId))
+    await tx
+      .delete(entries)
+      .where(and(of(readerId), lt(entries.tweetId, floorId)))
+      .limit(BATCH)
+  }
+
+  async function entryAt(db: Tx | typeof app.db, readerId: number, offset: number) {
+    const [row] = await db
+      .select({ id: entries.tweetId })
+      .from(entries)
+      .where(of(readerId))
+      .orderBy(desc(entries.tweetId))
+      .limit(1)
+      .offset(offset)
+    return row?.id
+  }
+
+  /** A rebuild begins: new tweets get entries again, reading merges until it is through. */
+  const begin = (readerId: number) =>
+    app.transaction(async (tx) => {
+      await tx
+        .update(states)
+        .set({ delivery: DELIVERY.filling, version: sql`${states.version} + 1` })
+        .where(eq(states.readerId, readerId))
+      return (await lock(tx, readerId))?.version
+    })
+
+  /** False when another rebuild has begun since. */
+  async function finish(readerId: number, version: number, floorId: number) {
+    const [result] = await app.db
+      .update(states)
+      .set({ delivery: DELIVERY.materialised, floorId, stale: false })
+      .where(and(eq(states.readerId, readerId), eq(states.version, version)))
+    return result.affectedRows === 1
+  }
+
+  async function erase(readerId: number) {
+    await app.deleteInBatches(entries, of(readerId))
+    await app.db.delete(states).where(eq(states.readerId, readerId))
+  }
+
+  return { lock, add, clear, trim, begin, finish, erase }
+}
+
+export type Entries = ReturnType<typeof createEntries>

@@ -1,0 +1,120 @@
+import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { DELIVERY } from '../../db/schema/columns.ts'
+import type { JobContext } from '../../plugins/jobs/index.ts'
+
+/** Followers a statement: some ten milliseconds of work, after which a killed job goes on. */
+const CHUNK = 1_000
+/** Seconds after which an undelivered tweet is taken for one that no job knows of. */
+const FORGOTTEN = 120
+/** Tweets a run. */
+const SWEPT = 1_000
+
+/** How far a fan-out has come in the index (followee, delivery, follower). */
+type Position = { delivery: number; followerId: number }
+type Context = Pick<JobContext, 'progress' | 'save' | 'signal'>
+
+/**
+ * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written;
+ * reading adds what is undelivered, so nobody has to wait for this.
+ */
+export function createFanOut(app: FastifyInstance, trim: (readerIds: number[]) => Promise<void>) {
+  const { follows, timelineEntries, timelineStates, tweets } = app.tables
+  /** One in so many entries has its timeline looked at, so that a look costs little an entry. */
+  const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 8))
+
+  async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
+    const [tweet] = await app.db.select().from(tweets).where(eq(tweets.id, tweetId))
+    if (tweet?.undelivered == null) return
+    if (!tweet.deletedAt) await toFollowers(tweetId, tweet.authorId, context)
+    await app.transaction(async (tx) => {
+      await tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${tweet.authorId} AND delivery > 0`)
+      await tx.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId))
+    })
+  }
+
+  /**
+   * A follow moves from `filling` on to `materialised` alone, so in this order none is passed over;
+   * one that begins to be filled behind the position finds the tweet among the author's.
+   */
+  async function toFollowers(tweetId: number, authorId: number, context: Context) {
+    // What `save` was given by an earlier run.
+    let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
+    for (let end: Position | undefined; ; position = end) {
+      end = await endOfChunk(authorId, position)
+      await insertChunk(tweetId, authorId, position, end)
+      await trimSome(tweetId, authorId, position, end)
+      if (!end) return
+      await context.save(end)
+    }
+  }
+
+  const after = ({ delivery, followerId }: Position) =>
+    or(
+      gt(follows.delivery, delivery),
+      and(eq(follows.delivery, delivery), gt(follows.followerId, followerId)),
+    )
+
+  const upTo = ({ delivery, followerId }: Position) =>
+    or(
+      lt(follows.delivery, delivery),
+      and(eq(follows.delivery, delivery), sql`${follows.followerId} <= ${followerId}`),
+    )
+
+  const within = (authorId: number, start: Position, end?: Position) =>
+    and(
+      eq(follows.followeeId, authorId),
+      gte(follows.delivery, Math.max(start.delivery, DELIVERY.filling)),
+      after(start),
+      end && upTo(end),
+    )
+
+  /** Undefined for the last chunk. */
+  async function endOfChunk(authorId: number, start: Position): Promise<Position | undefined> {
+    const [row] = await app.db
+      .select({ delivery: follows.delivery, followerId: follows.followerId })
+      .from(follows)
+      .where(within(authorId, start))
+      .orderBy(asc(follows.delivery), asc(follows.followerId))
+      .limit(1)
+      .offset(CHUNK - 1)
+    return row
+  }
+
+  /** The state tells who has been away for long; they get no entries. */
+  const insertChunk = (tweetId: number, authorId: number, start: Position, end?: Position) =>
+    app.transaction((tx) =>
+      tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+        SELECT ${follows.followerId}, ${tweetId} FROM ${follows}
+        JOIN ${timelineStates} ON ${timelineStates.readerId} = ${follows.followerId} AND ${timelineStates.delivery} > 0
+        WHERE ${within(authorId, start, end)}`),
+    )
+
+  async function trimSome(tweetId: number, authorId: number, start: Position, end?: Position) {
+    const chosen = sql`MOD(${follows.followerId} + ${tweetId}, ${trimEvery}) = 0`
+    const rows = await app.db
+      .select({ id: follows.followerId })
+      .from(follows)
+      .where(and(within(authorId, start, end), chosen))
+    await trim(rows.map(({ id }) => id))
+  }
+
+  /** What was inserted by other means, or whose job has died. */
+  async function sweep() {
+    const old = sql`${tweets.createdAt} < NOW(3) - INTERVAL ${FORGOTTEN} SECOND`
+    const rows = await app.db
+      .select({ id: tweets.id })
+      .from(tweets)
+      .where(and(eq(tweets.undelivered, 1), old))
+      .orderBy(asc(tweets.id))
+      .limit(SWEPT)
+    const { signal } = app.drain
+    for (const { id } of rows) {
+      if (signal.aborted) return
+      await fanOut({ tweetId: id }, { progress: null, save: async () => {}, signal })
+    }
+  }
+
+  return { fanOut, sweep }
+}

@@ -1,0 +1,126 @@
+import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { DELIVERY } from '../../db/schema/columns.ts'
+import type { Entries } from './entries.ts'
+import { createNewest, TOP } from './newest.ts'
+import type { Popularity } from './popularity.ts'
+
+/** Ids looked for at once while rebuilding. */
+const STEP = 100
+/** Follows read at once. */
+const PAGE = 500
+
+/**
+ * Materialising what is merged. Always in this order: mark it as being filled, commit, then read
+ * the tweets. One whose fan-out saw no mark was committed before, so it is among those read.
+ */
+export function createFilling(app: FastifyInstance, entries: Entries, popularity: Popularity) {
+  const { follows, popularAuthors, timelineEntries, timelineStates, tweets, userCounts } =
+    app.tables
+  const { TIMELINE_KEEP: KEEP, FANOUT_LIMIT } = app.config.timeline
+  const newestOf = createNewest(app)
+
+  /** A reader who comes back, or comes for the first time: everything that is not there yet. */
+  async function fill(readerId: number, signal: AbortSignal) {
+    const [state] = await app.db
+      .select()
+      .from(timelineStates)
+      .where(eq(timelineStates.readerId, readerId))
+    if (!state) return
+    if (state.delivery !== DELIVERY.materialised) await rebuild(readerId, signal)
+    await backfillAll(eq(follows.followerId, readerId), signal)
+  }
+
+  /** The newest of the reader's own tweets and of those whose tweets are materialised. */
+  async function rebuild(readerId: number, signal: AbortSignal) {
+    const version = await entries.begin(readerId)
+    if (version === undefined) return
+    await entries.clear(readerId, version)
+    const followees = await app.db
+      .select({ id: follows.followeeId })
+      .from(follows)
+      .where(and(eq(follows.followerId, readerId), eq(follows.delivery, DELIVERY.materialised)))
+    const authorIds = [readerId, ...followees.map(({ id }) => id)]
+    const found: number[] = []
+    let below = TOP
+    while (found.length < KEEP && below > 0) {
+      signal.throwIfAborted()
+      const limit = Math.min(STEP, KEEP - found.length)
+      const { ids, from } = await newestOf(authorIds, { below, from: 0, limit })
+      await entries.add(readerId, ids)
+      found.push(...ids)
+      below = from
+    }
+    await entries.finish(readerId, version, below)
+  }
+
+  /** Every merged follow of these whose author isn't popular, and whose reader isn't away. */
+  async function backfillAll(which: SQL | undefined, signal: AbortSignal) {
+    let after = 0
+    for (let more = true; more; ) {
+      const rows = await app.db
+        .select({
+          id: follows.id,
+          readerId: follows.followerId,
+          authorId: follows.followeeId,
+          followers: userCounts.followers,
+        })
+        .from(follows)
+        .innerJoin(timelineStates, eq(timelineStates.readerId, follows.followerId))
+        .leftJoin(popularAuthors, eq(popularAuthors.authorId, follows.followeeId))
+        .leftJoin(userCounts, eq(userCounts.userId, follows.followeeId))
+        .where(
+          and(
+            which,
+            lt(follows.delivery, DELIVERY.materialised),
+            eq(timelineStates.delivery, DELIVERY.materialised),
+            isNull(popularAuthors.authorId),
+            gt(follows.id, after),
+          ),
+        )
+        .orderBy(follows.id)
+        .limit(PAGE)
+      for (const { readerId, authorId, followers } of rows) {
+        signal.throwIfAborted()
+        // Someone whom nobody has followed since the limit is what it is.
+        if ((followers ?? 0) > FANOUT_LIMIT && (await popularity.check(authorId))) continue
+        await backfill(readerId, authorId)
+      }
+      after = rows.at(-1)?.id ?? after
+      more = rows.length === PAGE
+    }
+  }
+
+  /** The author's tweets down to the reader's floor, which rises where they are too many. */
+  async function backfill(readerId: number, authorId: number) {
+    const pair = and(eq(follows.followerId, readerId), eq(follows.followeeId, authorId))
+    const marked = and(pair, lt(follows.delivery, DELIVERY.materialised))
+    await app.db.update(follows).set({ delivery: DELIVERY.filling }).where(marked)
+    await app.transaction(async (tx) => {
+      const state = await entries.lock(tx, readerId)
+      // While the reader's entries are not complete there is no floor; the rebuild's end comes here again.
+      if (state?.delivery !== DELIVERY.materialised) return
+      const filling = and(pair, eq(follows.delivery, DELIVERY.filling))
+      const change = { delivery: DELIVERY.materialised }
+      const [result] = await tx.update(follows).set(change).where(filling)
+      if (result.affectedRows === 0) return
+      const [last] = await tx
+        .select({ id: tweets.id })
+        .from(tweets)
+        .where(and(eq(tweets.authorId, authorId), gt(tweets.id, state.floorId)))
+        .orderBy(desc(tweets.id))
+        .limit(1)
+        .offset(KEEP - 1)
+      const floorId = last?.id ?? state.floorId
+      if (last)
+        await tx
+          .update(timelineStates)
+          .set({ floorId })
+          .where(eq(timelineStates.readerId, readerId))
+      await tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+        SELECT ${readerId}, ${tweets.id} FROM ${tweets} WHERE ${tweets.authorId} = ${authorId} AND ${tweets.id} >= ${floorId}`)
+    })
+  }
+
+  return { fill, rebuild, backfill, backfillAll }
+}

@@ -1,0 +1,61 @@
+import { and, eq } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { JobHandler } from '../../plugins/jobs/index.ts'
+import { createEntries } from './entries.ts'
+import { createFanOut } from './fan-out.ts'
+import { createFilling } from './filling.ts'
+import { createPopularity } from './popularity.ts'
+import { createUpkeep } from './upkeep.ts'
+
+type Follow = { followerId: number; followeeId: number }
+
+/**
+ * What keeps timelines materialised. None of it decides what a page shows: each handler may run
+ * late, twice, never, or be killed in between.
+ */
+export function createTimelineJobs(app: FastifyInstance) {
+  const { follows } = app.tables
+  const entries = createEntries(app)
+  const popularity = createPopularity(app)
+  const filling = createFilling(app, entries, popularity)
+  const { fanOut, sweep } = createFanOut(app, entries.trim)
+  const { seen, retire, rebuildTask } = createUpkeep(app, entries, filling)
+
+  const onFollow: JobHandler<Follow> = async ({ followerId, followeeId }, { signal }) => {
+    if (await popularity.check(followeeId)) return
+    const pair = and(eq(follows.followerId, followerId), eq(follows.followeeId, followeeId))
+    await filling.backfillAll(pair, signal)
+  }
+
+  const onUnfollow: JobHandler<Follow> = async ({ followeeId }) => {
+    await popularity.check(followeeId)
+  }
+
+  const fill: JobHandler<{ readerId: number }> = ({ readerId }, { signal }) =>
+    filling.fill(readerId, signal)
+
+  const mergeAuthor: JobHandler<{ authorId: number }> = ({ authorId }, { signal }) =>
+    popularity.mergeAuthor(authorId, signal)
+
+  const fillAuthor: JobHandler<{ authorId: number }> = ({ authorId }, { signal }) =>
+    filling.backfillAll(eq(follows.followeeId, authorId), signal)
+
+  async function erase(userId: number) {
+    await entries.erase(userId)
+    await popularity.forget(userId)
+  }
+
+  return {
+    fanOut,
+    sweep,
+    onFollow,
+    onUnfollow,
+    fill,
+    mergeAuthor,
+    fillAuthor,
+    retire,
+    erase,
+    seen,
+    rebuildTask,
+  }
+}

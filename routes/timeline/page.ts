@@ -1,0 +1,79 @@
+import { and, desc, lte, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
+import { LIST, type Row, type Snapshot } from './candidates.ts'
+import { createRows } from './rows.ts'
+
+/**
+ * Seconds by which `since` looks further back: ids are given out at INSERT but seen from COMMIT
+ * on, so a row may show up below one that was read before. No transaction lasts this long.
+ */
+const LATE = 60
+/** Repeats of one original take rows but no place: rows read beyond the limit, and when it is not enough. */
+const SPARE = { first: 4, more: 100 }
+
+type TimelineRequest = PageRequest & { since?: string | undefined }
+
+export function createPage(
+  app: FastifyInstance,
+  onSeen: (readerId: number, snapshot: Snapshot) => Promise<void>,
+) {
+  const { tweets } = app.tables
+  const { queries } = app.tweets
+  const readRows = createRows(app, onSeen)
+
+  /**
+   * The home timeline: what the reader and those they follow wrote, by id descending, walking down
+   * from the cursor until the page is full or the rows end; an original that is on the page already
+   * is not shown again. The next cursor is the last row walked. @throws InvalidCursor
+   */
+  return async function page(readerId: number, { cursor, since, limit }: TimelineRequest) {
+    const start = decodeCursor(LIST, cursor)
+    const sinceId = decodeCursor(LIST, since)
+    const above = await floorOf(sinceId)
+    const shown = new Map<number, Row>()
+    let last: Row | undefined
+    let more = true
+    while (more && shown.size < limit) {
+      const chunk = last ? SPARE.more : limit + SPARE.first
+      // One row beyond what can be shown tells whether the rows end here.
+      const range = { below: last?.id ?? start, above, limit: chunk + 1 }
+      const rows = await readRows(readerId, range)
+      let walked = 0
+      for (const row of rows.slice(0, chunk)) {
+        if (shown.size === limit) break
+        const key = row.originalId ?? row.id
+        if (!shown.has(key)) shown.set(key, row)
+        last = row
+        walked++
+      }
+      more = rows.length > walked
+    }
+    const items = await queries.hydrate([...shown.values()], readerId)
+    return {
+      items,
+      nextCursor: more && last ? encodeCursor(LIST, last.id) : null,
+      sinceCursor: encodeCursor(LIST, [...shown.values()][0]?.id ?? start ?? sinceId ?? 0),
+    }
+  }
+
+  /** The id above which rows count as later than `since`, late commits included. */
+  async function floorOf(since: number | undefined) {
+    if (!since) return 0
+    const upTo = lte(tweets.id, since)
+    const newest = app.db
+      .select({ at: tweets.createdAt })
+      .from(tweets)
+      .where(upTo)
+      .orderBy(desc(tweets.id))
+      .limit(1)
+    const settled = sql`${tweets.createdAt} < (${newest}) - INTERVAL ${LATE} SECOND`
+    const [row] = await app.db
+      .select({ id: tweets.id })
+      .from(tweets)
+      .where(and(upTo, settled))
+      .orderBy(desc(tweets.id))
+      .limit(1)
+    return row?.id ?? 0
+  }
+}

@@ -1,0 +1,76 @@
+import { and, eq, inArray } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { createCandidates, LIST, type Row, type Snapshot } from './candidates.ts'
+import { createNewest, TOP } from './newest.ts'
+
+/** `above < id < below`; `above` 0 and `below` undefined for all. */
+type Range = { below: number | undefined; above: number; limit: number }
+
+/**
+ * The rows a timeline consists of, newest first: down to the reader's floor what is materialised,
+ * together with the tweets of authors who are merged; below it everyone's, merged.
+ */
+export function createRows(
+  app: FastifyInstance,
+  onSeen: (readerId: number, read: Snapshot) => void,
+) {
+  const { follows, tweets } = app.tables
+  const { queries } = app.tweets
+  const readSnapshot = createCandidates(app)
+  const newestOf = createNewest(app)
+
+  /** At most `limit`; fewer when there are no more. */
+  return async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
+    const rows: Row[] = []
+    for (let end = below; rows.length < limit && end > above + 1; ) {
+      const range = { below: end, above, limit: limit - rows.length }
+      const snapshot = await readSnapshot({ readerId, ...range })
+      if (end === below) await onSeen(readerId, snapshot)
+      const step =
+        snapshot.from < end
+          ? await withMerged(readerId, range, snapshot)
+          : await merge(readerId, await authorsOf(readerId), { ...range, from: above + 1 })
+      rows.push(...step.rows)
+      end = step.from
+    }
+    return rows.slice(0, limit)
+  }
+
+  async function withMerged(
+    readerId: number,
+    { below, limit }: { below: number; limit: number },
+    { rows, from, mergedAuthors }: Snapshot,
+  ) {
+    const merged = await merge(readerId, mergedAuthors, { below, from, limit })
+    const byId = new Map([...rows, ...merged.rows].map((row) => [row.id, row]))
+    // Where the merged ones end sooner, only as much is certain.
+    const certain = [...byId.values()].filter(({ id }) => id >= merged.from)
+    return { rows: certain.sort((a, b) => b.id - a.id), from: merged.from }
+  }
+
+  async function merge(
+    readerId: number,
+    authorIds: number[],
+    range: { below: number; from: number; limit: number },
+  ) {
+    if (authorIds.length === 0) return { rows: [], from: range.from }
+    const { ids, from } = await newestOf(authorIds, range)
+    return { rows: await shown(readerId, ids), from }
+  }
+
+  async function shown(readerId: number, ids: number[]) {
+    if (ids.length === 0) return []
+    const where = and(inArray(tweets.id, ids), queries.notDeleted, queries.notMuted(readerId))
+    return queries.visible({ viewerId: readerId, list: LIST, where, limit: ids.length })
+  }
+
+  /** The reader and everyone they follow and don't mute. */
+  async function authorsOf(readerId: number) {
+    const wanted = and(
+      eq(follows.followerId, readerId),
+      app.graph.notMuted(readerId, follows.followeeId),
+    )
+    const rows = await app.db.select({ id: follows.followeeId }).from(follows).where(wanted)
+    return [readerId, ...rows.map(({ id }) => id)]
+  }
+}
