@@ -6,6 +6,8 @@ import type { Sides } from './lines/line.ts'
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = join(ROOT, '.local/bench')
 const TOP = 15
+/** Waiting, and the profiler itself. */
+const NOT_WORK = /^\(idle\)|^post node:inspector/
 
 type Frame = { functionName: string; url: string; lineNumber: number }
 type Profile = {
@@ -34,7 +36,7 @@ function topOf({ nodes, samples, timeDeltas }: Profile) {
     const name = names.get(id) ?? ''
     times.set(name, (times.get(name) ?? 0) + (timeDeltas[n] ?? 0))
   }
-  times.delete('(idle)')
+  for (const name of times.keys()) if (NOT_WORK.test(name)) times.delete(name)
   const total = [...times.values()].reduce((sum, time) => sum + time, 0)
   return [...times]
     .sort(([, a], [, b]) => b - a)

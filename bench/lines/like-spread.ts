@@ -4,7 +4,7 @@ import { nextLikers } from './likers.ts'
 import { CONNECTIONS, type Line, rate } from './line.ts'
 
 /** Likes of one measurement. */
-const COUNT = 1_000
+const COUNT = 500
 
 export default {
   name: 'like-spread',

@@ -3,7 +3,7 @@ import { captureTransaction, MARKER } from './capture.ts'
 import { CONNECTIONS, type Line, rate, spread } from './line.ts'
 
 /** Tweets of one measurement, each by another author. */
-const COUNT = 1_000
+const COUNT = 500
 
 export default {
   name: 'tweet',
