@@ -44,7 +44,7 @@ async function run() {
   const { bench, tearDown } = await setUp(scale, progress)
   const results: Result[] = []
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => tearDown().finally(() => process.exit(130)))
+    process.on(signal, () => tearDown().finally(() => process.exit(130)))
   }
   try {
     const plots = names.length === 0 || names.includes('plots')

@@ -58,7 +58,14 @@ export async function setUp(scale: number, progress: Progress) {
     settle: () => settle(pool, service),
   }
 
-  async function tearDown() {
+  let ending: Promise<void> | undefined
+  /** May be called again, by a signal for example. */
+  const tearDown = () => {
+    ending ??= end()
+    return ending
+  }
+
+  async function end() {
     await stopAll()
     await pool.end()
     await s3.stop()
