@@ -69,7 +69,12 @@ function specOf(points: Point[], { title, x, log }: (typeof TITLES)[keyof Curves
         scale: { domain: Object.keys(COLORS), range: Object.values(COLORS) },
         legend: { title: null },
       },
-      strokeDash: { field: 'part', type: 'nominal', legend: null },
+      strokeDash: {
+        field: 'part',
+        type: 'nominal',
+        scale: { domain: Object.keys(COLORS) },
+        legend: { title: null },
+      },
     },
   }
 }
