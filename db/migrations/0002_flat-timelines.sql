@@ -16,7 +16,7 @@ CREATE TABLE `timeline_states` (
 	`version` int NOT NULL DEFAULT 0,
 	`floor_id` bigint unsigned NOT NULL DEFAULT 0,
 	`seen_at` datetime(3) NOT NULL,
-	`stale` boolean NOT NULL DEFAULT false,
+	`rebuilt_to` boolean NOT NULL DEFAULT false,
 	CONSTRAINT `timeline_states_reader_id` PRIMARY KEY(`reader_id`)
 );
 --> statement-breakpoint

@@ -21,8 +21,8 @@ export const timelineStates = mysqlTable(
     version: int().notNull().default(0),
     floorId: id().notNull().default(0),
     seenAt: time().notNull(),
-    /** An operator has asked for a rebuild that is still to come. */
-    stale: boolean().notNull().default(false),
+    /** A rebuild of all, in the order of ids, has come as far as this reader. */
+    rebuiltTo: boolean().notNull().default(false),
   },
   (t) => [index('timeline_states_seen').on(t.delivery, t.seenAt)],
 )

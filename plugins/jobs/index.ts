@@ -69,7 +69,15 @@ function createJobs(app: FastifyInstance) {
     worker.start()
   }
 
-  return { define, every, add, countDead: store.countDead, start, stop: worker.stop }
+  return {
+    define,
+    every,
+    add,
+    get: (name: string) => definitions.get(name),
+    countDead: store.countDead,
+    start,
+    stop: worker.stop,
+  }
 }
 
 export default fp(

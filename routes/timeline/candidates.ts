@@ -15,13 +15,9 @@ import type { FastifyInstance } from 'fastify'
 import { prepare } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { TOP } from './newest.ts'
+import { SIZES } from './sizes.ts'
 
 export const LIST = 'timeline'
-/**
- * Undelivered tweets that one read looks through. When the workers are further behind than that,
- * merging takes over, whose cost depends on the number of followees instead.
- */
-const BACKLOG = 500
 /** In the place of a tweet's position: what is no tweet. */
 const KIND = { author: 0, state: TOP }
 
@@ -47,7 +43,7 @@ export type Snapshot = {
  * One statement, and so one moment, tells what is materialised for a reader and what is not:
  * a tweet that a job moves from one to the other meanwhile is never missed.
  */
-export function createCandidates(app: FastifyInstance) {
+export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
   const { queries } = app.tweets
   const fresh = alias(tweets, 'fresh')
@@ -60,7 +56,7 @@ export function createCandidates(app: FastifyInstance) {
     sql`(SELECT delivery FROM ${follows} WHERE follower_id = ${readerId} AND followee_id = ${authorId})`
 
   const complete = sql`(SELECT IF(delivery = ${materialisedState}, floor_id, ${top}) FROM ${states} WHERE reader_id = ${readerId})`
-  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 AND late.id < ${below} ORDER BY late.id DESC LIMIT 1 OFFSET ${sql.raw(String(BACKLOG))})`
+  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 AND late.id < ${below} ORDER BY late.id DESC LIMIT 1 OFFSET ${sql.raw(String(sizes.backlog))})`
   const floor = whole(sql`GREATEST(COALESCE(${complete}, ${top}), COALESCE(${backlog}, 0))`)
 
   const unseen = sql`(SELECT GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3))) FROM ${states} WHERE reader_id = ${readerId})`

@@ -2,12 +2,10 @@ import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import type { Tx } from '../../plugins/db.ts'
-
-/** Rows a transaction; keeps its locks short. */
-const BATCH = 500
+import { SIZES } from './sizes.ts'
 
 /** A reader's entries. Whoever takes some away holds the lock on the reader's state. */
-export function createEntries(app: FastifyInstance) {
+export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   const { timelineEntries: entries, timelineStates: states } = app.tables
   const { TIMELINE_KEEP: KEEP } = app.config.timeline
   const of = (readerId: number) => eq(entries.readerId, readerId)
@@ -24,8 +22,8 @@ export function createEntries(app: FastifyInstance) {
 
   /** Adds what is not there yet. */
   async function add(readerId: number, tweetIds: number[]) {
-    for (let start = 0; start < tweetIds.length; start += BATCH) {
-      const rows = tweetIds.slice(start, start + BATCH).map((tweetId) => ({ readerId, tweetId }))
+    for (let start = 0; start < tweetIds.length; start += batch) {
+      const rows = tweetIds.slice(start, start + batch).map((tweetId) => ({ readerId, tweetId }))
       await app.transaction((tx) => tx.insert(entries).ignore().values(rows))
     }
   }
@@ -35,10 +33,10 @@ export function createEntries(app: FastifyInstance) {
     const step = (tx: Tx) =>
       lock(tx, readerId).then(async (state) => {
         if (state?.version !== version) return 0
-        const [result] = await tx.delete(entries).where(of(readerId)).limit(BATCH)
+        const [result] = await tx.delete(entries).where(of(readerId)).limit(batch)
         return result.affectedRows
       })
-    while ((await app.transaction(step)) === BATCH);
+    while ((await app.transaction(step)) === batch);
   }
 
   /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
@@ -57,7 +55,7 @@ export function createEntries(app: FastifyInstance) {
     await tx
       .delete(entries)
       .where(and(of(readerId), lt(entries.tweetId, floorId)))
-      .limit(BATCH)
+      .limit(batch)
   }
 
   async function entryAt(db: Tx | typeof app.db, readerId: number, offset: number) {
@@ -83,10 +81,9 @@ export function createEntries(app: FastifyInstance) {
 
   /** False when another rebuild has begun since. */
   async function finish(readerId: number, version: number, floorId: number) {
-    const [result] = await app.db
-      .update(states)
-      .set({ delivery: DELIVERY.materialised, floorId, stale: false })
-      .where(and(eq(states.readerId, readerId), eq(states.version, version)))
+    const complete = { delivery: DELIVERY.materialised, floorId }
+    const same = and(eq(states.readerId, readerId), eq(states.version, version))
+    const [result] = await app.transaction((tx) => tx.update(states).set(complete).where(same))
     return result.affectedRows === 1
   }
 

@@ -2,9 +2,8 @@ import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
+import { SIZES } from './sizes.ts'
 
-/** Followers a statement: some ten milliseconds of work, after which a killed job goes on. */
-const CHUNK = 1_000
 /** Seconds after which an undelivered tweet is taken for one that no job knows of. */
 const FORGOTTEN = 120
 /** Tweets a run. */
@@ -18,7 +17,11 @@ type Context = Pick<JobContext, 'progress' | 'save' | 'signal'>
  * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written;
  * reading adds what is undelivered, so nobody has to wait for this.
  */
-export function createFanOut(app: FastifyInstance, trim: (readerIds: number[]) => Promise<void>) {
+export function createFanOut(
+  app: FastifyInstance,
+  trim: (readerIds: number[]) => Promise<void>,
+  { chunk } = SIZES,
+) {
   const { follows, timelineEntries, timelineStates, tweets } = app.tables
   /** One in so many entries has its timeline looked at, so that a look costs little an entry. */
   const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 8))
@@ -78,7 +81,7 @@ export function createFanOut(app: FastifyInstance, trim: (readerIds: number[]) =
       .where(within(authorId, start))
       .orderBy(asc(follows.delivery), asc(follows.followerId))
       .limit(1)
-      .offset(CHUNK - 1)
+      .offset(chunk - 1)
     return row
   }
 

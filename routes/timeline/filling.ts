@@ -4,21 +4,22 @@ import { DELIVERY } from '../../db/schema/columns.ts'
 import type { Entries } from './entries.ts'
 import { createNewest, TOP } from './newest.ts'
 import type { Popularity } from './popularity.ts'
-
-/** Ids looked for at once while rebuilding. */
-const STEP = 100
-/** Follows read at once. */
-const PAGE = 500
+import { SIZES } from './sizes.ts'
 
 /**
  * Materialising what is merged. Always in this order: mark it as being filled, commit, then read
  * the tweets. One whose fan-out saw no mark was committed before, so it is among those read.
  */
-export function createFilling(app: FastifyInstance, entries: Entries, popularity: Popularity) {
+export function createFilling(
+  app: FastifyInstance,
+  entries: Entries,
+  popularity: Popularity,
+  sizes = SIZES,
+) {
   const { follows, popularAuthors, timelineEntries, timelineStates, tweets, userCounts } =
     app.tables
   const { TIMELINE_KEEP: KEEP, FANOUT_LIMIT } = app.config.timeline
-  const newestOf = createNewest(app)
+  const newestOf = createNewest(app, sizes)
 
   /** A reader who comes back, or comes for the first time: everything that is not there yet. */
   async function fill(readerId: number, signal: AbortSignal) {
@@ -45,7 +46,7 @@ export function createFilling(app: FastifyInstance, entries: Entries, popularity
     let below = TOP
     while (found.length < KEEP && below > 0) {
       signal.throwIfAborted()
-      const limit = Math.min(STEP, KEEP - found.length)
+      const limit = Math.min(sizes.step, KEEP - found.length)
       const { ids, from } = await newestOf(authorIds, { below, from: 0, limit })
       await entries.add(readerId, ids)
       found.push(...ids)
@@ -79,7 +80,7 @@ export function createFilling(app: FastifyInstance, entries: Entries, popularity
           ),
         )
         .orderBy(follows.id)
-        .limit(PAGE)
+        .limit(sizes.batch)
       for (const { readerId, authorId, followers } of rows) {
         signal.throwIfAborted()
         // Someone whom nobody has followed since the limit is what it is.
@@ -87,7 +88,7 @@ export function createFilling(app: FastifyInstance, entries: Entries, popularity
         await backfill(readerId, authorId)
       }
       after = rows.at(-1)?.id ?? after
-      more = rows.length === PAGE
+      more = rows.length === sizes.batch
     }
   }
 
@@ -95,7 +96,8 @@ export function createFilling(app: FastifyInstance, entries: Entries, popularity
   async function backfill(readerId: number, authorId: number) {
     const pair = and(eq(follows.followerId, readerId), eq(follows.followeeId, authorId))
     const marked = and(pair, lt(follows.delivery, DELIVERY.materialised))
-    await app.db.update(follows).set({ delivery: DELIVERY.filling }).where(marked)
+    const mark = { delivery: DELIVERY.filling }
+    await app.transaction((tx) => tx.update(follows).set(mark).where(marked))
     await app.transaction(async (tx) => {
       const state = await entries.lock(tx, readerId)
       // While the reader's entries are not complete there is no floor; the rebuild's end comes here again.

@@ -5,7 +5,9 @@ import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'
 import { createFilling } from './filling.ts'
 import { createPopularity } from './popularity.ts'
-import { createUpkeep } from './upkeep.ts'
+import { createRebuildTask } from './rebuild-task.ts'
+import { SIZES } from './sizes.ts'
+import { createVisits } from './visits.ts'
 
 type Follow = { followerId: number; followeeId: number }
 
@@ -13,13 +15,14 @@ type Follow = { followerId: number; followeeId: number }
  * What keeps timelines materialised. None of it decides what a page shows: each handler may run
  * late, twice, never, or be killed in between.
  */
-export function createTimelineJobs(app: FastifyInstance) {
+export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   const { follows } = app.tables
-  const entries = createEntries(app)
-  const popularity = createPopularity(app)
-  const filling = createFilling(app, entries, popularity)
-  const { fanOut, sweep } = createFanOut(app, entries.trim)
-  const { seen, retire, rebuildTask } = createUpkeep(app, entries, filling)
+  const entries = createEntries(app, sizes)
+  const popularity = createPopularity(app, sizes)
+  const filling = createFilling(app, entries, popularity, sizes)
+  const { fanOut, sweep } = createFanOut(app, entries.trim, sizes)
+  const { seen, retire } = createVisits(app, entries)
+  const rebuildTask = createRebuildTask(app, filling)
 
   const onFollow: JobHandler<Follow> = async ({ followerId, followeeId }, { signal }) => {
     if (await popularity.check(followeeId)) return

@@ -1,19 +1,10 @@
 import { and, desc, eq, gte, inArray, lt, max, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
+import { SIZES } from './sizes.ts'
 
 /** Above every id. */
 export const TOP = Number.MAX_SAFE_INTEGER
-/**
- * Ids; a window holds at most as many tweets. The first is enough where the authors write much, the
- * last keeps a burst from being read whole.
- */
-const WINDOWS = [1_000, 8_000, 64_000]
-/** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
-const LISTED = 500
-/** Authors a statement where each has a branch of its own. */
-const BRANCHES = 100
-
 type Range = { below: number; from: number; limit: number }
 type Row = { id: number; authorId: number }
 
@@ -21,7 +12,7 @@ type Row = { id: number; authorId: number }
  * The newest tweets of some authors, at a cost that depends on how many authors there are, never on
  * how much they have written.
  */
-export function createNewest(app: FastifyInstance) {
+export function createNewest(app: FastifyInstance, sizes = SIZES) {
   const { tweets } = app.tables
 
   /**
@@ -31,7 +22,7 @@ export function createNewest(app: FastifyInstance) {
   async function newestOf(authorIds: number[], { below, from, limit }: Range) {
     const rows: Row[] = []
     let top = below === TOP ? (await lastId()) + 1 : below
-    for (const width of WINDOWS) {
+    for (const width of sizes.windows) {
       const bottom = Math.max(top - width, from)
       rows.push(...(await inWindow(authorIds, { below: top, from: bottom, limit })))
       if (rows.length >= limit || bottom === from) return idsOf(rows, { from, limit })
@@ -48,7 +39,7 @@ export function createNewest(app: FastifyInstance) {
 
   /** All ranges of one index, as long as the authors are constants: one dive an author. */
   const inWindow = (authorIds: number[], range: Range) =>
-    newest(authorIds, LISTED, range, (some) => select(inArray(tweets.authorId, some), range))
+    newest(authorIds, sizes.listed, range, (some) => select(inArray(tweets.authorId, some), range))
 
   /** Only the authors of the newest heads can have any other among the newest. */
   async function perAuthor(authorIds: number[], range: Range) {
@@ -60,7 +51,7 @@ export function createNewest(app: FastifyInstance) {
   }
 
   const branches = (authorIds: number[], range: Range, each: number) =>
-    newest(authorIds, BRANCHES, range, async (some) => {
+    newest(authorIds, sizes.branches, range, async (some) => {
       const [first, second, ...rest] = some.map((id) =>
         select(eq(tweets.authorId, id), { ...range, limit: each }),
       )

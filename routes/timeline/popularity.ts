@@ -1,18 +1,17 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
+import { SIZES } from './sizes.ts'
 
 /** Of the limit: an author who hovers around it doesn't change sides with every follow. */
 const HYSTERESIS = 0.9
-/** Follows a statement. */
-const BATCH = 1_000
 
 /**
  * Authors of very many followers are merged into timelines instead of being fanned out. Which of
  * both happens is written at each follow, and changing it there is safe at any time: a reader's
  * page goes by the follow as it is at that moment.
  */
-export function createPopularity(app: FastifyInstance) {
+export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
   const { follows, popularAuthors, users } = app.tables
   const { FANOUT_LIMIT } = app.config.timeline
 
@@ -56,11 +55,12 @@ export function createPopularity(app: FastifyInstance) {
   /** From here on their tweets are merged for every follower. */
   async function mergeAuthor(authorId: number, signal: AbortSignal) {
     const fannedOut = and(eq(follows.followeeId, authorId), gt(follows.delivery, DELIVERY.merged))
-    let changed = BATCH
-    while (changed === BATCH && (await isPopular(authorId))) {
+    let changed = batch
+    while (changed === batch && (await isPopular(authorId))) {
       signal.throwIfAborted()
-      const merging = app.db.update(follows).set({ delivery: DELIVERY.merged })
-      const [result] = await merging.where(fannedOut).limit(BATCH)
+      const [result] = await app.transaction((tx) =>
+        tx.update(follows).set({ delivery: DELIVERY.merged }).where(fannedOut).limit(batch),
+      )
       changed = result.affectedRows
     }
   }

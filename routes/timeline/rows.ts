@@ -2,6 +2,7 @@ import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { createCandidates, LIST, type Row, type Snapshot } from './candidates.ts'
 import { createNewest, TOP } from './newest.ts'
+import { SIZES } from './sizes.ts'
 
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
 type Range = { below: number | undefined; above: number; limit: number }
@@ -12,12 +13,13 @@ type Range = { below: number | undefined; above: number; limit: number }
  */
 export function createRows(
   app: FastifyInstance,
-  onSeen: (readerId: number, read: Snapshot) => void,
+  onSeen: (readerId: number, snapshot: Snapshot) => Promise<void>,
+  sizes = SIZES,
 ) {
   const { follows, tweets } = app.tables
   const { queries } = app.tweets
-  const readSnapshot = createCandidates(app)
-  const newestOf = createNewest(app)
+  const readSnapshot = createCandidates(app, sizes)
+  const newestOf = createNewest(app, sizes)
 
   /** At most `limit`; fewer when there are no more. */
   return async function readRows(readerId: number, { below = TOP, above, limit }: Range) {

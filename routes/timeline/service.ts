@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createTimelineJobs } from './jobs.ts'
-import { createPage } from './page.ts'
 import { createReaders } from './readers.ts'
+import { createSkeleton, type TimelineRequest } from './skeleton.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -33,7 +33,15 @@ function createTimeline(app: FastifyInstance) {
     argument: 'user id',
     run: jobs.rebuildTask,
   })
-  return { page: createPage(app, jobs.seen), readersOf: createReaders(app) }
+  const skeleton = createSkeleton(app, jobs.seen)
+
+  /** A page of the home timeline; `since` is a cursor as well. @throws InvalidCursor */
+  async function page(readerId: number, request: TimelineRequest) {
+    const { rows, ...cursors } = await skeleton(readerId, request)
+    return { items: await app.tweets.queries.hydrate(rows, readerId), ...cursors }
+  }
+
+  return { page, readersOf: createReaders(app) }
 }
 
 export default fp(

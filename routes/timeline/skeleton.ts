@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
 import { LIST, type Row, type Snapshot } from './candidates.ts'
 import { createRows } from './rows.ts'
+import { SIZES } from './sizes.ts'
 
 /**
  * Seconds by which `since` looks further back: ids are given out at INSERT but seen from COMMIT
@@ -12,22 +13,23 @@ const LATE = 60
 /** Repeats of one original take rows but no place: rows read beyond the limit, and when it is not enough. */
 const SPARE = { first: 4, more: 100 }
 
-type TimelineRequest = PageRequest & { since?: string | undefined }
+export type TimelineRequest = PageRequest & { since?: string | undefined }
 
-export function createPage(
+/** Which rows a page shows; they are filled in afterwards. */
+export function createSkeleton(
   app: FastifyInstance,
   onSeen: (readerId: number, snapshot: Snapshot) => Promise<void>,
+  sizes = SIZES,
 ) {
   const { tweets } = app.tables
-  const { queries } = app.tweets
-  const readRows = createRows(app, onSeen)
+  const readRows = createRows(app, onSeen, sizes)
 
   /**
    * The home timeline: what the reader and those they follow wrote, by id descending, walking down
    * from the cursor until the page is full or the rows end; an original that is on the page already
    * is not shown again. The next cursor is the last row walked. @throws InvalidCursor
    */
-  return async function page(readerId: number, { cursor, since, limit }: TimelineRequest) {
+  return async function skeleton(readerId: number, { cursor, since, limit }: TimelineRequest) {
     const start = decodeCursor(LIST, cursor)
     const sinceId = decodeCursor(LIST, since)
     const above = await floorOf(sinceId)
@@ -38,22 +40,22 @@ export function createPage(
       const chunk = last ? SPARE.more : limit + SPARE.first
       // One row beyond what can be shown tells whether the rows end here.
       const range = { below: last?.id ?? start, above, limit: chunk + 1 }
-      const rows = await readRows(readerId, range)
+      const found = await readRows(readerId, range)
       let walked = 0
-      for (const row of rows.slice(0, chunk)) {
+      for (const row of found.slice(0, chunk)) {
         if (shown.size === limit) break
         const key = row.originalId ?? row.id
         if (!shown.has(key)) shown.set(key, row)
         last = row
         walked++
       }
-      more = rows.length > walked
+      more = found.length > walked
     }
-    const items = await queries.hydrate([...shown.values()], readerId)
+    const rows = [...shown.values()]
     return {
-      items,
+      rows,
       nextCursor: more && last ? encodeCursor(LIST, last.id) : null,
-      sinceCursor: encodeCursor(LIST, [...shown.values()][0]?.id ?? start ?? sinceId ?? 0),
+      sinceCursor: encodeCursor(LIST, rows[0]?.id ?? start ?? sinceId ?? 0),
     }
   }
 

@@ -1,0 +1,80 @@
+import { and, count, eq, gt, inArray, lte, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { DELIVERY } from '../../db/schema/columns.ts'
+import type { TaskContext } from '../../plugins/tasks/index.ts'
+import type { createFilling } from './filling.ts'
+
+/** Readers between two notes of how far it has come; a second or a few. */
+const BATCH = 100
+
+/** `timelines:rebuild`: entries made anew from tweets and follows, beside the live service. */
+export function createRebuildTask(
+  app: FastifyInstance,
+  { rebuild, fill }: Pick<ReturnType<typeof createFilling>, 'rebuild' | 'fill'>,
+) {
+  const { timelineStates: states, users } = app.tables
+
+  /** Of all readers who have entries, or of one. What was interrupted is gone on with. */
+  async function rebuildTask({ progress, signal, argument }: TaskContext) {
+    if (argument !== undefined) return rebuildOne(argument, signal)
+    const kept = gt(states.delivery, DELIVERY.merged)
+    const from = await reached()
+    const total = await countStates(kept)
+    let done = await countStates(and(kept, lte(states.readerId, from)))
+    progress(done, total)
+    for (let after = from; ; ) {
+      const batch = await app.db
+        .select({ id: states.readerId })
+        .from(states)
+        .where(and(kept, gt(states.readerId, after)))
+        .orderBy(states.readerId)
+        .limit(BATCH)
+      for (const { id } of batch) {
+        signal.throwIfAborted()
+        await renew(id, signal)
+        progress(++done, Math.max(done, total))
+      }
+      const end = batch.at(-1)?.id
+      await note(after, end)
+      if (end === undefined) return `${done} timelines are rebuilt.`
+      after = end
+    }
+  }
+
+  async function reached() {
+    const [row] = await app.db.select().from(states).where(eq(states.rebuiltTo, true)).limit(1)
+    return row?.readerId ?? 0
+  }
+
+  const note = (before: number, now = 0) =>
+    app.transaction((tx) =>
+      tx
+        .update(states)
+        .set({ rebuiltTo: sql`${states.readerId} = ${now}` })
+        .where(inArray(states.readerId, [before, now])),
+    )
+
+  async function countStates(which: ReturnType<typeof and>) {
+    const [row] = await app.db.select({ n: count() }).from(states).where(which)
+    return row?.n ?? 0
+  }
+
+  async function rebuildOne(argument: string, signal: AbortSignal) {
+    const readerId = /^[1-9]\d{0,15}$/.test(argument) ? Number(argument) : 0
+    const [user] = await app.db.select().from(users).where(eq(users.id, readerId))
+    if (!user) throw new Error(`There is no user ${argument}; give the id of one, or nothing.`)
+    await app.db
+      .insert(states)
+      .values({ readerId, seenAt: sql`NOW(3)` })
+      .onDuplicateKeyUpdate({ set: { readerId } })
+    await renew(readerId, signal)
+    return `The timeline of user ${readerId} is rebuilt.`
+  }
+
+  async function renew(readerId: number, signal: AbortSignal) {
+    await rebuild(readerId, signal)
+    await fill(readerId, signal)
+  }
+
+  return rebuildTask
+}

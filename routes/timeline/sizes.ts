@@ -1,0 +1,23 @@
+/** How much is done at once. Tests pass smaller ones, so that a handful of rows takes every path. */
+export const SIZES = {
+  /** Followers a statement of a fan-out: some ten milliseconds of work, after which a killed job goes on. */
+  chunk: 1_000,
+  /**
+   * Undelivered tweets that one read looks through. When the workers are further behind than that,
+   * merging takes over, whose cost depends on the number of followees instead.
+   */
+  backlog: 500,
+  /**
+   * Ids; a window holds at most as many tweets. The first is enough where the authors write much,
+   * the last keeps a burst from being read whole.
+   */
+  windows: [1_000, 8_000, 64_000],
+  /** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
+  listed: 500,
+  /** Authors a statement where each has a branch of its own. */
+  branches: 100,
+  /** Ids looked for at once while rebuilding. */
+  step: 100,
+  /** Rows of a batch of readers, follows or entries. */
+  batch: 500,
+}

@@ -1,0 +1,220 @@
+import { asc, eq, isNull, like, sql } from 'drizzle-orm'
+import fc from 'fast-check'
+import t from 'tap'
+import { decodeCursor } from '../../plugins/pagination.ts'
+import { createTimelineJobs } from '../../routes/timeline/jobs.ts'
+import { SIZES } from '../../routes/timeline/sizes.ts'
+import { createSkeleton } from '../../routes/timeline/skeleton.ts'
+import { setUp } from '../helper.ts'
+import { createOracle, expectedPage } from '../timeline-oracle.ts'
+
+// The timeline against its definition, at every step of random histories in which the jobs run
+// late, twice, in any order, are killed half-way or lost. Limits are so small that every path is taken.
+
+const RUNS = Number(process.env.RUNS ?? 300)
+const COMMANDS = 60
+/** With SHRINK=1 a failure is made as small as can be, which takes minutes. */
+const SHRINK = process.env.SHRINK === '1'
+const SMALL = { ...SIZES, chunk: 2, backlog: 3, windows: [2, 4], listed: 3, branches: 3, step: 3 }
+
+// Without its worker: jobs run when a command says so.
+const app = await setUp(t, { FANOUT_LIMIT: '2', TIMELINE_KEEP: '4' })
+await app.jobs.stop()
+const { jobs, timelineStates, tweets } = app.tables
+const own = createTimelineJobs(app, SMALL)
+const skeleton = createSkeleton(app, own.seen, SMALL)
+const oracle = createOracle(app)
+
+type Handler = (payload: any, context: any) => Promise<unknown>
+const handlers: Record<string, Handler> = {
+  'timeline.fanOut': own.fanOut,
+  'timeline.follow': own.onFollow,
+  'timeline.unfollow': own.onUnfollow,
+  'timeline.fill': own.fill,
+  'timeline.mergeAuthor': own.mergeAuthor,
+  'timeline.fillAuthor': own.fillAuthor,
+}
+
+class Killed extends Error {}
+
+/** Dies at the so many-th look at its signal, or note of its progress. */
+function contextOf(id: number, progress: unknown, patience: number) {
+  let left = patience
+  const throwIfAborted = () => {
+    if (left-- <= 0) throw new Killed()
+  }
+  const save = async (value: unknown) => {
+    await app.db.update(jobs).set({ progress: value }).where(eq(jobs.id, id))
+    throwIfAborted()
+  }
+  return { attempt: 1, progress, save, signal: { throwIfAborted, aborted: false } }
+}
+
+const waiting = () => app.db.select().from(jobs).where(isNull(jobs.uniqueKey)).orderBy(asc(jobs.id))
+
+type Job = Awaited<ReturnType<typeof waiting>>[number]
+
+async function work(
+  job: Job | undefined,
+  { patience = Number.POSITIVE_INFINITY, again = false } = {},
+) {
+  if (!job) return
+  const handler: Handler | undefined =
+    handlers[job.name] ?? (app.jobs.get(job.name)?.handler as Handler)
+  try {
+    await handler(job.payload, contextOf(job.id, job.progress, patience))
+    if (!again) await app.db.delete(jobs).where(eq(jobs.id, job.id))
+  } catch (error) {
+    if (!(error instanceof Killed)) throw error
+  }
+}
+
+async function drain() {
+  for (let rows = await waiting(); rows.length > 0; rows = await waiting())
+    for (const job of rows) await work(job)
+}
+
+type World = { people: number[]; present: number[]; cursors: Map<number, string[]> }
+type Command = { kind: string; actor: number; other: number; target: number; limit: number }
+
+let born = 0
+async function signUp({ people, present }: World) {
+  const email = `crowd-${++born}@example.com`
+  const id = await app.users.create({ name: 'Crowd', email, passwordHash: '' })
+  people.push(id)
+  present.push(id)
+}
+
+const pick = <T>(items: T[], n: number) => items[n % Math.max(items.length, 1)]
+
+async function run(world: World, { kind, actor, other, target }: Command) {
+  const me = pick(world.present, actor) ?? 0
+  const them = pick(world.present, other) ?? 0
+  const tweetId = async () => pick(await oracle.rowsBy(world.people), target)?.id ?? 0
+  const { graph } = app
+  const commands: Record<string, () => Promise<unknown>> = {
+    tweet: () => app.tweets.create({ authorId: me, text: 'tweet' }),
+    retweet: async () => app.tweets.retweet(await tweetId(), me),
+    undo: async () => app.tweets.undoRetweet(await tweetId(), me),
+    delete: async () => {
+      const row = pick(await oracle.rowsBy(world.people), target)
+      if (row) await app.tweets.remove(row.id, row.authorId)
+    },
+    follow: () => graph.follow(me, them),
+    unfollow: () => graph.unfollow(me, them),
+    block: () => graph.block(me, them),
+    unblock: () => graph.unblock(me, them),
+    mute: () => graph.mute(me, them),
+    unmute: () => graph.unmute(me, them),
+    signUp: () => signUp(world),
+    leave: async () => {
+      await app.users.remove(me)
+      world.present = world.present.filter((id) => id !== me)
+    },
+    work: async () => work(pick(await waiting(), target)),
+    twice: async () => work(pick(await waiting(), target), { again: true }),
+    kill: async () => work(pick(await waiting(), target), { patience: other % 4 }),
+    drain,
+    lose: async () => {
+      const [job] = await app.db.select().from(jobs).where(like(jobs.name, 'timeline.%')).limit(1)
+      if (job) await app.db.delete(jobs).where(eq(jobs.id, job.id))
+    },
+    sweep: async () => {
+      await app.db.update(tweets).set({ createdAt: sql`created_at - INTERVAL 1 HOUR` })
+      await own.sweep()
+    },
+    idle: async () => {
+      const away = { seenAt: sql`NOW(3) - INTERVAL ${target % 2 ? 31 : 2} DAY` }
+      await app.db.update(timelineStates).set(away).where(eq(timelineStates.readerId, me))
+      await own.retire()
+    },
+    rebuild: () => rebuild(target % 3 ? String(me) : undefined, other % 6),
+  }
+  await commands[kind]?.().catch((error: { statusCode?: number }) => {
+    if (!error.statusCode || error.statusCode >= 500) throw error
+  })
+}
+
+async function rebuild(argument: string | undefined, patience: number) {
+  const { signal } = contextOf(0, null, patience < 4 ? patience : Number.POSITIVE_INFINITY)
+  const context = { argument, progress: () => {}, signal: signal as unknown as AbortSignal }
+  await own.rebuildTask(context).catch((error) => {
+    if (!(error instanceof Killed)) throw error
+  })
+}
+
+const seen = { pages: 0, rows: 0, merged: 0, materialised: 0, deep: 0 }
+
+/** A page from a cursor that was handed out before, or from the top, is what it must be. */
+async function check(world: World, readerId: number, { target, limit }: Command) {
+  const handedOut = world.cursors.get(readerId) ?? []
+  const cursor = target % 3 ? pick(handedOut, target) : undefined
+  const actual = await skeleton(readerId, { cursor, limit })
+  const { rowsFor } = await oracle.look(world.people)
+  const expected = expectedPage(rowsFor(readerId), limit, decodeCursor('timeline', cursor))
+  const found = { ids: actual.rows.map(({ id }) => id), nextCursor: actual.nextCursor }
+  seen.pages++
+  seen.rows += found.ids.length
+  if (cursor) seen.deep++
+  if (JSON.stringify(found) !== JSON.stringify(expected)) {
+    throw new Error(
+      `reader ${readerId}, cursor ${cursor}, limit ${limit}: ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`,
+    )
+  }
+  if (actual.nextCursor) world.cursors.set(readerId, [...handedOut, actual.nextCursor])
+}
+
+async function checkAll(world: World, limit: number) {
+  const { rowsFor } = await oracle.look(world.people)
+  for (const readerId of world.people) {
+    let cursor: string | undefined
+    do {
+      const actual = await skeleton(readerId, { cursor, limit })
+      const expected = expectedPage(rowsFor(readerId), limit, decodeCursor('timeline', cursor))
+      const found = { ids: actual.rows.map(({ id }) => id), nextCursor: actual.nextCursor }
+      if (JSON.stringify(found) !== JSON.stringify(expected))
+        throw new Error(
+          `drained, reader ${readerId}: ${JSON.stringify(found)} instead of ${JSON.stringify(expected)}`,
+        )
+      cursor = actual.nextCursor ?? undefined
+    } while (cursor)
+  }
+}
+
+const KINDS = [
+  ...['tweet', 'tweet', 'tweet', 'tweet', 'tweet', 'retweet', 'retweet', 'undo', 'delete'],
+  ...['follow', 'follow', 'follow', 'follow', 'follow', 'unfollow', 'block', 'unblock'],
+  ...['mute', 'unmute', 'signUp', 'leave', 'work', 'work', 'work', 'work', 'twice', 'kill', 'kill'],
+  ...['drain', 'lose', 'sweep', 'idle', 'idle', 'rebuild'],
+]
+const command = fc.record({
+  kind: fc.constantFrom(...KINDS),
+  actor: fc.nat(1000),
+  other: fc.nat(1000),
+  target: fc.nat(1000),
+  limit: fc.integer({ min: 1, max: 6 }),
+})
+const minLength = SHRINK ? 1 : COMMANDS
+const history = fc.array(command, { minLength, maxLength: COMMANDS, size: 'max' })
+
+t.test('every page at every step is what the definition says', { timeout: 900_000 }, async (t) => {
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
+  t.comment(`SEED=${seed}`)
+  const property = fc.asyncProperty(history, async (commands) => {
+    await app.db.delete(jobs).where(isNull(jobs.uniqueKey))
+    await app.db.update(tweets).set({ undelivered: null })
+    await app.db.delete(app.tables.popularAuthors)
+    const world: World = { people: [], present: [], cursors: new Map() }
+    for (let n = 0; n < 5; n++) await signUp(world)
+    for (const command of commands) {
+      await run(world, command)
+      const reader = pick(command.target % 9 ? world.present : world.people, command.other)
+      if (reader) await check(world, reader, command)
+    }
+    await drain()
+    await checkAll(world, 3)
+  })
+  await fc.assert(property, { seed, numRuns: RUNS, endOnFailure: !SHRINK })
+  t.comment(JSON.stringify(seen))
+  t.ok(seen.rows > RUNS * 30 && seen.deep > RUNS * 5, `${seen.rows} rows on ${seen.pages} pages`)
+})
