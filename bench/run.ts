@@ -3,7 +3,7 @@ import { lines } from './lines/index.ts'
 import { measure, type Result, show } from './measure.ts'
 import { profile } from './profile.ts'
 import { measurePlots } from './report/curves.ts'
-import { writeReport } from './report/index.ts'
+import { commit, writeReport } from './report/index.ts'
 import { type Bench, setUp } from './setup.ts'
 
 const HELP = `How fast Birdhouse is beside a bare service on the same data, and that a page costs the same
@@ -43,6 +43,7 @@ async function run() {
   const wanted = chosen()
   const { bench, tearDown } = await setUp(scale, progress)
   const results: Result[] = []
+  const measured = commit()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => tearDown().finally(() => process.exit(130)))
   }
@@ -50,7 +51,7 @@ async function run() {
     const plots = names.length === 0 || names.includes('plots')
     const curves = plots ? await measurePlots(bench) : undefined
     for (const line of wanted) results.push(await measureLine(line, bench))
-    if (scale === 1) await writeReport(bench, results, curves)
+    if (scale === 1) await writeReport(bench, measured, results, curves)
   } finally {
     await tearDown()
   }

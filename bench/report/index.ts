@@ -19,9 +19,14 @@ export type Report = {
 }
 
 /** Lines that were not measured this time keep their figures, with the commit they are of. */
-export async function writeReport(bench: Bench, measured: Result[], curves?: Curves) {
+export async function writeReport(
+  bench: Bench,
+  commit: string,
+  measured: Result[],
+  curves?: Curves,
+) {
   const earlier: Partial<Report> = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}
-  const stamp = { commit: commit(), date: new Date().toISOString().slice(0, 10) }
+  const stamp = { commit, date: new Date().toISOString().slice(0, 10) }
   const known = new Map((earlier.results ?? []).map((result) => [result.name, result]))
   for (const result of measured) known.set(result.name, { ...result, ...stamp })
   const all = curves ?? earlier.curves
@@ -35,7 +40,8 @@ export async function writeReport(bench: Bench, measured: Result[], curves?: Cur
   writePage(report, join(ROOT, 'docs/performance.md'))
 }
 
-function commit() {
+/** Of the code that is measured. */
+export function commit() {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
   const changed = git('status', '--porcelain', '--untracked-files=no', '--', ':!docs', ':!bench')

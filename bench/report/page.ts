@@ -29,7 +29,7 @@ buffer pool of ${bufferPool} and \`innodb_flush_log_at_trx_commit=1\`.
 
 The data: 20,000 people who follow 100 each, with power-law popularity; 2,000,000 tweets, one in ten a
 retweet, one in seven a reply; readers with 10, 1,000 and 5,000 followees; authors with up to 100,000
-followers. A reader follows four authors on average who are too popular for fan-out, so that a page
+followers. A reader follows five authors on average who are too popular for fan-out, so that a page
 is always both: entries and a merge.`
 }
 
