@@ -1,0 +1,59 @@
+export type Sizes = ReturnType<typeof sizesAt>
+
+/** As in plugins/config.ts: what the service takes for granted about rows that are there already. */
+export const FANOUT_LIMIT = 10_000
+export const TIMELINE_KEEP = 800
+
+/** How many followees readers have who are no ordinary people, and followers authors. */
+export const FOLLOWEES = [10, 1_000, 5_000]
+export const FOLLOWERS = [0, 1_000, 10_000, 100_000]
+
+export const TWEETS = 2_000_000
+
+/** What is loaded; `scale` below 1 is for trying the bench itself out. */
+export function sizesAt(scale: number, tweets = TWEETS, loaded = Number.POSITIVE_INFINITY) {
+  const scaled = (count: number) => Math.max(count && 1, Math.round(count * scale))
+  const people = Math.max(100, scaled(20_000))
+  return {
+    scale,
+    people,
+    followees: Math.min(100, people / 5),
+    /** Of each kind in FOLLOWEES, so that not all requests read the same rows. */
+    readersOfAKind: 4,
+    readers: FOLLOWEES.map((count) => Math.min(scaled(count) + 2, people / 4)),
+    authors: FOLLOWERS.map(scaled),
+    silent: Math.max(100, scaled(100_000)),
+    tweets: Math.max(2_000, scaled(tweets)),
+    /** Of each author in FOLLOWERS. */
+    tweetsOfAuthor: 20,
+    likes: scaled(500_000),
+    fanOutLimit: scaled(FANOUT_LIMIT),
+    keep: TIMELINE_KEEP,
+    /** Timelines and follows of readers up to this id alone are there. */
+    loaded,
+  }
+}
+
+/**
+ * Ids are given out in this order: people, readers with unusually many or few followees, authors
+ * with unusually many or few followers, and those who do nothing but follow these.
+ */
+export function idsOf(sizes: Sizes) {
+  const firstReader = sizes.people + 1
+  const firstAuthor = firstReader + sizes.readers.length * sizes.readersOfAKind
+  const firstSilent = firstAuthor + sizes.authors.length
+  return {
+    firstReader,
+    firstAuthor,
+    firstSilent,
+    users: firstSilent + sizes.silent - 1,
+    /** The readers of a kind, by its place in FOLLOWEES. */
+    readersOf: (kind: number) =>
+      Array.from(
+        { length: sizes.readersOfAKind },
+        (_, n) => firstReader + kind * sizes.readersOfAKind + n,
+      ),
+    /** The author of a kind, by its place in FOLLOWERS. */
+    authorOf: (kind: number) => firstAuthor + kind,
+  }
+}

@@ -1,0 +1,35 @@
+import { request } from '../processes/requests.ts'
+import { captureTransaction, MARKER } from './capture.ts'
+import { CONNECTIONS, type Line, rate, spread } from './line.ts'
+
+/** Tweets of one measurement, each by another author. */
+const COUNT = 500
+
+export default {
+  name: 'tweet',
+  title: 'tweet',
+  a: '`POST /v1/tweets`, 32 connections',
+  b: 'bare Fastify + mysql2 running the same statements in one transaction',
+  unit: 'requests/s',
+  goal: { atLeast: 0.8 },
+  async prepare(bench) {
+    const { service, bare, ids, send, tokens, settle } = bench
+    const authors = spread(COUNT, 1, ids.firstReader - 1)
+    const body = { text: 'a tweet of an ordinary length, '.repeat(4).trim() }
+    const requests = (await tokens(authors)).map((token) =>
+      request('POST /v1/tweets', { token, body }),
+    )
+    const bareRequests = authors.map((id) => request(`POST /tweets/${id}`, { body }))
+    const user = ids.firstReader - 1
+    const [token = ''] = await tokens([user])
+    const marker = request('POST /v1/tweets', { token, body: { text: MARKER } })
+    const statements = await captureTransaction(bench, marker, { user, text: MARKER })
+    await bare.ask({ statements })
+    return {
+      a: () => rate(send({ port: service.port, requests, connections: CONNECTIONS })),
+      b: () => rate(send({ port: bare.port, requests: bareRequests, connections: CONNECTIONS })),
+      after: settle,
+      server: service,
+    }
+  },
+} satisfies Line

@@ -1,0 +1,64 @@
+import type { Line, Sides } from './lines/line.ts'
+import type { Bench } from './setup.ts'
+
+export type Result = {
+  name: string
+  title: string
+  goal: Line['goal']
+  unit: Line['unit']
+  a: { what: string; value: number; rounds: number[] }
+  b: { what: string; value: number; rounds: number[] }
+  ratio: number
+  reached: boolean
+  commit?: string
+  date?: string
+  profile?: string[]
+}
+
+const ROUNDS = 5
+
+/** Measures both sides in turn, so that whatever else the machine does befalls both. */
+export async function measure(line: Line, sides: Sides, { progress }: Bench): Promise<Result> {
+  const { rounds: count = ROUNDS, after = async () => {} } = sides
+  const [a, b]: [number[], number[]] = [[], []]
+  const one = async (figures: number[], side: Sides['a'], round: number) => {
+    figures.push(await side(round))
+    await after()
+  }
+  const both = [() => one(a, sides.a, a.length), () => one(b, sides.b, b.length)]
+  if (sides.bFirst) both.reverse()
+  for (let round = count > 1 ? 0 : 1; round <= count; round++) {
+    for (const side of both) await side()
+    // The first is for caches and the compiler.
+    if (round === 0) a.length = b.length = 0
+    else progress(`${line.name} ${round}/${count}: ${show(a.at(-1))} / ${show(b.at(-1))}`)
+  }
+  const [first, second] = [median(a), median(b)]
+  const ratio = first / second
+  return {
+    name: line.name,
+    title: line.title,
+    goal: line.goal,
+    unit: line.unit,
+    a: { what: line.a, value: first, rounds: a },
+    b: { what: line.b, value: second, rounds: b },
+    ratio,
+    reached: isReached(line.goal, ratio, first),
+  }
+}
+
+function isReached(goal: Line['goal'], ratio: number, value: number) {
+  if ('atLeast' in goal) return ratio >= goal.atLeast
+  return ratio <= goal.atMost && value < (goal.below ?? Number.POSITIVE_INFINITY)
+}
+
+export function median(values: number[]) {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  const [low = 0, high = 0] = [sorted[sorted.length % 2 ? middle : middle - 1], sorted[middle]]
+  return (low + high) / 2
+}
+
+/** Three digits that count, or the whole number. */
+export const show = (value = 0) =>
+  value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(value >= 10 ? 3 : 2)

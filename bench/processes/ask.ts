@@ -1,0 +1,55 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+
+const running = new Set<ChildProcess>()
+
+/** Starts one of the files in this folder as a process that answers messages one by one. */
+export function start(file: string, env: NodeJS.ProcessEnv = {}) {
+  const child = fork(join(import.meta.dirname, file), {
+    env: { ...process.env, ...env },
+    serialization: 'advanced',
+  })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return {
+    ask: <Answer>(question: object) => ask<Answer>(child, question),
+    stop: () => stop(child),
+  }
+}
+
+export type Process = ReturnType<typeof start>
+
+async function ask<Answer>(child: ChildProcess, question: object) {
+  const abort = new AbortController()
+  const died = once(child, 'exit', abort).then(() => {
+    throw new Error('A process of the bench has died.')
+  })
+  died.catch(() => {})
+  child.send(question)
+  const [answer] = await Promise.race([once(child, 'message', abort), died]).finally(() =>
+    abort.abort(),
+  )
+  if (answer.error) throw new Error(answer.error)
+  // Whoever asks knows what is answered; both ends are in this folder's files.
+  return answer as Answer
+}
+
+async function stop(child: ChildProcess) {
+  if (!running.has(child)) return
+  child.disconnect()
+  await once(child, 'exit')
+}
+
+export const stopAll = () => Promise.all([...running].map(stop))
+
+/** For the other end: answers each message, or says what went wrong. */
+export function answer<Question>(reply: (question: Question) => Promise<object>) {
+  process.on('message', async (question: Question) => {
+    const error = ({ stack, message }: Error) => ({ error: stack ?? message })
+    process.send?.(await reply(question).catch(error))
+  })
+  process.on('disconnect', () => process.exit())
+  // A Ctrl-C is for the bench, which then stops all.
+  process.on('SIGINT', () => {})
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { Session } from 'node:inspector/promises'
+import { build } from '../../app.ts'
+import { answer } from './ask.ts'
+
+// The service on the database of DATABASE_URL, as in production but for what it would log.
+
+export type Question = {
+  tokens?: number[]
+  hash?: string
+  rss?: boolean
+  rollUp?: boolean
+  profile?: 'start' | { file: string }
+}
+
+/** Seconds; longer than any run. */
+const LIFE = 6 * 3600
+
+const app = await build({
+  NODE_ENV: 'production',
+  LOG_LEVEL: 'warn',
+  JWT_SECRETS: randomBytes(32).toString('hex'),
+  ...process.env,
+  HOST: '127.0.0.1',
+  PORT: '0',
+})
+const inspector = new Session()
+
+async function profile(what: 'start' | { file: string }) {
+  if (what === 'start') {
+    inspector.connect()
+    await inspector.post('Profiler.enable')
+    await inspector.post('Profiler.start')
+    return {}
+  }
+  const { profile } = await inspector.post('Profiler.stop')
+  inspector.disconnect()
+  writeFileSync(what.file, JSON.stringify(profile))
+  return {}
+}
+
+answer<Question>(async ({ tokens, hash, rss, rollUp, profile: what }) => {
+  if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
+  if (hash) return { hash: await app.password.hash(hash) }
+  if (rss) return { rss: process.memoryUsage().rss }
+  if (rollUp) {
+    await app.tweets.counts.rollUp()
+    await app.users.counts.rollUp()
+    return {}
+  }
+  if (what) return profile(what)
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  return { port: Number(new URL(address).port) }
+})

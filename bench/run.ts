@@ -1,0 +1,92 @@
+import { parseArgs } from 'node:util'
+import { lines } from './lines/index.ts'
+import { measure, type Result, show } from './measure.ts'
+import { profile } from './profile.ts'
+import { measurePlots } from './report/curves.ts'
+import { commit, writeReport } from './report/index.ts'
+import { type Bench, setUp } from './setup.ts'
+
+const HELP = `How fast Birdhouse is beside a bare service on the same data, and that a page costs the same
+whatever there is.
+
+  npm run bench                            every line but memory, and the plots
+  npm run bench -- timeline-page tweet     these lines, or: plots
+  npm run bench -- --all                   memory as well, which takes ten minutes
+  npm run bench -- timeline-page --profile writes a .cpuprofile and prints its top
+  npm run bench -- --scale 0.01            a hundredth of the data; nothing is written down
+
+Lines: ${lines.map(({ name }) => name).join(', ')}
+
+The first run loads the data, which takes one or two minutes, and keeps it in .local/bench. Results go to
+bench/results.json and docs/performance.md.`
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    help: { type: 'boolean' },
+    all: { type: 'boolean' },
+    profile: { type: 'boolean' },
+    scale: { type: 'string', default: '1' },
+  },
+})
+const progress = (line: string) => console.log(`- ${line}`)
+
+function chosen() {
+  const unknown = names.find((name) => name !== 'plots' && !lines.some((one) => one.name === name))
+  if (unknown) throw new Error(`There is no line ${unknown}. Try: npm run bench -- --help`)
+  if (names.length > 0) return lines.filter(({ name }) => names.includes(name))
+  return lines.filter(({ name }) => options.all || name !== 'memory')
+}
+
+async function run() {
+  const scale = Number(options.scale)
+  const wanted = chosen()
+  const { bench, tearDown } = await setUp(scale, progress)
+  const results: Result[] = []
+  const measured = commit()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => tearDown().finally(() => process.exit(130)))
+  }
+  try {
+    const plots = names.length === 0 || names.includes('plots')
+    const curves = plots ? await measurePlots(bench) : undefined
+    for (const line of wanted) results.push(await measureLine(line, bench))
+    if (scale === 1) await writeReport(bench, measured, results, curves)
+  } finally {
+    await tearDown()
+  }
+  print(results)
+}
+
+async function measureLine(line: (typeof lines)[number], bench: Bench): Promise<Result> {
+  progress(`${line.name}: ${line.a} / ${line.b}`)
+  const sides = await line.prepare(bench)
+  const result = await measure(line, sides, bench)
+  // A goal that is missed wants to know why.
+  const seen = options.profile || !result.reached ? await profile(line.name, sides) : undefined
+  if (seen && options.profile) console.log(`\n${seen.file}\n${seen.top.join('\n')}\n`)
+  await sides.end?.()
+  return { ...result, ...(seen && !result.reached && { profile: seen.top }) }
+}
+
+function print(results: Result[]) {
+  for (const { name, goal, unit, a, b, ratio, reached } of results) {
+    const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`
+    console.log(
+      name.padEnd(16),
+      `${show(a.value)} / ${show(b.value)} ${unit}`.padEnd(32),
+      ratio.toFixed(2).padStart(6),
+      bound.padEnd(8),
+      reached ? 'reached' : 'MISSED',
+    )
+  }
+}
+
+try {
+  if (options.help) console.log(HELP)
+  else await run()
+  process.exit()
+} catch (error) {
+  console.error(error)
+  process.exit(1)
+}
