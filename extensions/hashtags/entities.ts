@@ -46,7 +46,7 @@ type People = Map<number, Map<string, Person>>
 
 /** Adds `entities` to tweets, with at most two queries a page. */
 export function addEntities(app: FastifyInstance) {
-  const { hashtagMentions, tweets, users } = app.tables
+  const { hashtagMentions, users } = app.tables
   const person = { id: users.id, handle: users.handle }
   type Context = { viewerId?: number | undefined; db: Db | Tx }
 

@@ -18,7 +18,7 @@ import { SIZES } from './sizes.ts'
 
 export const LIST = 'timeline'
 /** In the place of a tweet's position: what is no tweet. */
-const KIND = { author: 0, state: TOP }
+const KIND = { author: 0, state: TOP, last: TOP - 1 }
 
 /** One type for all parts of the union: a mixture would come as text. */
 const whole = (value: unknown) => sql`CAST(${value} AS UNSIGNED)`.mapWith(Number)
@@ -34,6 +34,8 @@ export type Snapshot = {
   from: number
   /** Followees whose tweets are to be merged in. */
   mergedAuthors: number[]
+  /** The newest tweet of all. */
+  lastId: number
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
@@ -127,7 +129,16 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
       })
       .from(sql`(SELECT 1) AS state`)
 
-  const prepare = () => unionAll(materialised(), undelivered(), merged(), state()).prepare()
+  const last = () =>
+    app.prepared
+      .select({
+        id: sql`COALESCE(MAX(${tweets.id}), 0)`.mapWith(Number),
+        originalId: sql<number | null>`CAST(NULL AS UNSIGNED)`,
+        position: constant(KIND.last),
+      })
+      .from(tweets)
+
+  const prepare = () => unionAll(materialised(), undelivered(), merged(), state(), last()).prepare()
   let statement: ReturnType<typeof prepare> | undefined
 
   /** Visible tweets within `above < id < below`, newest first. */
@@ -142,18 +153,20 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     const found = new Map<number, Row>()
     const mergedAuthors: number[] = []
     let from = TOP
+    let lastId = 0
     let unseenHours: number | undefined
     for (const { id, originalId, position } of await statement.execute(range)) {
       if (position === KIND.author) mergedAuthors.push(id)
+      else if (position === KIND.last) lastId = id
       else if (position === KIND.state) {
         from = Math.max(id, range.above + 1)
         unseenHours = originalId ?? undefined
       } else found.set(id, { id, originalId })
     }
     const rows = [...found.values()].sort((a, b) => b.id - a.id).slice(0, range.limit)
-    return { rows, from: rows[range.limit - 1]?.id ?? from, mergedAuthors, unseenHours }
+    return { rows, from: rows[range.limit - 1]?.id ?? from, mergedAuthors, lastId, unseenHours }
   }
 }
 
 /** What asks for a value puts it into SQL and nowhere else, where a placeholder does as well. */
-const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number
+export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number

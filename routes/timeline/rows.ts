@@ -1,6 +1,6 @@
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, gte, inArray, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { createCandidates, LIST, type Row, type Snapshot } from './candidates.ts'
+import { createCandidates, LIST, placeholder, type Row, type Snapshot } from './candidates.ts'
 import { createNewest, TOP } from './newest.ts'
 import { SIZES } from './sizes.ts'
 
@@ -22,7 +22,7 @@ export function createRows(
   const newestOf = createNewest(app, sizes)
 
   /** At most `limit`; fewer when there are no more. */
-  return async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
+  async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
     const rows: Row[] = []
     for (let end = below; rows.length < limit && end > above + 1; ) {
       const range = { below: end, above, limit: limit - rows.length }
@@ -40,15 +40,41 @@ export function createRows(
 
   async function withMerged(
     readerId: number,
-    { below, limit }: { below: number; limit: number },
-    { rows, from, mergedAuthors }: Snapshot,
+    range: Range & { below: number },
+    snapshot: Snapshot,
   ) {
-    const merged = await merge(readerId, mergedAuthors, { below, from, limit })
-    const byId = new Map([...rows, ...merged.rows].map((row) => [row.id, row]))
+    const merged = await mergeIn(readerId, range, snapshot)
+    const byId = new Map([...snapshot.rows, ...merged.rows].map((row) => [row.id, row]))
     // Where the merged ones end sooner, only as much is certain.
     const certain = [...byId.values()].filter(({ id }) => id >= merged.from)
     return { rows: certain.sort((a, b) => b.id - a.id), from: merged.from }
   }
+
+  /** Few authors and a short stretch are one prepared statement; nearly every page is such a one. */
+  async function mergeIn(
+    readerId: number,
+    { below, limit }: Range & { below: number },
+    { from, mergedAuthors, lastId }: Snapshot,
+  ) {
+    const stretch = Math.min(below, lastId + 1) - from
+    const small = stretch <= sizes.stretch && mergedAuthors.length <= sizes.few
+    if (!small) return merge(readerId, mergedAuthors, { below, from, limit })
+    const rows = await readStretch(mergedAuthors, { readerId, below, from, limit })
+    return { rows, from: rows[limit - 1]?.id ?? from }
+  }
+
+  const readStretch = app.prepareForIds((authorIds) => {
+    const viewerId = placeholder('readerId')
+    const where = and(
+      inArray(tweets.authorId, authorIds),
+      lt(tweets.id, placeholder('below')),
+      gte(tweets.id, placeholder('from')),
+      queries.notDeleted,
+      queries.notMuted(viewerId),
+    )
+    const limit = sql.placeholder('limit')
+    return queries.visible({ viewerId, list: LIST, where, limit }, app.prepared)
+  })
 
   async function merge(
     readerId: number,
@@ -75,4 +101,5 @@ export function createRows(
     const rows = await app.db.select({ id: follows.followeeId }).from(follows).where(wanted)
     return [readerId, ...rows.map(({ id }) => id)]
   }
+  return readRows
 }

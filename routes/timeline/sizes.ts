@@ -12,6 +12,9 @@ export const SIZES = {
    * the last keeps a burst from being read whole.
    */
   windows: [1_000, 8_000, 64_000],
+  /** Authors and ids up to which merging them into a page is one statement. */
+  few: 100,
+  stretch: 64_000,
   /** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
   listed: 500,
   /** Authors a statement where each has a branch of its own. */

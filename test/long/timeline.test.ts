@@ -15,7 +15,17 @@ const RUNS = Number(process.env.RUNS ?? 300)
 const COMMANDS = 60
 /** With SHRINK=1 a failure is made as small as can be, which takes minutes. */
 const SHRINK = process.env.SHRINK === '1'
-const SMALL = { ...SIZES, chunk: 2, backlog: 3, windows: [2, 4], listed: 3, branches: 3, step: 3 }
+const SMALL = {
+  ...SIZES,
+  few: 2,
+  stretch: 4,
+  chunk: 2,
+  backlog: 3,
+  windows: [2, 4],
+  listed: 3,
+  branches: 3,
+  step: 3,
+}
 
 // Without its worker: jobs run when a command says so.
 const app = await setUp(t, { FANOUT_LIMIT: '2', TIMELINE_KEEP: '4' })
