@@ -1,36 +1,29 @@
 import {
-  type AnyColumn,
   and,
+  desc,
   eq,
   gt,
   gte,
+  isNotNull,
   lt,
   or,
   type Placeholder,
   type SQL,
   sql,
 } from 'drizzle-orm'
-import { alias, unionAll } from 'drizzle-orm/mysql-core'
+import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { TOP } from './newest.ts'
 import { SIZES } from './sizes.ts'
 
-export const LIST = 'timeline'
-/** In the place of a tweet's position: what is no tweet. */
-const KIND = { author: 0, state: TOP, last: TOP - 1 }
-
-/** One type for all parts of the union: a mixture would come as text. */
-const whole = (value: unknown) => sql`CAST(${value} AS UNSIGNED)`.mapWith(Number)
-const constant = (value: number) => whole(sql.raw(String(value)))
-const top = sql.raw(String(TOP))
-const materialisedState = sql.raw(String(DELIVERY.materialised))
-
-export type Row = { id: number; originalId: number | null }
 export type Snapshot = {
-  /** Tweets of the reader and of those whose tweets are materialised. */
-  rows: Row[]
-  /** The id down to which `rows` is complete, as far as the limit goes. */
+  /**
+   * Tweets of the reader and of those whose tweets are materialised, newest first. Whether they may
+   * be shown is another question.
+   */
+  ids: number[]
+  /** The id down to which `ids` is complete. */
   from: number
   /** Followees whose tweets are to be merged in. */
   mergedAuthors: number[]
@@ -39,6 +32,18 @@ export type Snapshot = {
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
+type Range = { readerId: number; below: number; above: number; limit: number }
+
+/** What a row of the statement is. */
+const KIND = { tweet: 0, author: 1, reader: 2, last: 3 }
+
+/** One type for all parts of the union: a mixture would come as text. */
+const whole = (value: unknown) => sql`CAST(${value} AS UNSIGNED)`.mapWith(Number)
+const constant = (value: number) => whole(sql.raw(String(value)))
+const top = sql.raw(String(TOP))
+
+/** What asks for a value puts it into SQL and nowhere else, where a placeholder does as well. */
+export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number
 
 /**
  * One statement, and so one moment, tells what is materialised for a reader and what is not:
@@ -46,127 +51,84 @@ export type Snapshot = {
  */
 export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
-  const { queries } = app.tweets
-  const fresh = alias(tweets, 'fresh')
+  const db = app.prepared
   const readerId = placeholder('readerId')
   const below = placeholder('below')
   const above = placeholder('above')
   const limit = sql.placeholder('limit')
 
-  const deliveryOf = (authorId: AnyColumn) =>
-    sql`(SELECT delivery FROM ${follows} WHERE follower_id = ${readerId} AND followee_id = ${authorId})`
+  const row = (kind: number, id: SQL | typeof tweets.id, more: SQL = sql`NULL`) => ({
+    kind: constant(kind),
+    id: whole(id),
+    more: whole(more) as SQL<number | null>,
+  })
 
-  const complete = sql`(SELECT IF(delivery = ${materialisedState}, floor_id, ${top}) FROM ${states} WHERE reader_id = ${readerId})`
-  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 AND late.id < ${below} ORDER BY late.id DESC LIMIT 1 OFFSET ${sql.raw(String(sizes.backlog))})`
+  const materialised = sql.raw(String(DELIVERY.materialised))
+  const complete = sql`(SELECT IF(delivery = ${materialised}, floor_id, ${top}) FROM ${states} WHERE reader_id = ${readerId})`
+  const skipped = sql.raw(String(sizes.backlog))
+  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 AND late.id < ${below} ORDER BY late.id DESC LIMIT 1 OFFSET ${skipped})`
   const floor = whole(sql`GREATEST(COALESCE(${complete}, ${top}), COALESCE(${backlog}, 0))`)
-
   const unseen = sql`(SELECT GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3))) FROM ${states} WHERE reader_id = ${readerId})`
 
-  const materialised = () =>
-    queries.visibleThrough(
-      { table: entries, tweetId: entries.tweetId, position: entries.tweetId },
-      {
-        viewerId: readerId,
-        list: LIST,
-        limit,
-        db: app.prepared,
-        where: and(
+  const inEntries = () =>
+    db
+      .select(row(KIND.tweet, sql`${entries.tweetId}`))
+      .from(entries)
+      .where(
+        and(
           eq(entries.readerId, readerId),
           lt(entries.tweetId, below),
           gt(entries.tweetId, above),
           gte(entries.tweetId, floor),
-          or(
-            eq(tweets.authorId, readerId),
-            sql`${deliveryOf(tweets.authorId)} = ${materialisedState}`,
-          ),
-          queries.notMuted(readerId),
-        ),
-      },
-    )
-
-  const undelivered = () =>
-    queries.visibleThrough(
-      { table: fresh, tweetId: fresh.id, position: fresh.id },
-      {
-        viewerId: readerId,
-        list: LIST,
-        limit,
-        db: app.prepared,
-        where: and(
-          eq(fresh.undelivered, 1),
-          lt(fresh.id, below),
-          gt(fresh.id, above),
-          gte(fresh.id, floor),
-          or(eq(fresh.authorId, readerId), sql`${deliveryOf(fresh.authorId)} IS NOT NULL`),
-          queries.notMuted(readerId),
-        ),
-      },
-    )
-
-  const merged = () =>
-    app.prepared
-      .select({
-        id: follows.followeeId,
-        originalId: sql<number | null>`CAST(NULL AS UNSIGNED)`,
-        position: constant(KIND.author),
-      })
-      .from(follows)
-      .where(
-        and(
-          eq(follows.followerId, readerId),
-          lt(follows.delivery, DELIVERY.materialised),
-          app.graph.notMuted(readerId, follows.followeeId),
         ),
       )
+      .orderBy(desc(entries.tweetId))
+      .limit(limit)
 
-  const state = () =>
-    app.prepared
-      .select({
-        id: floor,
-        // NULL for a new reader.
-        originalId: whole(unseen) as SQL<number | null>,
-        position: constant(KIND.state),
-      })
-      .from(sql`(SELECT 1) AS state`)
-
-  const last = () =>
-    app.prepared
-      .select({
-        id: sql`COALESCE(MAX(${tweets.id}), 0)`.mapWith(Number),
-        originalId: sql<number | null>`CAST(NULL AS UNSIGNED)`,
-        position: constant(KIND.last),
-      })
+  const undelivered = () =>
+    db
+      .select(row(KIND.tweet, sql`${tweets.id}`))
       .from(tweets)
+      .leftJoin(
+        follows,
+        and(eq(follows.followerId, readerId), eq(follows.followeeId, tweets.authorId)),
+      )
+      .where(
+        and(
+          eq(tweets.undelivered, sql`1`),
+          lt(tweets.id, below),
+          gt(tweets.id, above),
+          or(eq(tweets.authorId, readerId), isNotNull(follows.id)),
+        ),
+      )
+      .orderBy(desc(tweets.id))
+      .limit(limit)
 
-  const prepare = () => unionAll(materialised(), undelivered(), merged(), state(), last()).prepare()
-  let statement: ReturnType<typeof prepare> | undefined
+  const merged = () =>
+    db
+      .select(row(KIND.author, sql`${follows.followeeId}`))
+      .from(follows)
+      .where(and(eq(follows.followerId, readerId), lt(follows.delivery, materialised)))
 
-  /** Visible tweets within `above < id < below`, newest first. */
-  return async function read(range: {
-    readerId: number
-    below: number
-    above: number
-    limit: number
-  }): Promise<Snapshot> {
-    // Made late: every feature has added its filters by then.
-    statement ??= prepare()
-    const found = new Map<number, Row>()
-    const mergedAuthors: number[] = []
-    let from = TOP
-    let lastId = 0
-    let unseenHours: number | undefined
-    for (const { id, originalId, position } of await statement.execute(range)) {
-      if (position === KIND.author) mergedAuthors.push(id)
-      else if (position === KIND.last) lastId = id
-      else if (position === KIND.state) {
-        from = Math.max(id, range.above + 1)
-        unseenHours = originalId ?? undefined
-      } else found.set(id, { id, originalId })
+  const reader = () => db.select(row(KIND.reader, floor, unseen)).from(sql`(SELECT 1) AS reader`)
+
+  const last = () => db.select(row(KIND.last, sql`COALESCE(MAX(${tweets.id}), 0)`)).from(tweets)
+
+  const statement = unionAll(inEntries(), undelivered(), merged(), reader(), last()).prepare()
+
+  /** What there is within `above < id < below`, at most `limit` tweets. */
+  return async function read(range: Range): Promise<Snapshot> {
+    const rows = await statement.execute(range)
+    const of = (kind: number) => rows.filter((one) => one.kind === kind)
+    const tweetIds = new Set(of(KIND.tweet).map(({ id }) => id))
+    const ids = [...tweetIds].sort((a, b) => b - a).slice(0, range.limit)
+    const [self] = of(KIND.reader)
+    return {
+      ids,
+      from: ids[range.limit - 1] ?? Math.max(self?.id ?? TOP, range.above + 1),
+      mergedAuthors: of(KIND.author).map(({ id }) => id),
+      lastId: of(KIND.last)[0]?.id ?? 0,
+      unseenHours: self?.more ?? undefined,
     }
-    const rows = [...found.values()].sort((a, b) => b.id - a.id).slice(0, range.limit)
-    return { rows, from: rows[range.limit - 1]?.id ?? from, mergedAuthors, lastId, unseenHours }
   }
 }
-
-/** What asks for a value puts it into SQL and nowhere else, where a placeholder does as well. */
-export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number

@@ -1,7 +1,9 @@
 import { type AnyColumn, and, eq, exists, inArray, sql } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
-import { LIST } from './candidates.ts'
+
+/** The kind of the list, by which features add filters. */
+export const LIST = 'timeline'
 
 /** The definition of the timeline asked the other way round: whose timelines is a tweet in. */
 export function createReaders(app: FastifyInstance) {

@@ -1,105 +1,110 @@
-import { and, eq, gte, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { createCandidates, LIST, placeholder, type Row, type Snapshot } from './candidates.ts'
+import { createCandidates, placeholder, type Snapshot } from './candidates.ts'
 import { createNewest, TOP } from './newest.ts'
+import { LIST } from './readers.ts'
 import { SIZES } from './sizes.ts'
 
+export type Row = { id: number; originalId: number | null }
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
 type Range = { below: number | undefined; above: number; limit: number }
+/** `from <= id < below` */
+type Stretch = { below: number; from: number; limit: number }
+export type OnSeen = (readerId: number, snapshot: Snapshot) => Promise<void>
 
 /**
  * The rows a timeline consists of, newest first: down to the reader's floor what is materialised,
- * together with the tweets of authors who are merged; below it everyone's, merged.
+ * together with the tweets of authors who are merged; below it everyone's, merged. Candidates are
+ * found first, then one statement tells which of them may be shown.
  */
-export function createRows(
-  app: FastifyInstance,
-  onSeen: (readerId: number, snapshot: Snapshot) => Promise<void>,
-  sizes = SIZES,
-) {
+export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
   const { follows, tweets } = app.tables
   const { queries } = app.tweets
   const readSnapshot = createCandidates(app, sizes)
   const newestOf = createNewest(app, sizes)
+  const readerId = placeholder('readerId')
 
   /** At most `limit`; fewer when there are no more. */
-  async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
+  async function readRows(reader: number, { below = TOP, above, limit }: Range) {
     const rows: Row[] = []
-    for (let end = below; rows.length < limit && end > above + 1; ) {
-      const range = { below: end, above, limit: limit - rows.length }
-      const snapshot = await readSnapshot({ readerId, ...range })
-      if (end === below) await onSeen(readerId, snapshot)
-      const step =
+    // Where much of what was found is not shown, larger steps get through it.
+    let step = limit
+    for (let end = below; rows.length < limit && end > above + 1; step = sizes.more) {
+      const snapshot = await readSnapshot({ readerId: reader, below: end, above, limit: step })
+      if (end === below) await onSeen(reader, snapshot)
+      const { ids, from } =
         snapshot.from < end
-          ? await withMerged(readerId, range, snapshot)
-          : await merge(readerId, await authorsOf(readerId), { ...range, from: above + 1 })
-      rows.push(...step.rows)
-      end = step.from
+          ? await withMerged({ below: end, from: snapshot.from, limit: step }, snapshot)
+          : await newestOf(await authorsOf(reader), { below: end, from: above + 1, limit: step })
+      rows.push(...(await shown(ids, { readerId: reader })))
+      end = from
     }
     return rows.slice(0, limit)
   }
 
-  async function withMerged(
-    readerId: number,
-    range: Range & { below: number },
-    snapshot: Snapshot,
-  ) {
-    const merged = await mergeIn(readerId, range, snapshot)
-    const byId = new Map([...snapshot.rows, ...merged.rows].map((row) => [row.id, row]))
+  async function withMerged(stretch: Stretch, { ids, mergedAuthors, lastId }: Snapshot) {
+    const width = Math.min(stretch.below, lastId + 1) - stretch.from
+    const small = width <= sizes.stretch && mergedAuthors.length <= sizes.few
+    const merged = await (small ? inStretch : newestOf)(mergedAuthors, stretch)
     // Where the merged ones end sooner, only as much is certain.
-    const certain = [...byId.values()].filter(({ id }) => id >= merged.from)
-    return { rows: certain.sort((a, b) => b.id - a.id), from: merged.from }
-  }
-
-  /** Few authors and a short stretch are one prepared statement; nearly every page is such a one. */
-  async function mergeIn(
-    readerId: number,
-    { below, limit }: Range & { below: number },
-    { from, mergedAuthors, lastId }: Snapshot,
-  ) {
-    const stretch = Math.min(below, lastId + 1) - from
-    const small = stretch <= sizes.stretch && mergedAuthors.length <= sizes.few
-    if (!small) return merge(readerId, mergedAuthors, { below, from, limit })
-    const rows = await readStretch(mergedAuthors, { readerId, below, from, limit })
-    return { rows, from: rows[limit - 1]?.id ?? from }
-  }
-
-  const readStretch = app.prepareForIds((authorIds) => {
-    const viewerId = placeholder('readerId')
-    const where = and(
-      inArray(tweets.authorId, authorIds),
-      lt(tweets.id, placeholder('below')),
-      gte(tweets.id, placeholder('from')),
-      queries.notDeleted,
-      queries.notMuted(viewerId),
+    const certain = [...new Set([...ids, ...merged.ids])].filter((id) => id >= merged.from)
+    return cut(
+      certain.sort((a, b) => b - a),
+      { ...stretch, from: merged.from },
     )
-    const limit = sql.placeholder('limit')
-    return queries.visible({ viewerId, list: LIST, where, limit }, app.prepared)
+  }
+
+  /** Few authors and few ids are one prepared statement; nearly every page is such a one. */
+  async function inStretch(authorIds: number[], stretch: Stretch) {
+    const rows = await readStretch(authorIds, stretch)
+    return cut(
+      rows.map(({ id }) => id),
+      stretch,
+    )
+  }
+
+  const readStretch = app.prepareForIds((authorIds) =>
+    app.prepared
+      .select({ id: tweets.id })
+      .from(tweets)
+      .where(
+        and(
+          inArray(tweets.authorId, authorIds),
+          lt(tweets.id, placeholder('below')),
+          gte(tweets.id, placeholder('from')),
+        ),
+      )
+      .orderBy(desc(tweets.id))
+      .limit(placeholder('limit')),
+  )
+
+  /** An entry may be of someone who is not followed any more; whoever is, is so in any way. */
+  const shown = app.prepareForIds((ids) => {
+    const followed = sql`(SELECT id FROM ${follows} WHERE follower_id = ${readerId} AND followee_id = ${tweets.authorId})`
+    const where = and(
+      inArray(tweets.id, ids),
+      queries.notDeleted,
+      or(eq(tweets.authorId, readerId), isNotNull(followed)),
+      queries.notMuted(readerId),
+    )
+    const limit = ids.length
+    return queries.visible({ viewerId: readerId, list: LIST, where, limit }, app.prepared)
   })
 
-  async function merge(
-    readerId: number,
-    authorIds: number[],
-    range: { below: number; from: number; limit: number },
-  ) {
-    if (authorIds.length === 0) return { rows: [], from: range.from }
-    const { ids, from } = await newestOf(authorIds, range)
-    return { rows: await shown(readerId, ids), from }
-  }
-
-  async function shown(readerId: number, ids: number[]) {
-    if (ids.length === 0) return []
-    const where = and(inArray(tweets.id, ids), queries.notDeleted, queries.notMuted(readerId))
-    return queries.visible({ viewerId: readerId, list: LIST, where, limit: ids.length })
-  }
-
   /** The reader and everyone they follow and don't mute. */
-  async function authorsOf(readerId: number) {
+  async function authorsOf(reader: number) {
     const wanted = and(
-      eq(follows.followerId, readerId),
-      app.graph.notMuted(readerId, follows.followeeId),
+      eq(follows.followerId, reader),
+      app.graph.notMuted(reader, follows.followeeId),
     )
     const rows = await app.db.select({ id: follows.followeeId }).from(follows).where(wanted)
-    return [readerId, ...rows.map(({ id }) => id)]
+    return [reader, ...rows.map(({ id }) => id)]
   }
+
   return readRows
 }
+
+const cut = (ids: number[], { limit, from }: Stretch) => ({
+  ids: ids.slice(0, limit),
+  from: ids[limit - 1] ?? from,
+})

@@ -1,7 +1,7 @@
 /** How much is done at once. Tests pass smaller ones, so that a handful of rows takes every path. */
 export const SIZES = {
-  /** Followers a statement of a fan-out: some ten milliseconds of work, after which a killed job goes on. */
-  chunk: 1_000,
+  /** Followers a statement of a fan-out: some fifty milliseconds of work, after which a killed job goes on. */
+  chunk: 5_000,
   /**
    * Undelivered tweets that one read looks through. When the workers are further behind than that,
    * merging takes over, whose cost depends on the number of followees instead.
@@ -12,6 +12,8 @@ export const SIZES = {
    * the last keeps a burst from being read whole.
    */
   windows: [1_000, 8_000, 64_000],
+  /** Candidates at once from the second look on, when the first found too little to show. */
+  more: 100,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
   stretch: 64_000,

@@ -1,8 +1,8 @@
 import { and, desc, lte, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
-import { LIST, type Row, type Snapshot } from './candidates.ts'
-import { createRows } from './rows.ts'
+import { LIST } from './readers.ts'
+import { createRows, type OnSeen, type Row } from './rows.ts'
 import { SIZES } from './sizes.ts'
 
 /**
@@ -16,11 +16,7 @@ const SPARE = { first: 4, more: 100 }
 export type TimelineRequest = PageRequest & { since?: string | undefined }
 
 /** Which rows a page shows; they are filled in afterwards. */
-export function createSkeleton(
-  app: FastifyInstance,
-  onSeen: (readerId: number, snapshot: Snapshot) => Promise<void>,
-  sizes = SIZES,
-) {
+export function createSkeleton(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
   const { tweets } = app.tables
   const readRows = createRows(app, onSeen, sizes)
 

@@ -43,11 +43,8 @@ export function createVisibility(app: FastifyInstance) {
   }
 
   /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
-  function visibleThrough(
-    through: Through,
-    { where, db = app.db, ...selection }: Selection & { db?: Db },
-  ) {
-    const query = db
+  function visibleThrough(through: Through, { where, ...selection }: Selection) {
+    const query = app.db
       .select({ ...columns, position: sql`${through.position}`.mapWith(Number) })
       .from(through.table)
       .innerJoin(tweets, eq(tweets.id, through.tweetId))
