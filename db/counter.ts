@@ -61,6 +61,30 @@ export function createCounter<Metric extends string>(
     return sql<number>`COALESCE(${total}, 0) + COALESCE(${pending}, 0)`.mapWith(Number)
   }
 
+  /**
+   * The counts of many at once, for the joins of a SELECT: `read` in it is as exact as outside, and
+   * two joins cost less than two subqueries a metric and row.
+   */
+  function joined(ids: unknown[], id: SQL) {
+    const sums = sql.join(
+      columns.map((column) => sql`SUM(${column}) AS ${column}`),
+      sql`, `,
+    )
+    const isSubject = (table: SQL) => sql`${table}.${subject} = ${id}`
+    return {
+      totals: sql`${totals} AS totals`,
+      onTotals: isSubject(sql`totals`),
+      pending: sql`(SELECT ${subject}, ${sums} FROM ${deltas} WHERE ${subject} IN ${ids} GROUP BY ${subject}) AS pending`,
+      onPending: isSubject(sql`pending`),
+      read: (metric: Metric) => {
+        const column = sql.identifier(metric)
+        return sql<number>`COALESCE(totals.${column}, 0) + COALESCE(pending.${column}, 0)`.mapWith(
+          Number,
+        )
+      },
+    }
+  }
+
   /** Drops the counters of subjects that no longer exist. */
   async function forget(tx: Tx, ids: number[]) {
     if (ids.length === 0) return
@@ -108,5 +132,5 @@ export function createCounter<Metric extends string>(
     clearTimeout(timer)
   }
 
-  return { add, read, forget, rollUp, close }
+  return { add, read, joined, forget, rollUp, close }
 }

@@ -48,35 +48,41 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
     select(app.prepared, ids, sql.placeholder('viewerId') as unknown as number),
   )
 
-  const select = (db: Db | Tx, ids: (number | Placeholder)[], viewerId?: number) =>
-    db
-      .select({
-        id: tweets.id,
-        text: tweets.text,
-        createdAt: tweets.createdAt,
-        deletedAt: tweets.deletedAt,
-        replyToId: tweets.replyToId,
-        author: app.users.summary(users),
-        parentGone:
-          sql<boolean>`${parent.id} IS NULL OR ${parent.deletedAt} IS NOT NULL OR ${parentAuthor.deletedAt} IS NOT NULL`.mapWith(
-            Boolean,
-          ),
-        parentHidden:
-          sql<boolean>`NOT (${app.graph.notBlocked(viewerId, parent.authorId) ?? sql`TRUE`})`.mapWith(
-            Boolean,
-          ),
-        parentAuthor: app.users.summary(parentAuthor as unknown as typeof users),
-        likeCount: counts.read('likes', sql`${tweets.id}`),
-        retweetCount: counts.read('retweets', sql`${tweets.id}`),
-        replyCount: counts.read('replies', sql`${tweets.id}`),
-        ...flags(viewerId),
-      })
-      .from(tweets)
-      .innerJoin(users, eq(users.id, tweets.authorId))
-      .leftJoin(parent, eq(parent.id, tweets.replyToId))
-      .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
-      // An account may have been deleted since the ids were read.
-      .where(and(inArray(tweets.id, ids), isNull(users.deletedAt)))
+  function select(db: Db | Tx, ids: (number | Placeholder)[], viewerId?: number) {
+    const counted = counts.joined(ids, sql`${tweets.id}`)
+    return (
+      db
+        .select({
+          id: tweets.id,
+          text: tweets.text,
+          createdAt: tweets.createdAt,
+          deletedAt: tweets.deletedAt,
+          replyToId: tweets.replyToId,
+          author: app.users.summary(users),
+          parentGone:
+            sql<boolean>`${parent.id} IS NULL OR ${parent.deletedAt} IS NOT NULL OR ${parentAuthor.deletedAt} IS NOT NULL`.mapWith(
+              Boolean,
+            ),
+          parentHidden:
+            sql<boolean>`NOT (${app.graph.notBlocked(viewerId, parent.authorId) ?? sql`TRUE`})`.mapWith(
+              Boolean,
+            ),
+          parentAuthor: app.users.summary(parentAuthor as unknown as typeof users),
+          likeCount: counted.read('likes'),
+          retweetCount: counted.read('retweets'),
+          replyCount: counted.read('replies'),
+          ...flags(viewerId),
+        })
+        .from(tweets)
+        .innerJoin(users, eq(users.id, tweets.authorId))
+        .leftJoin(parent, eq(parent.id, tweets.replyToId))
+        .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
+        .leftJoin(counted.totals, counted.onTotals)
+        .leftJoin(counted.pending, counted.onPending)
+        // An account may have been deleted since the ids were read.
+        .where(and(inArray(tweets.id, ids), isNull(users.deletedAt)))
+    )
+  }
 
   function flags(viewerId: number | undefined) {
     if (viewerId === undefined) return {}

@@ -64,7 +64,7 @@ function createTweets(app: FastifyInstance) {
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
-    const rows = await queries.visible({ viewerId, where: eq(tweets.id, id) }, db)
+    const rows = await queries.visibleIds([id], viewerId, db)
     const [tweet] = await queries.hydrate(rows, viewerId, db)
     if (!tweet) throw new TweetNotFound(id)
     return tweet

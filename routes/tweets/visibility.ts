@@ -3,6 +3,7 @@ import {
   and,
   desc,
   eq,
+  inArray,
   isNull,
   lt,
   or,
@@ -41,6 +42,21 @@ export function createVisibility(app: FastifyInstance) {
     const query = db.select(columns).from(tweets).$dynamic()
     return ruled(query, selection).orderBy(desc(tweets.id))
   }
+
+  /** Which of these the viewer may see, tombstones included. */
+  async function visibleIds(ids: number[], viewerId?: number, db: Db | Tx = app.db) {
+    if (db !== app.db)
+      return visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, db)
+    return viewerId === undefined ? visibleToAll(ids) : visibleToViewer(ids, { viewerId })
+  }
+
+  const prepareVisible = (viewerId?: number) =>
+    app.prepareForIds((ids) =>
+      visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, app.prepared),
+    )
+  const visibleToAll = prepareVisible()
+  // What asks for the viewer puts it into SQL and nowhere else, where a placeholder does as well.
+  const visibleToViewer = prepareVisible(sql.placeholder('viewerId') as unknown as number)
 
   /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
   function visibleThrough(through: Through, { where, ...selection }: Selection) {
@@ -91,6 +107,7 @@ export function createVisibility(app: FastifyInstance) {
 
   return {
     visible,
+    visibleIds,
     visibleThrough,
     addFilter: filters.add,
     before,
