@@ -120,12 +120,14 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   return async function read(range: Range): Promise<Snapshot> {
     const rows = await statement.execute(range)
     const of = (kind: number) => rows.filter((one) => one.kind === kind)
-    const tweetIds = new Set(of(KIND.tweet).map(({ id }) => id))
-    const ids = [...tweetIds].sort((a, b) => b - a).slice(0, range.limit)
     const [self] = of(KIND.reader)
+    const floorId = Math.max(self?.id ?? TOP, range.above + 1)
+    // Of what is undelivered below the floor, only the merge knows the neighbours.
+    const found = of(KIND.tweet).filter(({ id }) => id >= floorId)
+    const ids = [...new Set(found.map(({ id }) => id))].sort((a, b) => b - a).slice(0, range.limit)
     return {
       ids,
-      from: ids[range.limit - 1] ?? Math.max(self?.id ?? TOP, range.above + 1),
+      from: ids[range.limit - 1] ?? floorId,
       mergedAuthors: of(KIND.author).map(({ id }) => id),
       lastId: of(KIND.last)[0]?.id ?? 0,
       unseenHours: self?.more ?? undefined,
