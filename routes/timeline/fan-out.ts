@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
+import type { Tx } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 import { SIZES } from './sizes.ts'
 
@@ -29,27 +30,32 @@ export function createFanOut(
   async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
     const [tweet] = await app.db.select().from(tweets).where(eq(tweets.id, tweetId))
     if (tweet?.undelivered == null) return
-    if (!tweet.deletedAt) await toFollowers(tweetId, tweet.authorId, context)
+    const { authorId } = tweet
+    const rest = tweet.deletedAt ? undefined : await insertMost(tweetId, authorId, context)
     await app.transaction(async (tx) => {
+      if (rest) await insertChunk(tx, tweetId, authorId, rest)
       await tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
-        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${tweet.authorId} AND delivery > 0`)
+        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${authorId} AND delivery > 0`)
       await tx.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId))
     })
+    if (rest) await trimSome(tweetId, authorId)
   }
 
   /**
-   * A follow moves from `filling` on to `materialised` alone, so in this order none is passed over;
-   * one that begins to be filled behind the position finds the tweet among the author's.
+   * All but the last chunk; returns where that one starts. A follow moves from `filling` on to
+   * `materialised` alone, so in this order none is passed over; one that begins to be filled behind
+   * the position finds the tweet among the author's.
    */
-  async function toFollowers(tweetId: number, authorId: number, context: Context) {
+  async function insertMost(tweetId: number, authorId: number, context: Context) {
     // What `save` was given by an earlier run.
     let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
-    for (let end: Position | undefined; ; position = end) {
-      end = await endOfChunk(authorId, position)
-      await insertChunk(tweetId, authorId, position, end)
-      await trimSome(tweetId, authorId, position, end)
-      if (!end) return
+    for (;;) {
+      const end = await endOfChunk(authorId, position)
+      if (!end) return position
+      const start = position
+      await app.transaction((tx) => insertChunk(tx, tweetId, authorId, start, end))
       await context.save(end)
+      position = end
     }
   }
 
@@ -86,20 +92,25 @@ export function createFanOut(
   }
 
   /** The state tells who has been away for long; they get no entries. */
-  const insertChunk = (tweetId: number, authorId: number, start: Position, end?: Position) =>
-    app.transaction((tx) =>
-      tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
-        SELECT ${follows.followerId}, ${tweetId} FROM ${follows}
-        JOIN ${timelineStates} ON ${timelineStates.readerId} = ${follows.followerId} AND ${timelineStates.delivery} > 0
-        WHERE ${within(authorId, start, end)}`),
-    )
+  const insertChunk = (
+    tx: Tx,
+    tweetId: number,
+    authorId: number,
+    start: Position,
+    end?: Position,
+  ) =>
+    tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+      SELECT ${follows.followerId}, ${tweetId} FROM ${follows}
+      JOIN ${timelineStates} ON ${timelineStates.readerId} = ${follows.followerId} AND ${timelineStates.delivery} > 0
+      WHERE ${within(authorId, start, end)}`)
 
-  async function trimSome(tweetId: number, authorId: number, start: Position, end?: Position) {
+  async function trimSome(tweetId: number, authorId: number) {
     const chosen = sql`MOD(${follows.followerId} + ${tweetId}, ${trimEvery}) = 0`
+    const fannedOut = and(eq(follows.followeeId, authorId), gte(follows.delivery, DELIVERY.filling))
     const rows = await app.db
       .select({ id: follows.followerId })
       .from(follows)
-      .where(and(within(authorId, start, end), chosen))
+      .where(and(fannedOut, chosen))
     await trim(rows.map(({ id }) => id))
   }
 

@@ -3,8 +3,8 @@ export const SIZES = {
   /** Followers a statement of a fan-out: some fifty milliseconds of work, after which a killed job goes on. */
   chunk: 5_000,
   /**
-   * Undelivered tweets that one read looks through. When the workers are further behind than that,
-   * merging takes over, whose cost depends on the number of followees instead.
+   * Undelivered tweets that one statement looks through. When the workers are further behind than
+   * that, a page is put together in rounds.
    */
   backlog: 500,
   /**
@@ -16,7 +16,7 @@ export const SIZES = {
   more: 100,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
-  stretch: 64_000,
+  stretch: 1_000_000,
   /** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
   listed: 500,
   /** Authors a statement where each has a branch of its own. */

@@ -120,6 +120,7 @@ async function run(world: World, { kind, actor, other, target }: Command) {
     leave: async () => {
       await app.users.remove(me)
       world.present = world.present.filter((id) => id !== me)
+      if (world.present.length === 0) await signUp(world)
     },
     work: async () => work(pick(await waiting(), target)),
     twice: async () => work(pick(await waiting(), target), { again: true }),
