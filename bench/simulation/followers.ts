@@ -1,7 +1,6 @@
 import type { Random } from '../../db/demo/random.ts'
 import { weightedPicker } from '../data/graph.ts'
 
-/** Authors of about the same number of followers. */
 export type Stratum = { authors: number; followers: number }
 export type Followers = ReturnType<typeof createFollowers>
 
@@ -11,7 +10,6 @@ const POPULARITY = -0.8
 const REACH = 0.1
 /** Ranks of one stratum differ by this much: fine enough for any sum, and few at any size. */
 const STEP = 1.02
-/** Until the mean is right although the most popular reach the bound. */
 const CORRECTIONS = 50
 
 /** How many followers authors have, from the distribution: a billion users are a thousand strata. */
@@ -25,7 +23,7 @@ export function createFollowers(users: number, followees: number) {
       authors,
       followers: Math.min(most, scale * rank ** POPULARITY),
     }))
-    scale *= (followees * users) / total(strata)
+    scale *= (followees * users) / totalFollows(strata)
   }
   const pick = weightedPicker(strata.length, (place) => strata[place - 1]?.authors ?? 0)
 
@@ -44,19 +42,16 @@ function strataOf(users: number) {
   return ranks
 }
 
-/** Follows in all. */
-const total = (strata: Stratum[]) =>
+const totalFollows = (strata: Stratum[]) =>
   strata.reduce((sum, { authors, followers }) => sum + authors * followers, 0)
 
-/** Of an average reader's followees, those who are merged when the timeline is read. */
 export function mergedFollowees({ strata, users }: Followers, limit: number) {
-  return total(strata.filter(({ followers }) => followers > limit)) / users
+  return totalFollows(strata.filter(({ followers }) => followers > limit)) / users
 }
 
 export const authorsAbove = ({ strata }: Followers, limit: number) =>
   strata.reduce((sum, { authors, followers }) => sum + (followers > limit ? authors : 0), 0)
 
-/** Of those who are fanned out. */
 export const mostFollowers = ({ strata }: Followers, limit: number) =>
   Math.max(0, ...strata.map(({ followers }) => followers).filter((one) => one <= limit))
 
