@@ -27,6 +27,10 @@ const EXTENSIONS = extensionFolders(t)('chores', {
         }
       },
     })
+    app.tasks.add('chores:feed', {
+      summary: 'feed all or one', argument: 'bird',
+      run: async ({ argument = 'everyone' }) => argument + ' is fed.',
+    })
     app.tasks.add('chores:fail', {
       summary: 'fail', run: async () => { throw new Error('The broom is gone.') },
     })`,
@@ -58,15 +62,22 @@ function run(args: string[], interruptAt?: string) {
 }
 
 t.test('tasks are listed, run with a bar, fail and are interrupted', async (t) => {
-  const [list, sweep, fail, unknown, wait] = await Promise.all([
+  const [list, sweep, fail, unknown, wait, fed, all, many] = await Promise.all([
     run([]),
     run(['chores:sweep']),
     run(['chores:fail']),
     run(['chores:dust']),
     run(['chores:wait'], '/1000'),
+    run(['chores:feed', 'wren']),
+    run(['chores:feed']),
+    run(['chores:feed', 'wren', 'robin']),
   ])
   t.match(list, { code: 0, output: /chores:sweep +sweep the nests/ })
   t.match(sweep, { code: 0, output: /100% \| 3\/3.*3 nests are clean\.\n$/s })
+  t.match(list.output, /chores:feed \[bird\] +feed all or one/)
+  t.match(fed, { code: 0, output: /^wren is fed\.$/m })
+  t.match(all, { code: 0, output: /^everyone is fed\.$/m })
+  t.match(many, { code: 1, output: /There is no task chores:feed wren robin/ })
   t.match(fail, { code: 1, output: /^The broom is gone\.\n$/m })
   t.match(unknown, { code: 1, output: /There is no task chores:dust\. Tasks:\n.*chores:fail/s })
   t.match(wait, { code: 130, output: /Interrupted; run it again to go on\./ })

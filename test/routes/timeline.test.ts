@@ -1,8 +1,7 @@
-import { inArray } from 'drizzle-orm'
 import fc from 'fast-check'
 import type { ResultSetHeader } from 'mysql2'
 import t from 'tap'
-import { encodeCursor } from '../../plugins/pagination.ts'
+import { decodeCursor, encodeCursor } from '../../plugins/pagination.ts'
 import {
   call,
   like,
@@ -18,6 +17,7 @@ import {
   undoRetweet,
   unrelate,
 } from '../helper.ts'
+import { createOracle, expectedPage } from '../timeline-oracle.ts'
 
 const app = await setUp(t)
 type Item = { id: number; retweetOf: { id: number } | null }
@@ -196,18 +196,13 @@ async function crowd() {
   return ids
 }
 
-const rowsBy = (authors: number[]) =>
-  app.db
-    .select()
-    .from(app.tables.tweets)
-    .where(inArray(app.tables.tweets.authorId, authors))
-    .orderBy(app.tables.tweets.id)
+const oracle = createOracle(app)
 
 /** Does what the command says, as far as the rules allow it. */
 async function run(users: number[], { kind, actor, other, target }: Command) {
   const me = users[actor] ?? 0
   const them = users[other] ?? 0
-  const rows = kind === 'tweet' ? [] : await rowsBy(users)
+  const rows = kind === 'tweet' ? [] : await oracle.rowsBy(users)
   const id = rows[target % Math.max(rows.length, 1)]?.id ?? 0
   const { tweets, graph } = app
   const work = {
@@ -228,51 +223,15 @@ async function run(users: number[], { kind, actor, other, target }: Command) {
   })
 }
 
-/** The rows a reader's timeline is made of, newest first. */
-async function expectedRows(readerId: number, users: number[]) {
-  const rows = await rowsBy(users)
-  const byId = new Map(rows.map((row) => [row.id, row]))
-  const follows = await app.db.select().from(app.tables.follows)
-  const blocks = await app.db.select().from(app.tables.blocks)
-  const mutes = await app.db.select().from(app.tables.mutes)
-  const followed = new Set(
-    follows.filter((row) => row.followerId === readerId).map((row) => row.followeeId),
-  )
-  const unwanted = new Set([
-    ...blocks.filter((row) => row.blockerId === readerId).map((row) => row.blockedId),
-    ...blocks.filter((row) => row.blockedId === readerId).map((row) => row.blockerId),
-    ...mutes.filter((row) => row.muterId === readerId).map((row) => row.mutedId),
-  ])
-  const belongs = (row: (typeof rows)[number]) => {
-    const original = row.retweetOfId ? byId.get(row.retweetOfId) : row
-    return (
-      !row.deletedAt &&
-      (row.authorId === readerId || followed.has(row.authorId)) &&
-      original &&
-      !original.deletedAt &&
-      !unwanted.has(row.authorId) &&
-      !unwanted.has(original.authorId)
-    )
-  }
-  return rows.filter(belongs).reverse()
-}
-
 /** Pages as the definition walks them. */
-function expectedPages(rows: Awaited<ReturnType<typeof expectedRows>>, limit: number) {
-  const pages: { ids: number[]; nextCursor: string | null }[] = []
-  let walked = 0
+function expectedPages(rows: Parameters<typeof expectedPage>[0], limit: number) {
+  const pages: ReturnType<typeof expectedPage>[] = []
+  let below: number | undefined
   do {
-    const page = new Map<number, number>()
-    while (walked < rows.length && page.size < limit) {
-      const row = rows[walked++]
-      const key = row?.retweetOfId ?? row?.id ?? 0
-      if (row && !page.has(key)) page.set(key, row.id)
-    }
-    const last = rows[walked - 1]
-    const more = walked < rows.length && last
-    const nextCursor = more ? encodeCursor('timeline', last.id) : null
-    pages.push({ ids: [...page.values()], nextCursor })
-  } while (walked < rows.length)
+    const page = expectedPage(rows, limit, below)
+    pages.push(page)
+    below = decodeCursor('timeline', page.nextCursor ?? undefined)
+  } while (below !== undefined)
   return pages
 }
 
@@ -300,10 +259,11 @@ t.test('it is what its definition says, whatever happened before', async (t) => 
     const marks = await Promise.all(users.map((id) => app.timeline.page(id, { limit })))
     for (const command of cs.slice(half)) await run(users, command)
 
-    const tweetIds = (await rowsBy(users)).map(({ id }) => id)
+    const tweetIds = (await oracle.rowsBy(users)).map(({ id }) => id)
     const pairs = await app.timeline.readersOf(tweetIds, users)
+    const { rowsFor } = await oracle.look(users)
     for (const [n, reader] of users.entries()) {
-      const rows = await expectedRows(reader, users)
+      const rows = rowsFor(reader)
       const theirs = pairs.filter(({ readerId }) => readerId === reader)
       const found = theirs.map(({ tweetId }) => tweetId).sort((a, b) => b - a)
       if (found.join() !== rows.map(({ id }) => id).join()) {
