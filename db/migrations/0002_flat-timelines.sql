@@ -14,6 +14,7 @@ CREATE TABLE `timeline_states` (
 	`reader_id` bigint unsigned NOT NULL,
 	`delivery` tinyint NOT NULL DEFAULT 0,
 	`version` int NOT NULL DEFAULT 0,
+	`turn` int NOT NULL DEFAULT 0,
 	`floor_id` bigint unsigned NOT NULL DEFAULT 0,
 	`seen_at` datetime(3) NOT NULL,
 	`rebuilt_to` boolean NOT NULL DEFAULT false,

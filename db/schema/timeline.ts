@@ -19,6 +19,8 @@ export const timelineStates = mysqlTable(
     delivery: tinyint().notNull().default(DELIVERY.merged),
     /** Counts rebuilds: who began before the last one may not finish. */
     version: int().notNull().default(0),
+    /** Counts locks: on a cluster a lock is seen by other nodes only if it writes. */
+    turn: int().notNull().default(0),
     floorId: id().notNull().default(0),
     seenAt: time().notNull(),
     /** A rebuild of all, in the order of ids, has come as far as this reader. */

@@ -10,13 +10,17 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   const { TIMELINE_KEEP: KEEP } = app.config.timeline
   const of = (readerId: number) => eq(entries.readerId, readerId)
 
-  /** Nobody else begins, ends or trims a reader's entries until the transaction is over. */
+  /**
+   * Nobody else begins, ends or trims a reader's entries until the transaction is over. A write, for
+   * Galera checks between nodes what was written, and knows nothing of SELECT ... FOR UPDATE.
+   */
   async function lock(tx: Tx, readerId: number) {
-    const [state] = await tx
-      .select()
-      .from(states)
-      .where(eq(states.readerId, readerId))
-      .for('update')
+    const own = eq(states.readerId, readerId)
+    await tx
+      .update(states)
+      .set({ turn: sql`${states.turn} + 1` })
+      .where(own)
+    const [state] = await tx.select().from(states).where(own)
     return state
   }
 
