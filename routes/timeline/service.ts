@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type {} from './config.ts'
 import { createTimelineJobs } from './jobs.ts'
 import { createReaders } from './readers.ts'
 import { createSkeleton, type TimelineRequest } from './skeleton.ts'
