@@ -66,7 +66,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   const materialised = sql.raw(String(DELIVERY.materialised))
   const complete = sql`(SELECT IF(delivery = ${materialised}, floor_id, ${top}) FROM ${states} WHERE reader_id = ${readerId})`
   const skipped = sql.raw(String(sizes.backlog))
-  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 AND late.id < ${below} ORDER BY late.id DESC LIMIT 1 OFFSET ${skipped})`
+  const backlog = sql`(SELECT late.id + 1 FROM ${tweets} AS late WHERE late.undelivered = 1 ORDER BY late.id DESC LIMIT 1 OFFSET ${skipped})`
   const floor = whole(sql`GREATEST(COALESCE(${complete}, ${top}), COALESCE(${backlog}, 0))`)
   const unseen = sql`(SELECT GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3))) FROM ${states} WHERE reader_id = ${readerId})`
 
@@ -85,30 +85,44 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
       .orderBy(desc(entries.tweetId))
       .limit(limit)
 
-  const undelivered = () =>
-    db
-      .select(row(KIND.tweet, sql`${tweets.id}`))
+  /** The newest of all: a backlog of strangers' tweets must not be walked for each reader. */
+  const undelivered = () => {
+    const late = db
+      .select({ id: tweets.id, authorId: tweets.authorId })
       .from(tweets)
+      .where(eq(tweets.undelivered, sql`1`))
+      .orderBy(desc(tweets.id))
+      .limit(sizes.backlog)
+      .as('late')
+    return db
+      .select(row(KIND.tweet, sql`${late.id}`))
+      .from(late)
       .leftJoin(
         follows,
-        and(eq(follows.followerId, readerId), eq(follows.followeeId, tweets.authorId)),
+        and(eq(follows.followerId, readerId), eq(follows.followeeId, late.authorId)),
       )
       .where(
         and(
-          eq(tweets.undelivered, sql`1`),
-          lt(tweets.id, below),
-          gt(tweets.id, above),
-          or(eq(tweets.authorId, readerId), isNotNull(follows.id)),
+          lt(late.id, below),
+          gt(late.id, above),
+          or(eq(late.authorId, readerId), isNotNull(follows.id)),
         ),
       )
-      .orderBy(desc(tweets.id))
+      .orderBy(desc(late.id))
       .limit(limit)
+  }
 
   const merged = () =>
     db
       .select(row(KIND.author, sql`${follows.followeeId}`))
       .from(follows)
-      .where(and(eq(follows.followerId, readerId), lt(follows.delivery, materialised)))
+      .where(
+        and(
+          eq(follows.followerId, readerId),
+          lt(follows.delivery, materialised),
+          app.graph.notMuted(readerId, follows.followeeId),
+        ),
+      )
 
   const reader = () => db.select(row(KIND.reader, floor, unseen)).from(sql`(SELECT 1) AS reader`)
 

@@ -14,7 +14,8 @@ const settings = Type.Object({
     description: 'how many entries of a timeline are kept ready; what is older is merged',
   }),
   TIMELINE_IDLE_DAYS: Type.Integer({
-    minimum: 1,
+    // A visit is noted once a day.
+    minimum: 2,
     default: 30,
     description: 'the days after which nothing is kept ready for a reader who stays away',
   }),

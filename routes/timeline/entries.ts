@@ -24,11 +24,14 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     return state
   }
 
-  /** Adds what is not there yet. */
-  async function add(readerId: number, tweetIds: number[]) {
+  /** Adds what is not there yet, unless a rebuild has begun since `version`, or the account is gone. */
+  async function add(readerId: number, version: number, tweetIds: number[]) {
     for (let start = 0; start < tweetIds.length; start += batch) {
       const rows = tweetIds.slice(start, start + batch).map((tweetId) => ({ readerId, tweetId }))
-      await app.transaction((tx) => tx.insert(entries).ignore().values(rows))
+      await app.transaction(async (tx) => {
+        const state = await lock(tx, readerId)
+        if (state?.version === version) await tx.insert(entries).ignore().values(rows)
+      })
     }
   }
 
@@ -46,20 +49,20 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
   async function trim(readerIds: number[]) {
     for (const readerId of readerIds) {
-      if (await entryAt(app.db, readerId, KEEP)) await app.transaction((tx) => cut(tx, readerId))
+      if (!(await entryAt(app.db, readerId, KEEP))) continue
+      while ((await app.transaction((tx) => cut(tx, readerId))) === batch);
     }
   }
 
   async function cut(tx: Tx, readerId: number) {
     const state = await lock(tx, readerId)
     const lowest = await entryAt(tx, readerId, KEEP - 1)
-    if (state?.delivery !== DELIVERY.materialised || !lowest) return
+    if (state?.delivery !== DELIVERY.materialised || !lowest) return 0
     const floorId = Math.max(state.floorId, lowest)
     await tx.update(states).set({ floorId }).where(eq(states.readerId, readerId))
-    await tx
-      .delete(entries)
-      .where(and(of(readerId), lt(entries.tweetId, floorId)))
-      .limit(batch)
+    const below = and(of(readerId), lt(entries.tweetId, floorId))
+    const [result] = await tx.delete(entries).where(below).limit(batch)
+    return result.affectedRows
   }
 
   async function entryAt(db: Tx | typeof app.db, readerId: number, offset: number) {
@@ -92,8 +95,9 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   }
 
   async function erase(readerId: number) {
-    await app.deleteInBatches(entries, of(readerId))
+    // First what lets entries be added.
     await app.db.delete(states).where(eq(states.readerId, readerId))
+    await app.deleteInBatches(entries, of(readerId))
   }
 
   return { lock, add, clear, trim, begin, finish, erase }

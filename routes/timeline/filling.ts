@@ -48,7 +48,7 @@ export function createFilling(
       signal.throwIfAborted()
       const limit = Math.min(sizes.step, KEEP - found.length)
       const { ids, from } = await newestOf(authorIds, { below, from: 0, limit })
-      await entries.add(readerId, ids)
+      await entries.add(readerId, version, ids)
       found.push(...ids)
       below = from
     }
@@ -86,6 +86,7 @@ export function createFilling(
         // Someone whom nobody has followed since the limit is what it is.
         if ((followers ?? 0) > FANOUT_LIMIT && (await popularity.check(authorId))) continue
         await backfill(readerId, authorId)
+        await entries.trim([readerId])
       }
       after = rows.at(-1)?.id ?? after
       more = rows.length === sizes.batch

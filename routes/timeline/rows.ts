@@ -24,6 +24,9 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
   const newestOf = createNewest(app, sizes)
   const readerId = placeholder('readerId')
 
+  /** Reading goes on where nothing can be written. */
+  const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit was not noted')
+
   /** At most `limit`; fewer when there are no more. */
   async function readRows(reader: number, { below = TOP, above, limit }: Range) {
     const rows: Row[] = []
@@ -31,7 +34,7 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
     let step = limit
     for (let end = below; rows.length < limit && end > above + 1; step = sizes.more) {
       const snapshot = await readSnapshot({ readerId: reader, below: end, above, limit: step })
-      if (end === below) await onSeen(reader, snapshot)
+      if (end === below) await onSeen(reader, snapshot).catch(unnoted)
       const { ids, from } =
         snapshot.from < end
           ? await withMerged({ below: end, from: snapshot.from, limit: step }, snapshot)

@@ -4,7 +4,7 @@ export const SIZES = {
   chunk: 5_000,
   /**
    * Undelivered tweets that one statement looks through. When the workers are further behind than
-   * that, a page is put together in rounds.
+   * that, what is older is merged.
    */
   backlog: 500,
   /**
@@ -16,7 +16,7 @@ export const SIZES = {
   more: 100,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
-  stretch: 1_000_000,
+  stretch: 64_000,
   /** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
   listed: 500,
   /** Authors a statement where each has a branch of its own. */

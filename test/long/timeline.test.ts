@@ -26,6 +26,7 @@ const SMALL = {
   listed: 4,
   branches: 4,
   step: 3,
+  batch: 2,
 }
 
 // Without its worker: jobs run when a command says so.
