@@ -12,7 +12,7 @@ const SWEPT = 1_000
 
 /** How far a fan-out has come in the index (followee, delivery, follower). */
 type Position = { delivery: number; followerId: number }
-type Context = Pick<JobContext, 'progress' | 'save' | 'signal'>
+type Context = Pick<JobContext, 'progress' | 'save'>
 
 /**
  * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written;
@@ -123,10 +123,13 @@ export function createFanOut(
       .where(and(eq(tweets.undelivered, 1), old))
       .orderBy(asc(tweets.id))
       .limit(SWEPT)
-    const { signal } = app.drain
+    const context = { progress: null, save: async () => {} }
     for (const { id } of rows) {
-      if (signal.aborted) return
-      await fanOut({ tweetId: id }, { progress: null, save: async () => {}, signal })
+      if (app.drain.signal.aborted) return
+      // One that fails every time must not hold up those behind it.
+      await fanOut({ tweetId: id }, context).catch((error) =>
+        app.log.warn({ err: error, tweet: id }, 'a tweet could not be fanned out'),
+      )
     }
   }
 
