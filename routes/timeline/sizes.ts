@@ -14,6 +14,8 @@ export const SIZES = {
   windows: [1_000, 8_000, 64_000],
   /** Candidates at once from the second look on, when the first found too little to show. */
   more: 100,
+  /** Tweets of a merged author that are remembered: as far as anyone scrolls. */
+  head: 1_000,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
   stretch: 64_000,

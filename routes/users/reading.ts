@@ -7,6 +7,8 @@ import type { Db, Tx } from '../../plugins/db.ts'
 
 export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 
+/** Accounts that a process remembers, of some 500 bytes each. */
+const SUMMARIES = 20_000
 /** Pixels of the squares. */
 const AVATAR_SIZES = { small: 48, medium: 128, large: 400 } as const
 
@@ -118,6 +120,23 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
     return { small: url(small), medium: url(medium), large: url(large) }
   }
 
+  const readSummaries = app.prepareForIds((ids, db) =>
+    db
+      .select({ ...summary(users), deletedAt: users.deletedAt })
+      .from(users)
+      .where(inArray(users.id, ids)),
+  )
+
+  /** Accounts as they stand beside a tweet; those that have been deleted are left out. */
+  const summaries = app.cache.items('user', {
+    max: SUMMARIES,
+    load: async (ids, db) => {
+      const rows = await readSummaries(ids, {}, db)
+      const alive = rows.filter(({ deletedAt }) => deletedAt === null)
+      return new Map(alive.map((row) => [row.id, present(row)]))
+    },
+  })
+
   const avatarObject = (key: string, size: number) => `avatars/${key}/${size}.webp`
 
   return {
@@ -128,6 +147,7 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
     assertExist,
     summary,
     present,
+    summaries,
     avatarObject,
     avatarSizes: AVATAR_SIZES,
   }

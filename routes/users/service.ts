@@ -49,6 +49,7 @@ function createUsers(app: FastifyInstance) {
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
+          app.cache.touch(tx, 'user', [insertId])
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
@@ -78,6 +79,7 @@ function createUsers(app: FastifyInstance) {
         throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
+      app.cache.touch(tx, 'user', [id])
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }
@@ -94,6 +96,7 @@ function createUsers(app: FastifyInstance) {
         .for('update')
       if (!before) throw new UserNotFound()
       await tx.update(users).set({ avatarKey }).where(eq(users.id, id))
+      app.cache.touch(tx, 'user', [id])
       await app.events.emit(tx, 'user.updated', { userId: id })
       return before.key
     }, outer)
@@ -109,6 +112,7 @@ function createUsers(app: FastifyInstance) {
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
+      app.cache.touch(tx, 'user', [id])
       await app.events.emit(tx, 'user.deleted', { userId: id })
     }, outer)
   }
@@ -141,5 +145,5 @@ export default fp(
     for (const schema of [UserSummary, User, OwnUser]) app.resources.define(schema)
     app.decorate('users', createUsers(app))
   },
-  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources'] },
+  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources', 'cache'] },
 )

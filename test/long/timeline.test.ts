@@ -17,6 +17,7 @@ const COMMANDS = 60
 const SHRINK = process.env.SHRINK === '1'
 const SMALL = {
   ...SIZES,
+  head: 3,
   few: 2,
   stretch: 4,
   more: 12,
