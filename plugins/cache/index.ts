@@ -49,7 +49,7 @@ function createCache(app: FastifyInstance) {
     if (rows.length > 0) await tx.insert(changes).values(rows)
   }
 
-  return { items, pairs, touch, fresh: feed.look, purge: feed.purge }
+  return { items, pairs, touch, fresh: feed.look, listen: feed.listen, purge: feed.purge }
 }
 
 export default fp(

@@ -87,7 +87,7 @@ export function createItems<Value>(
     for (const id of ids) if (!outdated.has(id)) kept.set(id, { value: values.get(id) })
   }
 
-  return { get }
+  return { get, forget: (id: number) => void kept.delete(id) }
 }
 
 type Load<Value> = {

@@ -1,4 +1,5 @@
-import { and, desc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
@@ -19,7 +20,7 @@ export type Snapshot = {
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
-type Range = { readerId: number; below: number; above: number; limit: number }
+export type Range = { readerId: number; below: number; above: number; limit: number }
 
 /** Readers whose merged followees a process remembers, of some 100 bytes each. */
 const READERS = 10_000
@@ -58,27 +59,30 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     },
   })
 
-  const readEntries = app.prepared
-    .select({
-      id: entries.tweetId,
-      delivery: states.delivery,
-      floorId: states.floorId,
-      unseenHours: sql<number>`GREATEST(0, TIMESTAMPDIFF(HOUR, ${states.seenAt}, NOW(3)))`,
-    })
-    .from(states)
-    .leftJoin(
-      entries,
-      and(
-        eq(entries.readerId, states.readerId),
-        lt(entries.tweetId, placeholder('below')),
-        gt(entries.tweetId, placeholder('above')),
-        gte(entries.tweetId, states.floorId),
-      ),
-    )
-    .where(eq(states.readerId, readerId))
-    .orderBy(desc(entries.tweetId))
-    .limit(sql.placeholder('limit'))
-    .prepare()
+  const floor = sql`(SELECT IF(delivery = ${sql.raw(`${DELIVERY.materialised}`)}, floor_id, ${sql.raw(`${TOP}`)}) FROM ${states} WHERE reader_id = ${readerId})`
+  const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
+  const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
+
+  /** The entries, then the floor, with when the reader was last seen: one moment for both. */
+  const readEntries = unionAll(
+    app.prepared
+      .select({ id: whole(sql`${entries.tweetId}`), unseenHours: whole(sql`-1`) })
+      .from(entries)
+      .where(
+        and(
+          eq(entries.readerId, readerId),
+          lt(entries.tweetId, placeholder('below')),
+          gt(entries.tweetId, placeholder('above')),
+          gte(entries.tweetId, sql`COALESCE(${floor}, ${sql.raw(`${TOP}`)})`),
+        ),
+      )
+      .orderBy(desc(entries.tweetId))
+      .limit(placeholder('limit')),
+    app.prepared
+      .select({ id: whole(floor), unseenHours: whole(unseen) })
+      .from(states)
+      .where(eq(states.readerId, readerId)),
+  ).prepare()
 
   /**
    * What there is within `above < id < below`, at most `limit` tweets. A job takes a tweet from the
@@ -90,13 +94,12 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     await app.cache.fresh()
     const mergedAuthors = await mergedFor(range.readerId)
     const rows = await readEntries.execute(range)
-    const [state] = rows
-    const complete = state?.delivery === DELIVERY.materialised ? state.floorId : TOP
+    const state = rows.find(({ unseenHours }) => unseenHours >= 0)
     const backlog = (late[sizes.backlog]?.id ?? -1) + 1
     // Of what is undelivered below the floor, only the merge knows the neighbours.
-    const floorId = Math.max(complete, backlog, range.above + 1)
+    const floorId = Math.max(state?.id ?? TOP, backlog, range.above + 1)
     const found = new Set<number>()
-    for (const { id } of rows) if (id !== null && id >= floorId) found.add(id)
+    for (const row of rows) if (row !== state && row.id >= floorId) found.add(row.id)
     for (const id of await ownLate(late, { ...range, above: floorId - 1 })) found.add(id)
     const ids = [...found].sort((a, b) => b - a).slice(0, range.limit)
     return {

@@ -1,9 +1,10 @@
 import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
-import { createCandidates, type Snapshot } from './candidates.ts'
-import { createHeads } from './heads.ts'
+import { createAuthorHeads } from './author-heads.ts'
+import type { Snapshot } from './candidates.ts'
 import { createNewest, TOP } from './newest.ts'
+import { createReaderHeads } from './reader-heads.ts'
 import { LIST } from './readers.ts'
 import { SIZES } from './sizes.ts'
 
@@ -22,9 +23,9 @@ export type OnSeen = (readerId: number, snapshot: Snapshot) => Promise<void>
 export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
   const { follows, tweets } = app.tables
   const { queries } = app.tweets
-  const readSnapshot = createCandidates(app, sizes)
+  const readSnapshot = createReaderHeads(app, sizes)
   const newestOf = createNewest(app, sizes)
-  const inHeads = createHeads(app, sizes)
+  const inHeads = createAuthorHeads(app, sizes)
 
   /** Reading goes on where nothing can be written. */
   const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit was not noted')

@@ -84,7 +84,7 @@ export function createReactions(
       if (tweetId === undefined) return
       await originalOf(tx, retweetOfId, userId)
       await app.users.assertExist(tx, [userId])
-      app.tweets.touch(tx, tweetId, userId)
+      app.tweets.touchNew(tx, tweetId, userId)
       app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))

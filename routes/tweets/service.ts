@@ -54,13 +54,18 @@ function createTweets(app: FastifyInstance) {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
       const [{ insertId: tweetId }] = await tx.insert(tweets).values({ authorId, text, ...reply })
-      touch(tx, tweetId, authorId)
+      touchNew(tx, tweetId, authorId)
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
       return get(tweetId, authorId, tx)
     }, outer)
+  }
+
+  function touchNew(tx: Tx, tweetId: number, authorId: number) {
+    app.cache.touch(tx, 'written', [tweetId])
+    touch(tx, tweetId, authorId)
   }
 
   /** To be called wherever a tweet comes, changes or goes. */
@@ -111,6 +116,7 @@ function createTweets(app: FastifyInstance) {
     remove,
     ...reactions,
     touch,
+    touchNew,
     counts,
     queries,
     addFilter: queries.addFilter,

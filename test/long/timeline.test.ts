@@ -17,6 +17,9 @@ const COMMANDS = 60
 const SHRINK = process.env.SHRINK === '1'
 const SMALL = {
   ...SIZES,
+  ready: 3,
+  deep: 4,
+  later: 2,
   head: 3,
   few: 2,
   stretch: 4,

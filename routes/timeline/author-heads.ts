@@ -11,7 +11,7 @@ type Head = { ids: number[]; from: number }
 const AUTHORS = 2_000
 
 /** The newest tweets of authors who are merged into many timelines, read once for all of them. */
-export function createHeads(app: FastifyInstance, { head, few } = SIZES) {
+export function createAuthorHeads(app: FastifyInstance, { head, few } = SIZES) {
   const { tweets } = app.tables
 
   const readHead = app.prepared
