@@ -62,10 +62,12 @@ function createTweets(app: FastifyInstance) {
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const rows = [{ id: tweetId, originalId: null }]
-      const [tweet] = await queries.fill(rows, { viewerId: authorId, db: tx, written: true })
+      const row = { authorId, text, replyToId: parentId ?? null }
+      const written = await queries.memory.readWritten(tx, tweetId, row)
       // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
-      if (!tweet) throw new UserNotFound()
+      if (!written) throw new UserNotFound()
+      const [tweet] = await queries.fill([written.tweet], { viewerId: authorId, db: tx, written })
+      if (!tweet) throw new TweetNotFound(tweetId)
       return tweet
     }, outer)
   }
