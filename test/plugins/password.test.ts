@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import argon2 from 'argon2'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -61,19 +62,22 @@ t.test('other parameters ask for a new hash', async (t) => {
   t.equal(password.needsRehash(other), true, 'another variant as well')
 })
 
-t.test('a storm waits in line, two at a time, and its tail is turned away', async (t) => {
-  const seen = watchVerify(t)
-  const storm = await Promise.allSettled(
-    Array.from({ length: 400 }, () => password.verify('right', cheap)),
-  )
-  const served = storm.filter(({ status }) => status === 'fulfilled')
-  const refused = storm.filter((one) => one.status === 'rejected')
-  t.equal(seen.most, 2)
-  t.ok(served.length >= 200 && served.length <= 202, `${served.length} were served`)
-  t.equal(served.length + refused.length, 400)
-  t.ok(refused.every(({ reason }) => reason.code === 'TOO_BUSY'))
-  t.equal(await password.verify('right', cheap), true, 'and then it is over')
-})
+t.test(
+  'a storm waits in line, on half of the processors, and its tail is turned away',
+  async (t) => {
+    const seen = watchVerify(t)
+    const storm = await Promise.allSettled(
+      Array.from({ length: 400 }, () => password.verify('right', cheap)),
+    )
+    const served = storm.filter(({ status }) => status === 'fulfilled')
+    const refused = storm.filter((one) => one.status === 'rejected')
+    t.equal(seen.most, availableParallelism() < 4 ? 1 : 2)
+    t.ok(served.length >= 200 && served.length <= 202, `${served.length} were served`)
+    t.equal(served.length + refused.length, 400)
+    t.ok(refused.every(({ reason }) => reason.code === 'TOO_BUSY'))
+    t.equal(await password.verify('right', cheap), true, 'and then it is over')
+  },
+)
 
 t.test('those turned away are told when to come back', async (t) => {
   const busy = Fastify()
