@@ -4,6 +4,9 @@ import { createLibrary } from './library.ts'
 import { createProfilePictures } from './profile.ts'
 import { createRemoval } from './removal.ts'
 import { Media } from './schemas.ts'
+import { createSweep } from './sweep.ts'
+import { createSweepJob } from './sweep-job.ts'
+import { createSweepTask } from './sweep-task.ts'
 import { createTweetMedia } from './tweets.ts'
 
 declare module 'fastify' {
@@ -15,11 +18,15 @@ declare module 'fastify' {
 function createMedia(app: FastifyInstance) {
   const removal = createRemoval(app)
   removal.start()
+  const sweep = createSweep(app)
+  createSweepJob(app, sweep)
+  createSweepTask(app, sweep)
   return {
     ...createLibrary(app, removal),
     ...createTweetMedia(app),
     ...createProfilePictures(app, removal),
     expire: removal.expire,
+    sweep,
   }
 }
 
@@ -28,5 +35,5 @@ export default fp(
     app.resources.define(Media)
     app.decorate('media', createMedia(app))
   },
-  { name: 'media.service', dependencies: ['users.service', 's3', 'jobs', 'resources'] },
+  { name: 'media.service', dependencies: ['users.service', 's3', 'jobs', 'tasks', 'resources'] },
 )
