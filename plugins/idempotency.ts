@@ -29,17 +29,19 @@ function createIdempotency(app: FastifyInstance) {
   /**
    * Runs `work` once a key; a repeat, even at the same time, gets the first answer. The answer is
    * kept in the transaction of the work, so both exist or neither. `prepare` comes before it: what
-   * takes long, or a connection of its own, holds no transaction open.
+   * takes long, or a connection of its own, holds no transaction open. `renew` makes a kept answer
+   * fit to be sent again.
    * @throws KeyReused when the key came with another body.
    */
   async function run<T, Prepared>(
     { userId, key, body }: Keyed,
     prepare: () => Promise<Prepared>,
     work: (prepared: Prepared, tx: Tx) => Promise<T>,
+    renew: (kept: T) => Promise<T> = async (kept) => kept,
   ): Promise<T> {
     const requestHash = createHash('sha256').update(JSON.stringify(body)).digest()
     const earlier = await find<T>(userId, key, requestHash)
-    if (earlier) return earlier.answer
+    if (earlier) return renew(earlier.answer)
     const prepared = await prepare()
     try {
       return await app.transaction(async (tx) => {
@@ -51,7 +53,7 @@ function createIdempotency(app: FastifyInstance) {
       if (duplicateKey(error) !== 'PRIMARY') throw error
       const first = await find<T>(userId, key, requestHash)
       if (!first) throw error
-      return first.answer
+      return renew(first.answer)
     }
   }
 

@@ -46,6 +46,8 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
               { userId, key, body },
               () => app.tweets.prepare(input),
               app.tweets.write,
+              // Signed URLs live for an hour or two, kept answers for a day.
+              async (kept) => (app.config.s3.presign ? app.tweets.get(kept.id, userId) : kept),
             )
       return reply.code(201).header('location', `/v1/tweets/${tweet.id}`).send(tweet)
     },
