@@ -50,7 +50,7 @@ const ownAvatar: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         consumes: ['multipart/form-data'],
         body: AvatarUpload,
-        response: { 200: ref('OwnUser'), ...problems(401, 404, 413, 415) },
+        response: { 200: ref('OwnUser'), ...problems(401, 404, 413, 415, 422) },
       },
     },
     async (request) => {

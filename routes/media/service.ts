@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import createError from '@fastify/error'
 import { eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from '../../plugins/db.ts'
-import { toSquares } from './image.ts'
+import { close, toSquares } from './pictures/index.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,7 +34,9 @@ function createMedia(app: FastifyInstance) {
    * `toSquares` throws; the picture is then the one it was
    */
   async function setAvatar(userId: number, bytes: Buffer) {
-    const squares = await toSquares(bytes, sizes)
+    const file = join(tmpdir(), randomUUID())
+    await writeFile(file, bytes)
+    const squares = await toSquares(file, sizes).finally(() => rm(file))
     const key = randomBytes(24).toString('base64url')
     await app.transaction((tx) => collectLater(tx, key, ORPHAN_AGE))
     await Promise.all(
@@ -93,6 +98,7 @@ export default fp(
     // Never given up: a store that is down for long must not leave pictures behind.
     app.jobs.define(COLLECT, app.media.collect, { maxAttempts: Number.POSITIVE_INFINITY })
     app.users.addEraser(app.media.erase)
+    app.addHook('onClose', close)
   },
   { name: 'media.service', dependencies: ['users.service', 's3', 'jobs'] },
 )
