@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createLibrary } from './library.ts'
+import { close } from './pictures/index.ts'
 import { createProfilePictures } from './profile.ts'
 import { createRemoval } from './removal.ts'
 import { Media } from './schemas.ts'
@@ -34,6 +35,7 @@ export default fp(
   async (app) => {
     app.resources.define(Media)
     app.decorate('media', createMedia(app))
+    app.addHook('onClose', close)
   },
   { name: 'media.service', dependencies: ['users.service', 's3', 'jobs', 'tasks', 'resources'] },
 )

@@ -1,65 +1,52 @@
-import { readFile } from 'node:fs/promises'
-import createError from '@fastify/error'
-import sharp from 'sharp'
+import { runInWorker } from './workers.ts'
 
-const NotAnImage = createError('UNSUPPORTED_IMAGE', 'not an image', 415)
-const Broken = createError('BROKEN_IMAGE', 'broken', 422)
+export { closeWorkers as close } from './workers.ts'
 
-async function read(file: string) {
-  const bytes = await readFile(file)
-  const metadata = await sharp(bytes)
-    .metadata()
-    .catch(() => undefined)
-  if (!metadata || metadata.format === 'svg') throw new NotAnImage()
-  const upright = await sharp(bytes)
-    .rotate()
-    .png()
-    .toBuffer()
-    .catch(() => {
-      throw new Broken()
-    })
-  return sharp(upright)
+/** A picture that was decoded whole and encoded anew; nothing of the file's own bytes is left. */
+export type Rendition = {
+  /** Of the largest variant, upright. */
+  width: number
+  height: number
+  animated: boolean
+  /** Base64 of some 25 bytes, of the first frame; see https://evanw.github.io/thumbhash/. */
+  thumbhash: string
+  /** Smallest first; WebP, sRGB, without metadata. */
+  variants: Variant[]
 }
+export type Variant = { limit: number; width: number; height: number; bytes: Buffer }
 
-export async function toVariants(file: string) {
-  const image = await read(file)
-  const { width, height } = await image.metadata()
-  const long = Math.max(width, height)
-  const limits = [320, 800, 1600].filter((_, i, all) => i === 0 || (all[i - 1] ?? 0) < long)
-  const variants = await Promise.all(
-    limits.map(async (limit) => {
-      const { data, info } = await image
-        .clone()
-        .resize(limit, limit, { fit: 'inside', withoutEnlargement: true })
-        .webp()
-        .toBuffer({ resolveWithObject: true })
-      return { limit, width: info.width, height: info.height, bytes: data }
-    }),
+/** What a worker is asked for. */
+export type Order =
+  | { make: 'variants'; file: string; limits: number[] }
+  | { make: 'covers'; file: string; boxes: Box[] }
+export type Box = { width: number; height: number }
+
+/** Pixels on the long side of a tweet's image. */
+const LIMITS = [320, 800, 1600]
+/** Width to height of a banner. */
+const BANNER = 3
+
+/**
+ * Tweet images: WebP with 320, 800 and 1,600 px on the long side, never enlarged; a variant that
+ * would equal a smaller one is left out. GIF and WebP stay animated, of an AVIF sequence the still
+ * is taken. @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
+ */
+export const toVariants = (file: string) =>
+  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS })
+
+/** Avatars: centred squares in WebP, of the first frame. @throws as `toVariants` */
+export const toSquares = (file: string, sizes: number[]) =>
+  toCovers(
+    file,
+    sizes.map((size) => ({ width: size, height: size })),
   )
-  const last = variants.at(-1)
-  return {
-    width: last?.width ?? 0,
-    height: last?.height ?? 0,
-    animated: false,
-    thumbhash: 'AAAA',
-    variants,
-  }
-}
 
-export async function toSquares(file: string, sizes: number[]) {
-  const image = await read(file)
-  return Promise.all(sizes.map((n) => image.clone().resize(n, n).webp().toBuffer()))
-}
-
-export async function toBanners(file: string, widths: number[]) {
-  const image = await read(file)
-  return Promise.all(
-    widths.map((n) =>
-      image
-        .clone()
-        .resize(n, n / 3)
-        .webp()
-        .toBuffer(),
-    ),
+/** Headers: centred, three times as wide as high, WebP, of the first frame. @throws as `toVariants` */
+export const toBanners = (file: string, widths: number[]) =>
+  toCovers(
+    file,
+    widths.map((width) => ({ width, height: Math.round(width / BANNER) })),
   )
-}
+
+const toCovers = (file: string, boxes: Box[]) =>
+  runInWorker<Buffer[]>({ make: 'covers', file, boxes })
