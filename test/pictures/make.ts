@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type Color, type Sharp } from 'sharp'
 
 // Pictures for tests and the bench, made when they are needed; README.md tells where files are from.
 
@@ -30,11 +30,11 @@ export function painted(width: number, height: number, colour: (x: number, y: nu
   return sharp(pixels, { raw: { width, height, ...RGB } })
 }
 
-export const plain = (width: number, height: number, background: sharp.Color) =>
+export const plain = (width: number, height: number, background: Color) =>
   sharp({ create: { width, height, background, ...RGB } })
 
 /** Frames below each other, as sharp takes them. */
-export async function film(frames: sharp.Sharp[], width: number, height: number) {
+export async function film(frames: Sharp[], width: number, height: number) {
   const raw = await Promise.all(frames.map((frame) => frame.removeAlpha().raw().toBuffer()))
   return sharp(Buffer.concat(raw), {
     raw: { width, height: height * frames.length, pageHeight: height, ...RGB },

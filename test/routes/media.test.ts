@@ -407,26 +407,6 @@ t.test('a new picture replaces the old one, whose objects go', async (t) => {
   t.equal((await call(app, 'DELETE /v1/users/me/avatar')).status, 401)
 })
 
-t.test('what an upload that died has left is collected, what is in use is not', async (t) => {
-  const user = await signUp(app, 'Orphan')
-  await upload(app, jpeg, { as: user })
-  const before = await keys()
-  await app.s3.put(app.users.avatarObject('orphan', 48), jpeg, 'image/webp')
-  await app.media.collect({ key: 'orphan' })
-  t.strictSame(await keys(), before)
-  const [inUse] = await ownKeys(user)
-  await app.media.collect({ key: inUse?.split('/')[1] ?? '' })
-  t.strictSame(await keys(), before)
-
-  const { jobs } = app.tables
-  const noted = await app.db.select().from(jobs)
-  const waiting = noted.filter(({ name, payload }) => {
-    return name === 'media.collect' && inUse?.includes((payload as { key: string }).key)
-  })
-  t.equal(waiting.length, 1, 'a job was noted before the upload')
-  t.ok((waiting[0]?.runAt.getTime() ?? 0) > Date.now() + 50 * 60_000, 'for much later')
-})
-
 t.test('while S3 is away pictures cannot change, and everything else works', async (t) => {
   const proxy = await startProxy(t, app.config.s3.endpoint ?? '')
   const other = await setUp(t, { S3_ENDPOINT: proxy.url, LOG_LEVEL: 'silent' })
