@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs'
 import sharp from 'sharp'
 import t from 'tap'
 import { toBanners, toSquares, toVariants } from '../../../../routes/media/pictures/index.ts'
-import { chunksOf, distance, fileWriter, kept, largestOf, pixelsOf } from '../../../pictures/files.ts'
+import {
+  chunksOf,
+  distance,
+  fileWriter,
+  kept,
+  largestOf,
+  pixelsOf,
+} from '../../../pictures/files.ts'
 import { CORNERS, corners, gifOf, painted, photo, plain } from '../../../pictures/make.ts'
 
 const save = fileWriter(t)
