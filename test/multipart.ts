@@ -16,3 +16,7 @@ export const sendForm = (app: App, as: { token: string } | undefined, form: Form
 /** Uploads a profile picture. */
 export const upload = (app: App, bytes: Buffer, options: Upload = {}) =>
   sendForm(app, options.as, formOf(bytes, options))
+
+/** The key of the object that a public URL leads to, signed or not. */
+export const keyOf = (app: App, url: string) =>
+  url.replace(`${app.config.mediaBaseUrl}/`, '').replace(/\?.*/, '')
