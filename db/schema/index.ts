@@ -1,6 +1,7 @@
 export * from './graph.ts'
 export * from './idempotency-keys.ts'
 export * from './jobs.ts'
+export * from './media.ts'
 export * from './sessions.ts'
 export * from './timeline.ts'
 export * from './tweets.ts'

@@ -6,10 +6,10 @@ import type { JobDefinition } from './index.ts'
 import type { Job, JobStore } from './store.ts'
 
 /**
- * Jobs of the kernel's features at work at once in one process, and of each extension: one whose
- * handlers all hang keeps nobody else from working.
+ * Jobs of the kernel's features at work at once in one process, and of each extension or other
+ * lane: one whose handlers all hang keeps nobody else from working.
  */
-const SLOTS = { kernel: 4, extension: 2 }
+const SLOTS = { kernel: 4, other: 2 }
 /** Jobs of one name found by one look, which costs more than claiming one. */
 const LOOK = 16
 /** Milliseconds between looks when idle: how late a job of another process may start. */
@@ -86,7 +86,7 @@ export function createWorker({ store, definitions, log }: Options) {
   function isFree({ name }: { name: string }) {
     const owner = ownerOf(name)
     const taken = [...atWork.values()].filter((one) => one === owner).length
-    return taken < (owner === 'kernel' ? SLOTS.kernel : SLOTS.extension)
+    return taken < (owner === 'kernel' ? SLOTS.kernel : SLOTS.other)
   }
 
   /** One row that can't be read must not keep the others from being found. */

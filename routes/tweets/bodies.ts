@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, Resources } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
 
@@ -21,6 +21,7 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
   ) {
     const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
     const bodies = await readBodies([...new Set(ids)], viewerId, db)
+    await app.media.fill([...bodies.values()], db)
     const context = { viewerId, db }
     await app.resources.fill('TweetBody', [...bodies.values()], context)
     const authors = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
@@ -55,6 +56,7 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
         .select({
           id: tweets.id,
           text: tweets.text,
+          mediaCount: tweets.mediaCount,
           createdAt: tweets.createdAt,
           deletedAt: tweets.deletedAt,
           replyToId: tweets.replyToId,
@@ -101,6 +103,7 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
   type BodyRow = {
     id: number
     text: string | null
+    mediaCount: number
     createdAt: Date
     deletedAt: Date | null
     replyToId: number | null
@@ -124,6 +127,9 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
       ...body,
       createdAt: row.createdAt.toISOString(),
       deleted,
+      // For as long as the tombstone's own are not yet removed.
+      mediaCount: deleted ? 0 : row.mediaCount,
+      media: [] as Resources['Media'][],
       author: deleted ? null : app.users.present(author),
       replyTo: replyToId ? { id: replyToId, ...parent } : null,
     }

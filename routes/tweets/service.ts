@@ -42,16 +42,21 @@ function createTweets(app: FastifyInstance) {
 
   /** A draft as it will be written: clean, and past every hook of `beforeCreate`. */
   async function prepare(draft: Draft) {
-    const passed = await drafts.pass({ ...draft, text: clean(draft.text) })
-    return { ...passed, text: clean(passed.text) }
+    const passed = await drafts.pass({ ...draft, text: clean(draft) })
+    return { ...passed, text: clean(passed) }
   }
 
-  /** @throws TweetNotFound when what it replies to is gone or hidden from the author */
-  async function write({ authorId, text, replyToId }: Draft, outer?: Tx) {
+  /**
+   * @throws TweetNotFound when what it replies to is gone or hidden from the author, and what
+   * `app.media.attach` throws
+   */
+  async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
-      const [{ insertId: tweetId }] = await tx.insert(tweets).values({ authorId, text, ...reply })
+      const row = { authorId, text, mediaCount: mediaIds.length, ...reply }
+      const [{ insertId: tweetId }] = await tx.insert(tweets).values(row)
+      await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
@@ -60,7 +65,8 @@ function createTweets(app: FastifyInstance) {
     }, outer)
   }
 
-  const clean = (text: string) => cleanText(text, { field: 'text', min: 1, max: TWEET_MAX })
+  const clean = ({ text, mediaIds = [] }: Draft) =>
+    cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
@@ -113,5 +119,5 @@ export default fp(
     app.decorate('tweets', createTweets(app))
     createTweetErasure(app)
   },
-  { name: 'tweets.service', dependencies: ['users.service', 'graph.service'] },
+  { name: 'tweets.service', dependencies: ['users.service', 'graph.service', 'media.service'] },
 )
