@@ -59,7 +59,11 @@ t.test('uploads while an account is deleted leave nothing', async (t) => {
     call(app, 'DELETE /v1/users/me', { as: user, body: { password: user.password } }),
     ...uploads,
   ])
-  t.ok(answers.every(({ status }) => [204, 201, 401, 404].includes(status)))
+  const statuses = answers.map(({ status }) => status)
+  t.ok(
+    statuses.every((status) => [204, 201, 401, 404].includes(status)),
+    statuses.join(' '),
+  )
   await drained(app)
   t.strictSame(await app.db.select().from(media).where(eq(media.ownerId, user.id)), [])
   // What came too late has stored its objects and got no row: that is what the sweep is for.
