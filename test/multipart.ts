@@ -54,8 +54,8 @@ export async function objectKeys({ s3, config }: App) {
   return Contents.map(({ Key }) => Key ?? '').sort()
 }
 
-/** The temporary files of uploads in a process, by default this one. */
-export function uploadedFiles(pid = process.pid) {
+/** The temporary files of uploads in a process. */
+export function uploadedFiles(pid: number) {
   const folders = readdirSync(tmpdir()).filter((name) =>
     new RegExp(`^birdhouse-uploads-.*-${pid}-[0-9a-f]{8}-`).test(name),
   )
