@@ -42,10 +42,14 @@ async function refused(t: Test, fault: Fault, { atMost }: { atMost: number }) {
   t.match([result.status, result.body.code], [503, 'STORAGE_UNAVAILABLE'])
   t.ok(Number(result.headers['retry-after']) > 0)
   t.ok(took < atMost, `told after ${Math.round(took)} ms`)
-  // The calls for its other objects may still be at work.
+  // The calls for its other objects may still be at work, and those of an earlier picture.
   await sleep(1_000)
-  const tries = front.seen.slice(seen).filter((line) => line.startsWith('PUT')).length
-  t.ok(tries >= 4 && tries <= 9, `${tries} tries for three objects`)
+  const puts = Map.groupBy(
+    front.seen.slice(seen).filter((line) => line.startsWith('PUT')),
+    (line) => line,
+  )
+  const tries = [...puts.values()].map(({ length }) => length)
+  t.ok(tries.length >= 3 && Math.max(...tries) <= 3, `tries of each object: ${tries}`)
   t.strictSame(await read(app, '/v1/users/me', user), before, 'the row is as it was')
   await heal()
 }
@@ -62,6 +66,7 @@ t.test('a store that is slow, or asks twice to slow down, is waited for', async 
 })
 
 t.test('uploads are refused and leave nothing', async (t) => {
+  await drained(app)
   const stored = await keys()
   t.equal(stored.length, 3)
   await t.test('asked to slow down for good', (t) => refused(t, slowDown(), { atMost: 6_000 }))
@@ -70,11 +75,9 @@ t.test('uploads are refused and leave nothing', async (t) => {
   t.strictSame(await keys(), stored)
 
   await t.test('answers lost', (t) => refused(t, loseAnswers, { atMost: 3_000 }))
-  t.equal((await keys()).length, 6, 'what came through lies there')
-  const orphans = await orphanKeys(app)
-  t.equal(orphans.length, 3, 'until the sweep finds it')
-  await app.s3.remove(orphans)
-  t.strictSame(await keys(), stored)
+  const orphans = (await keys()).filter((key) => !stored.includes(key))
+  t.equal(orphans.length, 3, 'what came through lies there')
+  t.strictSame(await orphanKeys(app), orphans.sort(), 'until a sweep finds it')
 })
 
 t.test('half a large object is not an object', async (t) => {
