@@ -81,7 +81,7 @@ function start() {
     serialization: 'advanced',
     execArgv: [],
     // None of the service's settings: what decodes strangers' files has no use for them.
-    env: { PATH: process.env.PATH },
+    env: {},
   })
   worker.once('exit', () => {
     clearTimeout(idle.get(worker))
