@@ -41,6 +41,7 @@ export type {
 } from 'fastify'
 export type { Db, Tx } from './plugins/db.ts'
 export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/index.ts'
+export type { Upload, UploadOptions } from './plugins/multipart/index.ts'
 export type { PageRequest } from './plugins/pagination.ts'
 export type { Field } from './plugins/resources.ts'
 export type { Task, TaskContext } from './plugins/tasks/index.ts'

@@ -15,6 +15,13 @@ export function formOf(bytes: Buffer, { field = 'file', name = 'a.bin', type = '
   return form
 }
 
+/** A multipart body with these parts, in order. */
+export function formWith(...parts: [string, string | Blob][]) {
+  const form = new FormData()
+  for (const [name, value] of parts) form.append(name, value)
+  return form
+}
+
 /** Sends a form to the avatar route, or another. */
 export const sendForm = (app: App, as: Token, form: FormData, line = 'PUT /v1/users/me/avatar') =>
   call(app, line, { as, body: form })

@@ -5,7 +5,7 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import sharp from 'sharp'
 import t from 'tap'
 import { type App, call, drained, login, read, setUp, signUp, tweet, type User } from '../helper.ts'
-import { formOf, keyOf, sendForm, upload } from '../multipart.ts'
+import { formOf, formWith, keyOf, sendForm, upload } from '../multipart.ts'
 import { startProxy } from '../proxy.ts'
 
 const app = await setUp(t)
@@ -206,20 +206,15 @@ t.test('forms that do not hold the one file', async (t) => {
   await drained(app)
   const objects = await keys()
   const file = new Blob([new Uint8Array(jpeg)])
-  const form = (...parts: [string, string | Blob][]) => {
-    const form = new FormData()
-    for (const [name, value] of parts) form.append(name, value)
-    return form
-  }
   const cases: [number, string, FormData][] = [
-    [400, 'no part', form()],
+    [400, 'no part', formWith()],
     [400, 'another name', formOf(jpeg, { field: 'picture' })],
     [400, 'another name and large', formOf(Buffer.alloc(6 * 1024 * 1024), { field: 'picture' })],
     [400, 'a name out of a prototype', formOf(jpeg, { field: '__proto__' })],
-    [400, 'text for a file', form(['file', 'text'])],
-    [400, 'two files', form(['file', file], ['file', file])],
-    [400, 'a field after', form(['file', file], ['name', 'x'])],
-    [400, 'a field first', form(['name', 'x'], ['file', file])],
+    [400, 'text for a file', formWith(['file', 'text'])],
+    [400, 'two files', formWith(['file', file], ['file', file])],
+    [400, 'a field after', formWith(['file', file], ['name', 'x'])],
+    [400, 'a field first', formWith(['name', 'x'], ['file', file])],
   ]
   for (const [status, label, body] of cases) {
     const answer = await sendForm(app, user, body)

@@ -1,7 +1,15 @@
 import sharp from 'sharp'
 import t from 'tap'
 import { call, drained, read, setUp, signUp, tweet } from '../../helper.ts'
-import { formOf, newMedia, objectKeys, plain, postMedia, sendForm } from '../../multipart.ts'
+import {
+  formOf,
+  formWith,
+  newMedia,
+  objectKeys,
+  plain,
+  postMedia,
+  sendForm,
+} from '../../multipart.ts'
 
 const app = await setUp(t)
 const jpeg = await plain()
@@ -92,21 +100,16 @@ t.test('forms that hold anything else', async (t) => {
   const user = await signUp(app, 'Forms')
   const before = await objectKeys(app)
   const file = new Blob([new Uint8Array(jpeg)])
-  const form = (...parts: [string, string | Blob][]) => {
-    const form = new FormData()
-    for (const [name, value] of parts) form.append(name, value)
-    return form
-  }
   const cases: [number, string, FormData][] = [
-    [400, 'no part', form()],
-    [400, 'alt alone', form(['alt', 'x'])],
+    [400, 'no part', formWith()],
+    [400, 'alt alone', formWith(['alt', 'x'])],
     [400, 'another name', formOf(jpeg, { field: 'picture' })],
-    [400, 'two files', form(['file', file], ['file', file])],
-    [400, 'two alts', form(['alt', 'x'], ['file', file], ['alt', 'y'])],
-    [400, 'another field', form(['file', file], ['name', 'x'])],
-    [400, 'another field first', form(['name', 'x'], ['file', file])],
-    [400, 'a file for alt', form(['file', file], ['alt', file])],
-    [400, 'a field of a prototype', form(['file', file], ['__proto__', 'x'])],
+    [400, 'two files', formWith(['file', file], ['file', file])],
+    [400, 'two alts', formWith(['alt', 'x'], ['file', file], ['alt', 'y'])],
+    [400, 'another field', formWith(['file', file], ['name', 'x'])],
+    [400, 'another field first', formWith(['name', 'x'], ['file', file])],
+    [400, 'a file for alt', formWith(['file', file], ['alt', file])],
+    [400, 'a field of a prototype', formWith(['file', file], ['__proto__', 'x'])],
     [415, 'no picture', formOf(Buffer.from('hello'))],
     [413, 'more than 8 MB', formOf(Buffer.concat([jpeg, Buffer.alloc(8 * 1024 * 1024)]))],
   ]
@@ -116,7 +119,12 @@ t.test('forms that hold anything else', async (t) => {
     t.match(answer.headers['content-type'], 'application/problem+json', label)
   }
   t.strictSame(await objectKeys(app), before)
-  const first = await sendForm(app, user, form(['alt', 'before'], ['file', file]), 'POST /v1/media')
+  const first = await sendForm(
+    app,
+    user,
+    formWith(['alt', 'before'], ['file', file]),
+    'POST /v1/media',
+  )
   t.match([first.status, first.body.alt], [201, 'before'], 'alt may come first')
 })
 
