@@ -46,7 +46,6 @@ export async function inspect(file: string): Promise<Picture> {
   if (format === 'AVIF') bytes.write('avif', 8, 'latin1')
   const open = (options: SharpOptions = {}) => sharp(bytes, { ...STRICT, ...options })
   const header = await whole(format, () => open().metadata())
-  if (format === 'AVIF' && header.compression !== 'av1') throw new UnsupportedImage()
   const { width, height } = header.autoOrient
   if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
   if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)
