@@ -1,6 +1,7 @@
 // The types that extensions import from 'birdhouse'; at run time everything comes from `app`.
 // Below, everything that may merge its types into Fastify's; a test finds what is missing.
 import type {} from './plugins/authenticate.ts'
+import type {} from './plugins/cache/index.ts'
 import type {} from './plugins/config.ts'
 import type {} from './plugins/db.ts'
 import type {} from './plugins/drain.ts'

@@ -28,6 +28,7 @@ export function createCounter<Metric extends string>(
   entity: string,
   metrics: readonly Metric[],
   transaction: Transaction,
+  onChange: (tx: Tx, ids: number[]) => void = () => {},
 ) {
   const totals = sql.identifier(`${entity}_counts`)
   const deltas = sql.identifier(`${entity}_count_deltas`)
@@ -44,6 +45,7 @@ export function createCounter<Metric extends string>(
     await tx.execute(
       sql`INSERT INTO ${deltas} (${subject}, ${columnList}) VALUES ${sql.join(rows, sql`, `)}`,
     )
+    onChange(tx, [...changes.keys()])
     afterCommit(tx, schedule)
   }
 

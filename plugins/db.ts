@@ -7,7 +7,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
 import { deleteInBatches } from '../db/delete-in-batches.ts'
-import { executing, prepareForIds } from '../db/prepared.ts'
+import { createPrepareForIds, executing } from '../db/prepared.ts'
 import * as tables from '../db/schema/index.ts'
 import type { Feature } from './features/discover.ts'
 
@@ -20,8 +20,8 @@ declare module 'fastify' {
     transaction: Transaction
     /** Hot reads: what is built on it and `.prepare()`d once runs as a prepared statement. */
     prepared: Db
-    /** The same for a query over a list of ids; the rows of each call come as Drizzle gives them. */
-    prepareForIds: typeof prepareForIds
+    /** The same for a query over a list of ids; in a transaction it is sent as any other. */
+    prepareForIds: ReturnType<typeof createPrepareForIds>
     /** Deletes whatever meets the condition, 500 rows a statement. */
     deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
   }
@@ -92,6 +92,13 @@ export function afterCommit(tx: Tx, hook: () => void) {
   commitHooks.get(tx)?.push(hook)
 }
 
+/** What belongs into the transaction as its end, however many have a part in it. */
+const endings = new WeakMap<Tx, (() => Promise<void>)[]>()
+
+export function beforeCommit(tx: Tx, hook: () => Promise<void>) {
+  endings.get(tx)?.push(hook)
+}
+
 function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   const dbs = new WeakMap<object, Db>()
 
@@ -115,11 +122,15 @@ function createTransaction(pool: Pool, log: FastifyBaseLogger) {
 
   async function once<T>(work: (tx: Tx) => Promise<T>) {
     const hooks: (() => void)[] = []
+    const last: (() => Promise<void>)[] = []
     const connection = await pool.getConnection()
     try {
-      const result = await dbOver(connection).transaction((tx) => {
+      const result = await dbOver(connection).transaction(async (tx) => {
         commitHooks.set(tx, hooks)
-        return work(tx)
+        endings.set(tx, last)
+        const value = await work(tx)
+        for (const hook of last) await hook()
+        return value
       })
       for (const hook of hooks) runHook(hook)
       return result
@@ -181,7 +192,7 @@ export default fp<{ features: Feature[] }>(
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
     app.decorate('transaction', createTransaction(pool, app.log))
     app.decorate('prepared', connect(executing(pool)))
-    app.decorate('prepareForIds', prepareForIds)
+    app.decorate('prepareForIds', createPrepareForIds(app.db, app.prepared))
     app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
   },
   { name: 'db', dependencies: ['config'] },

@@ -23,6 +23,10 @@ export const sendForm = (app: App, as: Token, form: FormData, line = 'PUT /v1/us
 export const upload = (app: App, bytes: Buffer, options: Upload = {}) =>
   sendForm(app, options.as, formOf(bytes, options))
 
+/** The key of the object that a public URL leads to, signed or not. */
+export const keyOf = (app: App, url: string) =>
+  url.replace(`${app.config.mediaBaseUrl}/`, '').replace(/\?.*/, '')
+
 /** Uploads a picture for a tweet. */
 export function postMedia(app: App, as: Token, bytes: Buffer, alt?: string) {
   const form = formOf(bytes)
@@ -50,17 +54,17 @@ export async function objectKeys({ s3, config }: App) {
   return Contents.map(({ Key }) => Key ?? '').sort()
 }
 
-/** The temporary files of uploads in a process, by default this one. */
-export function uploadedFiles(pid = process.pid) {
+/** The temporary files of uploads in a process. */
+export function uploadedFiles(pid: number) {
   const folders = readdirSync(tmpdir()).filter((name) =>
     new RegExp(`^birdhouse-uploads-.*-${pid}-[0-9a-f]{8}-`).test(name),
   )
   return folders.flatMap((folder) => readdirSync(join(tmpdir(), folder)))
 }
 
-/** What a sweep would find if all objects were old. */
+/** What a sweep would find if all objects were old; some stores round their times up. */
 export async function orphanKeys(app: App) {
   const orphans: string[] = []
-  for await (const page of app.media.sweep.walk('', 0)) orphans.push(...page.orphans)
+  for await (const page of app.media.sweep.walk('', -1_000)) orphans.push(...page.orphans)
   return orphans.sort()
 }

@@ -1,3 +1,4 @@
+export * from './changes.ts'
 export * from './graph.ts'
 export * from './idempotency-keys.ts'
 export * from './jobs.ts'

@@ -1,5 +1,5 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, eq, inArray } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 
@@ -12,6 +12,11 @@ declare module 'fastify' {
   }
 }
 
+/** People whose bookmarks a process remembers, so far as they were asked for. */
+const PEOPLE = 3_000
+/** Rows a transaction. */
+const BATCH = 200
+
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
 
@@ -20,6 +25,7 @@ function createBookmarks(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       const tweetId = await app.tweets.originalOf(tx, id, userId)
       await tx.insert(bookmarks).ignore().values({ userId, tweetId })
+      app.cache.touch(tx, 'bookmarks', [userId])
       // The new row's foreign key holds the tweet: a deletion comes wholly before or after.
       await app.tweets.originalOf(tx, tweetId, userId)
     })
@@ -28,10 +34,11 @@ function createBookmarks(app: FastifyInstance) {
   async function remove(userId: number, id: number) {
     const { tweets } = app.tables
     const [tweet] = await app.db.select().from(tweets).where(eq(tweets.id, id))
-    const tweetId = tweet?.retweetOfId ?? id
-    await app.db
-      .delete(bookmarks)
-      .where(and(eq(bookmarks.userId, userId), eq(bookmarks.tweetId, tweetId)))
+    const same = and(eq(bookmarks.userId, userId), eq(bookmarks.tweetId, tweet?.retweetOfId ?? id))
+    await app.transaction(async (tx) => {
+      await tx.delete(bookmarks).where(same)
+      app.cache.touch(tx, 'bookmarks', [userId])
+    })
   }
 
   /** The latest bookmark first; what has since been deleted or hidden is left out. */
@@ -44,16 +51,39 @@ function createBookmarks(app: FastifyInstance) {
       userId,
     )
 
-  /** Which of these tweets the user has bookmarked. */
-  async function among(ids: number[], userId: number, db = app.db) {
-    const rows = await db
+  const readAmong = app.prepareForIds((ids, db) =>
+    db
       .select({ tweetId: bookmarks.tweetId })
       .from(bookmarks)
-      .where(and(eq(bookmarks.userId, userId), inArray(bookmarks.tweetId, ids)))
-    return new Set(rows.map(({ tweetId }) => tweetId))
+      .where(and(eq(bookmarks.userId, sql.placeholder('userId')), inArray(bookmarks.tweetId, ids))),
+  )
+
+  /** Whether a user has bookmarked a tweet. */
+  const bookmarked = app.cache.pairs<boolean>('bookmarks', {
+    max: PEOPLE,
+    load: async (userId, ids, db) => {
+      const rows = await readAmong(ids, { userId }, db)
+      const mine = new Set(rows.map(({ tweetId }) => tweetId))
+      return new Map(ids.map((id) => [id, mine.has(id)]))
+    },
+  })
+
+  /** Takes a tweet out of everyone's bookmarks. */
+  async function forget(tweetId: number) {
+    for (let found = BATCH; found === BATCH; ) {
+      found = await app.transaction(async (tx) => {
+        const where = eq(bookmarks.tweetId, tweetId)
+        const rows = await tx.select().from(bookmarks).where(where).limit(BATCH).for('update')
+        const ids = rows.map(({ id }) => id)
+        const userIds = rows.map(({ userId }) => userId)
+        if (ids.length > 0) await tx.delete(bookmarks).where(inArray(bookmarks.id, ids))
+        app.cache.touch(tx, 'bookmarks', userIds)
+        return ids.length
+      })
+    }
   }
 
-  return { add, remove, page, among }
+  return { add, remove, page, forget, bookmarked }
 }
 
 async function service(app: FastifyInstance) {
@@ -61,17 +91,13 @@ async function service(app: FastifyInstance) {
 
   app.resources.addField(['TweetBody', 'Tweet'], 'bookmarked', {
     schema: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
-    read: async (ids, { viewerId, db }) => {
-      if (viewerId === undefined) return new Map()
-      const mine = await app.bookmarks.among(ids, viewerId, db)
-      return new Map(ids.map((id) => [id, mine.has(id)]))
-    },
+    read: async (ids, { viewerId, db }) =>
+      viewerId === undefined ? new Map() : app.bookmarks.bookmarked.get(viewerId, ids, db),
   })
 
   // A deleted tweet leaves a tombstone, which no foreign key takes for gone.
-  const { bookmarks } = app.tables
-  app.events.subscribe('tweet.deleted', 'bookmarks.forget', async ({ tweetId }) =>
-    app.deleteInBatches(bookmarks, eq(bookmarks.tweetId, tweetId)),
+  app.events.subscribe('tweet.deleted', 'bookmarks.forget', ({ tweetId }) =>
+    app.bookmarks.forget(tweetId),
   )
 }
 

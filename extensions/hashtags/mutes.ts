@@ -1,10 +1,12 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { type AnyColumn, and, count, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { readTag } from './parse.ts'
 
 /** Tags a user may mute; each is looked up for every tweet of a timeline that has one. */
 const MAX = 200
+/** People of whom a process remembers whether they mute any. */
+const PEOPLE = 20_000
 
 export const HashtagNotFound = createError('HASHTAG_NOT_FOUND', 'That is no hashtag.', 404)
 const TooMany = createError(
@@ -31,8 +33,22 @@ export const notMutedTag = (mutes: MutedTags, viewerId: number | undefined, colu
 export function createMutes(app: FastifyInstance) {
   const { hashtagMutes, hashtagTweets, tweets } = app.tables
 
-  app.tweets.addFilter(({ list, viewerId }) =>
-    list === 'timeline' && viewerId !== undefined ? notMuted(viewerId) : undefined,
+  /** Nearly everyone mutes no tag at all. */
+  const muting = app.cache.items<boolean>('hashtagMutes', {
+    max: PEOPLE,
+    load: async (userIds, db) => {
+      const rows = await db
+        .selectDistinct({ userId: hashtagMutes.userId })
+        .from(hashtagMutes)
+        .where(inArray(hashtagMutes.userId, userIds))
+      return new Map(rows.map(({ userId }) => [userId, true]))
+    },
+  })
+
+  app.tweets.addFilter(
+    ({ list, viewerId }) =>
+      list === 'timeline' && viewerId !== undefined ? notMuted(viewerId) : undefined,
+    { applies: async (viewerId) => (await muting.get([viewerId])).has(viewerId) },
   )
 
   /** A retweet has no text: its tags are those of its original. */
@@ -46,6 +62,7 @@ export function createMutes(app: FastifyInstance) {
     const { tag: shown, key: tag } = tagOf(input)
     await app.transaction(async (tx) => {
       await tx.insert(hashtagMutes).ignore().values({ userId, tag, shown })
+      app.cache.touch(tx, 'hashtagMutes', [userId])
       await app.users.assertExist(tx, [userId])
       const own = eq(hashtagMutes.userId, userId)
       const [total] = await tx.select({ n: count() }).from(hashtagMutes).where(own)
@@ -56,7 +73,10 @@ export function createMutes(app: FastifyInstance) {
   /** @throws HashtagNotFound */
   async function unmute(userId: number, input: string) {
     const same = and(eq(hashtagMutes.userId, userId), eq(hashtagMutes.tag, tagOf(input).key))
-    await app.db.delete(hashtagMutes).where(same)
+    await app.transaction(async (tx) => {
+      await tx.delete(hashtagMutes).where(same)
+      app.cache.touch(tx, 'hashtagMutes', [userId])
+    })
   }
 
   /** The latest mute first. @throws InvalidCursor */

@@ -17,7 +17,7 @@ export const StorageUnavailable = createError(
 )
 
 /** Milliseconds for one call with all its tries. */
-const DEADLINE = 8_000
+export const DEADLINE = 8_000
 /** Calls at work at once, and waiting for their turn. */
 const AT_ONCE = 32
 const WAITING = 32

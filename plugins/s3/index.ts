@@ -9,7 +9,8 @@ import {
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pTimeout from 'p-timeout'
-import { CLIENT_BOUNDS, createBounds, StorageUnavailable, unavailable } from './bounds.ts'
+import { CLIENT_BOUNDS, createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
+import { addDigests } from './digest.ts'
 import { createSigner } from './signing.ts'
 
 declare module 'fastify' {
@@ -21,6 +22,8 @@ declare module 'fastify' {
 /** Milliseconds: `/readyz` does not wait longer; at first credentials may have to be fetched. */
 const CHECK_TIMEOUT = 2_000
 const BOOT_TIMEOUT = 8_000
+/** The protocol takes a thousand; a store that deletes one by one is not through with them in time. */
+const REMOVED_AT_ONCE = 50
 
 function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => string) {
   const Bucket = app.config.s3.bucket
@@ -47,13 +50,19 @@ function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => 
       return Body?.transformToByteArray() ?? new Uint8Array()
     })
 
-  /** Deletes up to 1,000 objects; those that do not exist count as deleted. @throws StorageUnavailable */
+  /**
+   * Deletes objects; those that do not exist count as deleted. @throws StorageUnavailable when some
+   * may be left
+   */
   async function remove(keys: string[]) {
-    const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true }
-    const { Errors = [] } = await bounded((abortSignal) =>
-      client.send(new DeleteObjectsCommand({ Bucket, Delete }), { abortSignal }),
-    )
-    if (Errors.length > 0) throw new StorageUnavailable()
+    for (let i = 0; i < keys.length; i += REMOVED_AT_ONCE) {
+      const Objects = keys.slice(i, i + REMOVED_AT_ONCE).map((Key) => ({ Key }))
+      const command = new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })
+      const { Errors = [] } = await bounded((abortSignal) =>
+        client.send(command, { abortSignal, requestTimeout: DEADLINE }),
+      )
+      if (Errors.length > 0) throw new StorageUnavailable()
+    }
   }
 
   /**
@@ -114,6 +123,7 @@ export default fp(
       forcePathStyle,
       ...CLIENT_BOUNDS,
     })
+    addDigests(client)
     app.addHook('onClose', async () => client.destroy())
     const explain = (error: Error) => {
       const { name } = (error.cause as Error | undefined) ?? error

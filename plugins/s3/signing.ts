@@ -18,7 +18,7 @@ const KEPT = 10_000
 /** Milliseconds before credentials expire at which the SDK's providers get new ones. */
 const EARLY = 5 * 60_000
 /** Milliseconds between looks for new credentials: at least, and at most. */
-const LOOK = { least: 5_000, most: 3_600_000 }
+const LOOK = { least: 2_000, most: 3_600_000 }
 
 /**
  * Signs URLs with credentials that are kept in memory and renewed before they expire, as those of

@@ -19,6 +19,11 @@ export function createGraphErasure(app: FastifyInstance) {
       if (rows.length === 0) return 0
       const ids = rows.map(({ id }) => id)
       await tx.delete(follows).where(inArray(follows.id, ids))
+      app.cache.touch(
+        tx,
+        'relations',
+        rows.map(({ followerId }) => followerId),
+      )
       const follower = rows.filter((row) => row.followeeId === userId)
       const followee = rows.filter((row) => row.followerId === userId)
       await app.users.counts.add(

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
 import { createGraphErasure } from './erasure.ts'
 import { createGraphLists } from './lists.ts'
+import { createStandings } from './standings.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,6 +49,7 @@ function createGraph(app: FastifyInstance) {
       const insert = tx.insert(follows).values(row)
       if (!(await insertRelation(tx, insert, followerId, followeeId))) return
       await assertUnblocked(tx, followerId, followeeId)
+      app.cache.touch(tx, 'relations', [followerId])
       await countFollow(tx, row, 1)
       await app.events.emit(tx, 'user.followed', row)
     }, outer)
@@ -84,6 +86,7 @@ function createGraph(app: FastifyInstance) {
     const same = and(eq(follows.followerId, row.followerId), eq(follows.followeeId, row.followeeId))
     const [result] = await tx.delete(follows).where(same)
     if (result.affectedRows === 0) return
+    app.cache.touch(tx, 'relations', [row.followerId])
     await countFollow(tx, row, -1)
     await app.events.emit(tx, 'user.unfollowed', row)
   }
@@ -95,6 +98,7 @@ function createGraph(app: FastifyInstance) {
       const row = { blockerId, blockedId }
       const insert = tx.insert(blocks).values(row)
       if (!(await insertRelation(tx, insert, blockerId, blockedId))) return
+      app.cache.touch(tx, 'relations', [blockerId, blockedId])
       await removeFollow(tx, { followerId: blockerId, followeeId: blockedId })
       await removeFollow(tx, { followerId: blockedId, followeeId: blockerId })
       await app.events.emit(tx, 'user.blocked', row)
@@ -106,7 +110,9 @@ function createGraph(app: FastifyInstance) {
       const row = { blockerId, blockedId }
       const same = and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
       const [result] = await tx.delete(blocks).where(same)
-      if (result.affectedRows > 0) await app.events.emit(tx, 'user.unblocked', row)
+      if (result.affectedRows === 0) return
+      app.cache.touch(tx, 'relations', [blockerId, blockedId])
+      await app.events.emit(tx, 'user.unblocked', row)
     }, outer)
   }
 
@@ -117,6 +123,7 @@ function createGraph(app: FastifyInstance) {
       const row = { muterId, mutedId }
       const insert = tx.insert(mutes).values(row)
       if (!(await insertRelation(tx, insert, muterId, mutedId))) return
+      app.cache.touch(tx, 'relations', [muterId])
       await app.events.emit(tx, 'user.muted', row)
     }, outer)
   }
@@ -125,7 +132,9 @@ function createGraph(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       const same = and(eq(mutes.muterId, muterId), eq(mutes.mutedId, mutedId))
       const [result] = await tx.delete(mutes).where(same)
-      if (result.affectedRows > 0) await app.events.emit(tx, 'user.unmuted', { muterId, mutedId })
+      if (result.affectedRows === 0) return
+      app.cache.touch(tx, 'relations', [muterId])
+      await app.events.emit(tx, 'user.unmuted', { muterId, mutedId })
     }, outer)
   }
 
@@ -149,6 +158,7 @@ function createGraph(app: FastifyInstance) {
     unmute,
     notBlocked,
     notMuted,
+    standings: createStandings(app, notBlocked),
     ...createGraphLists(app, notBlocked),
   }
 }

@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Db, Tx } from '../../plugins/db.ts'
+import { type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { mediaObject, newKey, store } from './objects.ts'
 import { toVariants } from './pictures/index.ts'
@@ -41,7 +41,14 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
       const { width, height, animated, thumbhash } = picture
       const stored = variants.map(({ bytes: _, ...variant }) => variant)
       const row = { ownerId, key, alt: text, width, height, animated, thumbhash, variants: stored }
-      const [{ insertId }] = await tx.insert(media).values(row)
+      const [{ insertId }] = await tx
+        .insert(media)
+        .values(row)
+        .catch(async (error) => {
+          // Nobody is left to own it: erased while the picture was in work.
+          if (isMissingParent(error)) await app.users.assertExist(tx, [ownerId])
+          throw error
+        })
       await app.users.assertExist(tx, [ownerId])
       return get(insertId, ownerId, tx)
     })

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { media, StoredVariant } from '../../db/schema/index.ts'
 import { LIMITS, mediaObject } from './objects.ts'
 
-type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position'>
+export type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position'>
 
 /** The columns that `present` needs. */
 export const columnsOf = ({ tables: { media } }: FastifyInstance) => ({

@@ -1,9 +1,9 @@
 import createError from '@fastify/error'
-import { and, eq, inArray, isNull, type Placeholder } from 'drizzle-orm'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import type { FastifyInstance, Resources } from 'fastify'
 import type { Db, Tx } from '../../plugins/db.ts'
 import { MediaNotFound } from './library.ts'
-import { columnsOf, present } from './present.ts'
+import { columnsOf, present, type Row } from './present.ts'
 
 /** Pictures a tweet may have. */
 const MOST = 4
@@ -41,7 +41,7 @@ export function createTweetMedia(app: FastifyInstance) {
   /** The pictures of each of these tweets that has some, in order, with one query. */
   async function ofTweets(tweetIds: number[], db: Db | Tx = app.db) {
     if (tweetIds.length === 0) return new Map<number, ReturnType<typeof shown>[]>()
-    const rows = await (db === app.db ? readPrepared(tweetIds) : select(db, tweetIds))
+    const rows = await read(tweetIds, {}, db)
     const inOrder = rows.toSorted((a, b) => a.position - b.position)
     const byTweet = Map.groupBy(inOrder, ({ tweetId }) => tweetId ?? 0)
     return new Map([...byTweet].map(([id, all]) => [id, all.map(shown)]))
@@ -57,16 +57,13 @@ export function createTweetMedia(app: FastifyInstance) {
     for (const tweet of having) tweet.media = byTweet.get(tweet.id) ?? []
   }
 
-  type Row = Awaited<ReturnType<typeof select>>[number]
-  const shown = (row: Row) => present(app, row)
-
-  const select = (db: Db | Tx, ids: (number | Placeholder)[]) =>
+  const read = app.prepareForIds((ids, db) =>
     db
       .select({ ...columnsOf(app), tweetId: media.tweetId, position: media.position })
       .from(media)
-      .where(inArray(media.tweetId, ids))
-
-  const readPrepared = app.prepareForIds((ids) => select(app.prepared, ids))
+      .where(inArray(media.tweetId, ids)),
+  )
+  const shown = (row: Row) => present(app, row)
 
   return { attach, ofTweets, fill }
 }

@@ -90,8 +90,11 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   async function finish(readerId: number, version: number, floorId: number) {
     const complete = { delivery: DELIVERY.materialised, floorId }
     const same = and(eq(states.readerId, readerId), eq(states.version, version))
-    const [result] = await app.transaction((tx) => tx.update(states).set(complete).where(same))
-    return result.affectedRows === 1
+    return app.transaction(async (tx) => {
+      const [result] = await tx.update(states).set(complete).where(same)
+      app.cache.touch(tx, 'relations', [readerId])
+      return result.affectedRows === 1
+    })
   }
 
   async function erase(readerId: number) {

@@ -1,6 +1,7 @@
-import { and, eq, gt, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
+import type { Tx } from '../../plugins/db.ts'
 import { SIZES } from './sizes.ts'
 
 /** Of the limit: an author who hovers around it doesn't change sides with every follow. */
@@ -58,11 +59,27 @@ export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
     let changed = batch
     while (changed === batch && (await isPopular(authorId))) {
       signal.throwIfAborted()
-      const [result] = await app.transaction((tx) =>
-        tx.update(follows).set({ delivery: DELIVERY.merged }).where(fannedOut).limit(batch),
-      )
-      changed = result.affectedRows
+      changed = await app.transaction((tx) => mergeSome(tx, fannedOut))
     }
+  }
+
+  /** Their readers' pages go by it from the commit on. */
+  async function mergeSome(tx: Tx, fannedOut: SQL | undefined) {
+    const rows = await tx
+      .select({ id: follows.id, readerId: follows.followerId })
+      .from(follows)
+      .where(fannedOut)
+      .limit(batch)
+      .for('update')
+    if (rows.length === 0) return 0
+    const ids = rows.map(({ id }) => id)
+    await tx.update(follows).set({ delivery: DELIVERY.merged }).where(inArray(follows.id, ids))
+    app.cache.touch(
+      tx,
+      'relations',
+      rows.map(({ readerId }) => readerId),
+    )
+    return rows.length
   }
 
   async function forget(authorId: number) {

@@ -1,7 +1,10 @@
-import { and, desc, eq, gte, inArray, isNotNull, lt, or, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { createCandidates, placeholder, type Snapshot } from './candidates.ts'
+import { placeholder } from '../../db/prepared.ts'
+import { createAuthorHeads } from './author-heads.ts'
+import type { Snapshot } from './candidates.ts'
 import { createNewest, TOP } from './newest.ts'
+import { createReaderHeads } from './reader-heads.ts'
 import { LIST } from './readers.ts'
 import { SIZES } from './sizes.ts'
 
@@ -15,40 +18,40 @@ export type OnSeen = (readerId: number, snapshot: Snapshot) => Promise<void>
 /**
  * The rows a timeline consists of, newest first: down to the reader's floor what is materialised,
  * together with the tweets of authors who are merged; below it everyone's, merged. Candidates are
- * found first, then one statement tells which of them may be shown.
+ * found first, then which of them may be shown.
  */
 export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
   const { follows, tweets } = app.tables
   const { queries } = app.tweets
-  const readSnapshot = createCandidates(app, sizes)
+  const readSnapshot = createReaderHeads(app, sizes)
   const newestOf = createNewest(app, sizes)
-  const readerId = placeholder('readerId')
+  const inHeads = createAuthorHeads(app, sizes)
 
   /** Reading goes on where nothing can be written. */
   const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit was not noted')
 
   /** At most `limit`; fewer when there are no more. */
-  async function readRows(reader: number, { below = TOP, above, limit }: Range) {
+  async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
     const rows: Row[] = []
     // Where much of what was found is not shown, larger steps get through it.
     let step = limit
     for (let end = below; rows.length < limit && end > above + 1; step = sizes.more) {
-      const snapshot = await readSnapshot({ readerId: reader, below: end, above, limit: step })
-      if (end === below) await onSeen(reader, snapshot).catch(unnoted)
+      const snapshot = await readSnapshot({ readerId, below: end, above, limit: step })
+      if (end === below) await onSeen(readerId, snapshot).catch(unnoted)
       const { ids, from } =
         snapshot.from < end
           ? await withMerged({ below: end, from: snapshot.from, limit: step }, snapshot)
-          : await newestOf(await authorsOf(reader), { below: end, from: above + 1, limit: step })
-      rows.push(...(await shown(ids, { readerId: reader })))
+          : await newestOf(await authorsOf(readerId), { below: end, from: above + 1, limit: step })
+      rows.push(...(await shown(ids, readerId)))
       end = from
     }
     return rows.slice(0, limit)
   }
 
-  async function withMerged(stretch: Stretch, { ids, mergedAuthors, lastId }: Snapshot) {
-    const width = Math.min(stretch.below, lastId + 1) - stretch.from
-    const small = width <= sizes.stretch && mergedAuthors.length <= sizes.few
-    const merged = await (small ? inStretch : newestOf)(mergedAuthors, stretch)
+  async function withMerged(stretch: Stretch, { ids, mergedAuthors }: Snapshot) {
+    if (mergedAuthors.length === 0) return cut(ids, stretch)
+    const merged =
+      (await inHeads(mergedAuthors, stretch)) ?? (await fromTweets(mergedAuthors, stretch))
     // Where the merged ones end sooner, only as much is certain.
     const certain = [...new Set([...ids, ...merged.ids])].filter((id) => id >= merged.from)
     return cut(
@@ -57,8 +60,10 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
     )
   }
 
-  /** Few authors and few ids are one prepared statement; nearly every page is such a one. */
-  async function inStretch(authorIds: number[], stretch: Stretch) {
+  /** Few authors and few ids are one prepared statement. */
+  async function fromTweets(authorIds: number[], stretch: Stretch) {
+    const small = stretch.below - stretch.from <= sizes.stretch && authorIds.length <= sizes.few
+    if (!small) return newestOf(authorIds, stretch)
     const rows = await readStretch(authorIds, stretch)
     return cut(
       rows.map(({ id }) => id),
@@ -66,8 +71,8 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
     )
   }
 
-  const readStretch = app.prepareForIds((authorIds) =>
-    app.prepared
+  const readStretch = app.prepareForIds((authorIds, db) =>
+    db
       .select({ id: tweets.id })
       .from(tweets)
       .where(
@@ -82,26 +87,32 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
   )
 
   /** An entry may be of someone who is not followed any more; whoever is, is so in any way. */
-  const shown = app.prepareForIds((ids) => {
-    const followed = sql`(SELECT id FROM ${follows} WHERE follower_id = ${readerId} AND followee_id = ${tweets.authorId})`
-    const where = and(
-      inArray(tweets.id, ids),
-      queries.notDeleted,
-      or(eq(tweets.authorId, readerId), isNotNull(followed)),
-      queries.notMuted(readerId),
+  async function shown(ids: number[], readerId: number): Promise<Row[]> {
+    const seen = await queries.seen(ids, readerId)
+    const rows = seen.flatMap(({ row, original, standingTo }) => {
+      const own = row.authorId === readerId
+      const standing = standingTo(row.authorId)
+      if (row.deleted || !(own || standing?.follows) || standing?.mutes) return []
+      return original && standingTo(original.authorId)?.mutes ? [] : [row]
+    })
+    const passed = new Set(
+      await queries.passing(
+        rows.map(({ id }) => id),
+        LIST,
+        readerId,
+      ),
     )
-    const limit = ids.length
-    return queries.visible({ viewerId: readerId, list: LIST, where, limit }, app.prepared)
-  })
+    return rows.filter(({ id }) => passed.has(id))
+  }
 
   /** The reader and everyone they follow and don't mute. */
-  async function authorsOf(reader: number) {
+  async function authorsOf(readerId: number) {
     const wanted = and(
-      eq(follows.followerId, reader),
-      app.graph.notMuted(reader, follows.followeeId),
+      eq(follows.followerId, readerId),
+      app.graph.notMuted(readerId, follows.followeeId),
     )
     const rows = await app.db.select({ id: follows.followeeId }).from(follows).where(wanted)
-    return [reader, ...rows.map(({ id }) => id)]
+    return [readerId, ...rows.map(({ id }) => id)]
   }
 
   return readRows

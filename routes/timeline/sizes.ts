@@ -14,6 +14,13 @@ export const SIZES = {
   windows: [1_000, 8_000, 64_000],
   /** Candidates at once from the second look on, when the first found too little to show. */
   more: 100,
+  /** Entries of a reader that are remembered at first, and from when on they scroll. */
+  ready: 60,
+  deep: 1_000,
+  /** Tweets of all authors since then, after which looking anew costs less than looking through. */
+  later: 200,
+  /** Tweets of a merged author that are remembered: as far as anyone scrolls. */
+  head: 1_000,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
   stretch: 64_000,

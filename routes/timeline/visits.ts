@@ -23,8 +23,9 @@ export function createVisits(app: FastifyInstance, entries: Entries) {
       const [result] = await tx.execute(sql`INSERT INTO ${states} (reader_id, seen_at)
         SELECT ${users.id}, NOW(3) FROM ${users} WHERE ${users.id} = ${readerId} AND ${users.deletedAt} IS NULL
         ON DUPLICATE KEY UPDATE seen_at = NOW(3)`)
-      if ((result as ResultSetHeader).affectedRows > 0)
-        await app.jobs.add(tx, ['timeline.fill'], { readerId })
+      if ((result as ResultSetHeader).affectedRows === 0) return
+      app.cache.touch(tx, 'relations', [readerId])
+      await app.jobs.add(tx, ['timeline.fill'], { readerId })
     })
   }
 

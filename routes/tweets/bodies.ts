@@ -1,33 +1,33 @@
-import { and, eq, inArray, isNull, type Placeholder, type SQL, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance, Resources } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
+import type { TweetMemory, TweetRow } from './memory.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
+type Shown = { id: number; originalId: number | null }
 
 /** The second step of reading: fills the selected rows in, retweeted originals included. */
-export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
-  const { tweets, users, likes } = app.tables
-  const parent = alias(tweets, 'parent')
-  const parentAuthor = alias(users, 'parent_author')
+export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: TweetMemory) {
+  const { summaries } = app.users
+  const { standings } = app.graph
 
-  /** Fills rows in with one query, whatever their number; keeps their order. */
-  async function hydrate(
-    rows: { id: number; originalId: number | null }[],
-    viewerId?: number,
-    db: Db | Tx = app.db,
-  ) {
-    const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
-    const bodies = await readBodies([...new Set(ids)], viewerId, db)
+  /** Fills rows in with a fixed number of queries, of which most are answered from memory. */
+  async function hydrate(rows: Shown[], viewerId?: number, db: Db | Tx = app.db) {
+    if (db === app.db) await app.cache.fresh()
+    return fill(rows, viewerId, db)
+  }
+
+  /** As `hydrate`, for who has asked for `fresh` since the request came. Keeps the order. */
+  async function fill(rows: Shown[], viewerId: number | undefined, db: Db | Tx = app.db) {
+    const bodies = await readBodies(rows, viewerId, db)
     await app.media.fill([...bodies.values()], db)
     const context = { viewerId, db }
     await app.resources.fill('TweetBody', [...bodies.values()], context)
-    const authors = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
+    const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
     await app.resources.fill(
       'UserSummary',
-      authors.flatMap((one) => one ?? []),
+      people.flatMap((one) => one ?? []),
       context,
     )
     return rows.flatMap(({ id, originalId }) => {
@@ -36,104 +36,48 @@ export function createTweetBodies(app: FastifyInstance, counts: TweetCounts) {
     })
   }
 
-  async function readBodies(ids: number[], viewerId: number | undefined, db: Db | Tx) {
-    if (ids.length === 0) return new Map<number, ReturnType<typeof presentBody>>()
-    const read = viewerId === undefined ? readForAll : readForViewer
-    const rows = db === app.db ? await read(ids, { viewerId }) : await select(db, ids, viewerId)
-    return new Map(rows.map((row) => [row.id, presentBody(row)]))
-  }
-
-  const readForAll = app.prepareForIds((ids) => select(app.prepared, ids))
-  const readForViewer = app.prepareForIds((ids) =>
-    // What asks for the viewer puts it into SQL and nowhere else, where a placeholder does as well.
-    select(app.prepared, ids, sql.placeholder('viewerId') as unknown as number),
-  )
-
-  function select(db: Db | Tx, ids: (number | Placeholder)[], viewerId?: number) {
-    const counted = counts.joined(ids, sql`${tweets.id}`)
-    return (
-      db
-        .select({
-          id: tweets.id,
-          text: tweets.text,
-          mediaCount: tweets.mediaCount,
-          createdAt: tweets.createdAt,
-          deletedAt: tweets.deletedAt,
-          replyToId: tweets.replyToId,
-          author: app.users.summary(users),
-          parentGone:
-            sql<boolean>`${parent.id} IS NULL OR ${parent.deletedAt} IS NOT NULL OR ${parentAuthor.deletedAt} IS NOT NULL`.mapWith(
-              Boolean,
-            ),
-          parentHidden:
-            sql<boolean>`NOT (${app.graph.notBlocked(viewerId, parent.authorId) ?? sql`TRUE`})`.mapWith(
-              Boolean,
-            ),
-          parentAuthor: app.users.summary(parentAuthor as unknown as typeof users),
-          likeCount: counted.read('likes'),
-          retweetCount: counted.read('retweets'),
-          replyCount: counted.read('replies'),
-          ...flags(viewerId),
-        })
-        .from(tweets)
-        .innerJoin(users, eq(users.id, tweets.authorId))
-        .leftJoin(parent, eq(parent.id, tweets.replyToId))
-        .leftJoin(parentAuthor, eq(parentAuthor.id, parent.authorId))
-        .leftJoin(counted.totals, counted.onTotals)
-        .leftJoin(counted.pending, counted.onPending)
-        // An account may have been deleted since the ids were read.
-        .where(and(inArray(tweets.id, ids), isNull(users.deletedAt)))
+  async function readBodies(rows: Shown[], viewerId: number | undefined, db: Db | Tx) {
+    const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
+    const found = await tweets.get(ids, db)
+    const parents = await tweets.get(
+      [...found.values()].flatMap(({ replyToId }) => replyToId ?? []),
+      db,
     )
-  }
+    const authors = [...found.values(), ...parents.values()].map(({ authorId }) => authorId)
+    const [people, flags, standing] = await Promise.all([
+      summaries.get(authors, db),
+      viewerId === undefined ? undefined : reactions.get(viewerId, found.keys(), db),
+      viewerId === undefined || parents.size === 0
+        ? undefined
+        : standings.get(viewerId, new Set([...parents.values()].map((one) => one.authorId)), db),
+    ])
 
-  function flags(viewerId: number | undefined) {
-    if (viewerId === undefined) return {}
-    const mine = (condition: SQL) => sql<boolean>`EXISTS (${condition})`.mapWith(Boolean)
-    return {
-      liked: mine(
-        sql`SELECT 1 FROM ${likes} WHERE user_id = ${viewerId} AND tweet_id = ${tweets.id}`,
-      ),
-      retweeted: mine(
-        sql`SELECT 1 FROM ${tweets} AS mine WHERE mine.retweet_of_id = ${tweets.id} AND mine.author_id = ${viewerId}`,
-      ),
+    function present({ authorId, replyToId, deleted, originalId: _, ...row }: TweetRow) {
+      const author = people.get(authorId)
+      // An account may have been deleted since the ids were read.
+      if (!author) return []
+      const body = {
+        ...row,
+        ...flags?.get(row.id),
+        deleted,
+        // A tombstone's own are removed by a job, soon.
+        mediaCount: deleted ? 0 : row.mediaCount,
+        media: [] as Resources['Media'][],
+        author: deleted ? null : { ...author },
+        replyTo: replyToId ? replyTo(replyToId) : null,
+      }
+      return [[row.id, body] as const]
     }
-  }
 
-  type SummaryRow = Parameters<typeof app.users.present>[0]
-  type BodyRow = {
-    id: number
-    text: string | null
-    mediaCount: number
-    createdAt: Date
-    deletedAt: Date | null
-    replyToId: number | null
-    author: SummaryRow
-    parentGone: boolean
-    parentHidden: boolean
-    parentAuthor: SummaryRow | null
-    likeCount: number
-    retweetCount: number
-    replyCount: number
-    liked?: boolean
-    retweeted?: boolean
-  }
-
-  function presentBody(row: BodyRow) {
-    const { deletedAt, replyToId, parentGone, parentHidden, parentAuthor, author, ...body } = row
-    const deleted = deletedAt !== null
-    const shown = parentAuthor && !parentGone && !parentHidden
-    const parent = { deleted: parentGone, author: shown ? app.users.present(parentAuthor) : null }
-    return {
-      ...body,
-      createdAt: row.createdAt.toISOString(),
-      deleted,
-      // For as long as the tombstone's own are not yet removed.
-      mediaCount: deleted ? 0 : row.mediaCount,
-      media: [] as Resources['Media'][],
-      author: deleted ? null : app.users.present(author),
-      replyTo: replyToId ? { id: replyToId, ...parent } : null,
+    function replyTo(id: number) {
+      const parent = parents.get(id)
+      const author = parent && !parent.deleted && people.get(parent.authorId)
+      const hidden = parent && standing?.get(parent.authorId)?.blocked
+      return { id, deleted: !author, author: author && !hidden ? { ...author } : null }
     }
+
+    return new Map([...found.values()].flatMap(present))
   }
 
-  return { hydrate }
+  return { hydrate, fill }
 }

@@ -39,6 +39,11 @@ export function createTweetErasure(app: FastifyInstance) {
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
     await tx.delete(likes).where(inArray(likes.id, ids))
+    app.cache.touch(
+      tx,
+      'reactions',
+      rows.map(({ userId }) => userId),
+    )
     const perTweet = Map.groupBy(rows, ({ tweetId }) => tweetId)
     const changes = new Map([...perTweet].map(([id, { length }]) => [id, { likes: -length }]))
     await app.tweets.counts.add(tx, changes)
@@ -60,6 +65,8 @@ export function createTweetErasure(app: FastifyInstance) {
       ),
     )
     for (const { id, authorId } of rows) {
+      app.tweets.touch(tx, id, authorId)
+      app.cache.touch(tx, 'reactions', [authorId])
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId })
     }
     await app.tweets.counts.add(tx, new Map([[originalId, { retweets: -rows.length }]]))
@@ -74,6 +81,7 @@ export function createTweetErasure(app: FastifyInstance) {
       const [row] = await tx.select().from(tweets).where(eq(tweets.id, id)).for('update')
       if (!row) return
       await tx.delete(tweets).where(eq(tweets.id, id))
+      app.tweets.touch(tx, id, row.authorId)
       await app.tweets.counts.forget(tx, [id])
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))

@@ -35,6 +35,7 @@ export function createReactions(
       // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
       await originalOf(tx, tweetId, userId)
       await app.users.assertExist(tx, [userId])
+      app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
       await app.events.emit(tx, 'tweet.liked', row)
     }, outer)
@@ -68,6 +69,7 @@ export function createReactions(
       const same = and(eq(likes.userId, userId), eq(likes.tweetId, tweetId))
       const [result] = await tx.delete(likes).where(same)
       if (result.affectedRows === 0) return
+      app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: -1 }]]))
       await app.events.emit(tx, 'tweet.unliked', { tweetId, userId })
     }, outer)
@@ -82,6 +84,8 @@ export function createReactions(
       if (tweetId === undefined) return
       await originalOf(tx, retweetOfId, userId)
       await app.users.assertExist(tx, [userId])
+      app.tweets.touchNew(tx, tweetId, userId)
+      app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId: userId, retweetOfId })
@@ -103,6 +107,8 @@ export function createReactions(
     const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
     if (!row) return
     await tx.delete(tweets).where(eq(tweets.id, row.id))
+    app.tweets.touch(tx, row.id, userId)
+    app.cache.touch(tx, 'reactions', [userId])
     await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
     await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
     await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })

@@ -30,7 +30,9 @@ const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only its author can delete a
 function createTweets(app: FastifyInstance) {
   const { tweets } = app.tables
   const metrics: TweetMetric[] = ['likes', 'retweets', 'replies']
-  const counts = createCounter('tweet', metrics, app.transaction)
+  const counts = createCounter('tweet', metrics, app.transaction, (tx, ids) =>
+    app.cache.touch(tx, 'tweet', ids),
+  )
   app.addHook('onClose', async () => counts.close())
   const queries = createTweetQueries(app, counts)
   const drafts = createDraftHooks()
@@ -56,6 +58,7 @@ function createTweets(app: FastifyInstance) {
       const reply = parentId ? { replyToId: parentId } : {}
       const row = { authorId, text, mediaCount: mediaIds.length, ...reply }
       const [{ insertId: tweetId }] = await tx.insert(tweets).values(row)
+      touchNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
@@ -65,13 +68,25 @@ function createTweets(app: FastifyInstance) {
     }, outer)
   }
 
+  function touchNew(tx: Tx, tweetId: number, authorId: number) {
+    app.cache.touch(tx, 'written', [tweetId])
+    touch(tx, tweetId, authorId)
+  }
+
+  /** To be called wherever a tweet comes, changes or goes. */
+  function touch(tx: Tx, tweetId: number, authorId: number) {
+    app.cache.touch(tx, 'tweet', [tweetId])
+    app.cache.touch(tx, 'tweets-by', [authorId])
+  }
+
   const clean = ({ text, mediaIds = [] }: Draft) =>
     cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
-    const rows = await queries.visibleIds([id], viewerId, db)
-    const [tweet] = await queries.hydrate(rows, viewerId, db)
+    if (db === app.db) await app.cache.fresh()
+    const rows = (await queries.seen([id], viewerId, db)).map(({ row }) => row)
+    const [tweet] = await queries.fill(rows, viewerId, db)
     if (!tweet) throw new TweetNotFound(id)
     return tweet
   }
@@ -91,6 +106,7 @@ function createTweets(app: FastifyInstance) {
       }
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
       await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
+      touch(tx, id, userId)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
@@ -105,6 +121,8 @@ function createTweets(app: FastifyInstance) {
     get,
     remove,
     ...reactions,
+    touch,
+    touchNew,
     counts,
     queries,
     addFilter: queries.addFilter,

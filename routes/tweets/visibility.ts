@@ -1,16 +1,4 @@
-import {
-  type AnyColumn,
-  and,
-  desc,
-  eq,
-  inArray,
-  isNull,
-  lt,
-  or,
-  type Placeholder,
-  type SQL,
-  sql,
-} from 'drizzle-orm'
+import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { alias, type MySqlSelect, type MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { Db, Tx } from '../../plugins/db.ts'
@@ -21,7 +9,7 @@ type Selection = {
   /** Its kind; filters that features have added apply to lists alone. */
   list?: string | undefined
   where?: SQL | undefined
-  limit?: number | Placeholder
+  limit?: number
 }
 /** A table whose rows point at tweets and give a list its order, such as likes. */
 export type Through = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
@@ -42,21 +30,6 @@ export function createVisibility(app: FastifyInstance) {
     const query = db.select(columns).from(tweets).$dynamic()
     return ruled(query, selection).orderBy(desc(tweets.id))
   }
-
-  /** Which of these the viewer may see, tombstones included. */
-  async function visibleIds(ids: number[], viewerId?: number, db: Db | Tx = app.db) {
-    if (db !== app.db)
-      return visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, db)
-    return viewerId === undefined ? visibleToAll(ids) : visibleToViewer(ids, { viewerId })
-  }
-
-  const prepareVisible = (viewerId?: number) =>
-    app.prepareForIds((ids) =>
-      visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, app.prepared),
-    )
-  const visibleToAll = prepareVisible()
-  // What asks for the viewer puts it into SQL and nowhere else, where a placeholder does as well.
-  const visibleToViewer = prepareVisible(sql.placeholder('viewerId') as unknown as number)
 
   /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
   function visibleThrough(through: Through, { where, ...selection }: Selection) {
@@ -97,6 +70,16 @@ export function createVisibility(app: FastifyInstance) {
     )
   }
 
+  /** Those of these that the list's filters let through, in the same order. */
+  async function passing(ids: number[], list: string, viewerId: number) {
+    const condition = await filters.applying(list, viewerId)
+    if (!condition || ids.length === 0) return ids
+    const where = and(inArray(tweets.id, ids), condition)
+    const rows = await app.db.select({ id: tweets.id }).from(tweets).where(where)
+    const passed = new Set(rows.map(({ id }) => id))
+    return ids.filter((id) => passed.has(id))
+  }
+
   const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
 
   const notMuted = (viewerId: number) =>
@@ -107,8 +90,8 @@ export function createVisibility(app: FastifyInstance) {
 
   return {
     visible,
-    visibleIds,
     visibleThrough,
+    passing,
     addFilter: filters.add,
     before,
     notMuted,

@@ -8,6 +8,9 @@ import type { createPictures } from './pictures.ts'
 
 export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 
+/** Accounts that a process remembers, of some 500 bytes each. */
+const SUMMARIES = 20_000
+
 type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
 
@@ -118,6 +121,23 @@ export function createUserReading(
     avatar: pictures.avatar.urls(avatarKey),
   })
 
+  const readSummaries = app.prepareForIds((ids, db) =>
+    db
+      .select({ ...summary(users), deletedAt: users.deletedAt })
+      .from(users)
+      .where(inArray(users.id, ids)),
+  )
+
+  /** Accounts as they stand beside a tweet; those that have been deleted are left out. */
+  const summaries = app.cache.items('user', {
+    max: SUMMARIES,
+    load: async (ids, db) => {
+      const rows = await readSummaries(ids, {}, db)
+      const alive = rows.filter(({ deletedAt }) => deletedAt === null)
+      return new Map(alive.map((row) => [row.id, present(row)]))
+    },
+  })
+
   return {
     get,
     getByHandle,
@@ -126,5 +146,6 @@ export function createUserReading(
     assertExist,
     summary,
     present,
+    summaries,
   }
 }

@@ -51,6 +51,7 @@ function createUsers(app: FastifyInstance) {
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
+          app.cache.touch(tx, 'user', [insertId])
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
@@ -80,6 +81,7 @@ function createUsers(app: FastifyInstance) {
         throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
+      app.cache.touch(tx, 'user', [id])
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }
@@ -96,6 +98,7 @@ function createUsers(app: FastifyInstance) {
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
+      app.cache.touch(tx, 'user', [id])
       await app.events.emit(tx, 'user.deleted', { userId: id })
     }, outer)
   }
@@ -128,5 +131,5 @@ export default fp(
     for (const schema of [UserSummary, User, OwnUser]) app.resources.define(schema)
     app.decorate('users', createUsers(app))
   },
-  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources'] },
+  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources', 'cache'] },
 )

@@ -114,6 +114,8 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
   t.strictSame(await read(), before)
 
   await one.db.delete(timelineEntries)
+  // Past the service, so that it takes a minute to be seen.
+  await one.transaction(async (tx) => one.cache.touch(tx, 'relations', [reader]))
   t.not((await read()).items.length, before.items.length, 'it is read from entries')
   const task = one.tasks.get('timelines:rebuild')
   const { signal } = new AbortController()

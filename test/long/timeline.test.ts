@@ -1,15 +1,17 @@
 import { asc, eq, isNull, like, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import t from 'tap'
+import { build } from '../../app.ts'
 import { decodeCursor } from '../../plugins/pagination.ts'
 import { createTimelineJobs } from '../../routes/timeline/jobs.ts'
 import { SIZES } from '../../routes/timeline/sizes.ts'
 import { createSkeleton } from '../../routes/timeline/skeleton.ts'
-import { setUp } from '../helper.ts'
+import { type App, settings } from '../helper.ts'
 import { createOracle, expectedPage } from '../timeline-oracle.ts'
 
 // The timeline against its definition, at every step of random histories in which the jobs run
 // late, twice, in any order, are killed half-way or lost. Limits are so small that every path is taken.
+// Two processes' worth of app take turns in writing and reading, and remember what they have read.
 
 const RUNS = Number(process.env.RUNS ?? 300)
 const COMMANDS = 60
@@ -17,6 +19,10 @@ const COMMANDS = 60
 const SHRINK = process.env.SHRINK === '1'
 const SMALL = {
   ...SIZES,
+  ready: 3,
+  deep: 4,
+  later: 2,
+  head: 3,
   few: 2,
   stretch: 4,
   more: 12,
@@ -29,12 +35,18 @@ const SMALL = {
   batch: 2,
 }
 
-// Without its worker: jobs run when a command says so.
-const app = await setUp(t, { FANOUT_LIMIT: '2', TIMELINE_KEEP: '4' })
-await app.jobs.stop()
+// Without workers: jobs run when a command says so.
+const env = { ...(await settings(t)), FANOUT_LIMIT: '2', TIMELINE_KEEP: '4' }
+const apps: App[] = [await build(env), await build(env)]
+for (const app of apps) {
+  await app.jobs.stop()
+  t.teardown(() => app.close())
+}
+const [app] = apps as [App]
 const { jobs, popularAuthors, timelineEntries, timelineStates, tweets } = app.tables
 const own = createTimelineJobs(app, SMALL)
-const skeleton = createSkeleton(app, own.seen, SMALL)
+const skeletons = apps.map((app) => createSkeleton(app, own.seen, SMALL))
+const skeletonOf = (n: number) => skeletons[n % skeletons.length] as (typeof skeletons)[0]
 const oracle = createOracle(app)
 
 type Handler = (payload: any, context: any) => Promise<unknown>
@@ -103,14 +115,14 @@ async function run(world: World, { kind, actor, other, target }: Command) {
   const me = pick(world.present, actor) ?? 0
   const them = pick(world.present, other) ?? 0
   const tweetId = async () => pick(await oracle.rowsBy(world.people), target)?.id ?? 0
-  const { graph } = app
+  const { graph, tweets: writing, users } = pick(apps, target) as App
   const commands: Record<string, () => Promise<unknown>> = {
-    tweet: () => app.tweets.create({ authorId: me, text: 'tweet' }),
-    retweet: async () => app.tweets.retweet(await tweetId(), me),
-    undo: async () => app.tweets.undoRetweet(await tweetId(), me),
+    tweet: () => writing.create({ authorId: me, text: 'tweet' }),
+    retweet: async () => writing.retweet(await tweetId(), me),
+    undo: async () => writing.undoRetweet(await tweetId(), me),
     delete: async () => {
       const row = pick(await oracle.rowsBy(world.people), target)
-      if (row) await app.tweets.remove(row.id, row.authorId)
+      if (row) await writing.remove(row.id, row.authorId)
     },
     follow: () => graph.follow(me, them),
     unfollow: () => graph.unfollow(me, them),
@@ -120,7 +132,7 @@ async function run(world: World, { kind, actor, other, target }: Command) {
     unmute: () => graph.unmute(me, them),
     signUp: () => signUp(world),
     leave: async () => {
-      await app.users.remove(me)
+      await users.remove(me)
       world.present = world.present.filter((id) => id !== me)
       if (world.present.length === 0) await signUp(world)
     },
@@ -163,7 +175,7 @@ const seen = { pages: 0, rows: 0, deep: 0 }
 async function check(world: World, readerId: number, { target, limit }: Command) {
   const handedOut = world.cursors.get(readerId) ?? []
   const cursor = target % 3 ? pick(handedOut, target) : undefined
-  const actual = await skeleton(readerId, { cursor, limit })
+  const actual = await skeletonOf(target >> 1)(readerId, { cursor, limit })
   const { rowsFor } = await oracle.look(world.people)
   const expected = expectedPage(rowsFor(readerId), limit, decodeCursor('timeline', cursor))
   const found = { ids: actual.rows.map(({ id }) => id), nextCursor: actual.nextCursor }
@@ -190,7 +202,7 @@ async function checkAll(world: World, limit: number) {
   for (const readerId of world.people) {
     let cursor: string | undefined
     do {
-      const actual = await skeleton(readerId, { cursor, limit })
+      const actual = await skeletonOf(readerId)(readerId, { cursor, limit })
       const expected = expectedPage(rowsFor(readerId), limit, decodeCursor('timeline', cursor))
       const found = { ids: actual.rows.map(({ id }) => id), nextCursor: actual.nextCursor }
       if (JSON.stringify(found) !== JSON.stringify(expected))

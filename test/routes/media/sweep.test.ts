@@ -1,6 +1,6 @@
 import t from 'tap'
 import { setUp, signUp, tweet } from '../../helper.ts'
-import { formOf, newMedia, objectKeys, plain, sendForm, upload } from '../../multipart.ts'
+import { formOf, newMedia, objectKeys, plain, sendForm } from '../../multipart.ts'
 
 const app = await setUp(t)
 const jpeg = await plain()
@@ -12,12 +12,14 @@ async function populate() {
   const { id } = await newMedia(app, user, await plain(2000, 10))
   await tweet(app, user, 'used', { mediaIds: [id] })
   await newMedia(app, user, jpeg)
-  await upload(app, jpeg, { as: user })
+  const { set, objects } = app.users.pictures.avatar
+  await set(user.id, 'kept')
+  for (const key of objects('kept')) await app.s3.put(key, jpeg, 'image/webp')
   await sendForm(app, user, formOf(jpeg), 'PUT /v1/users/me/header')
   const kept = await objectKeys(app)
   const orphans = [
-    'avatars/!first/48.webp',
-    'avatars/~last/48.webp',
+    'avatars/first/48.webp',
+    'avatars/last/48.webp',
     'headers/gone/480.webp',
     'media/gone/320.webp',
     'media/gone/800.webp',
@@ -81,18 +83,18 @@ t.test('a run that was interrupted is gone on with', async (t) => {
   // Pages of two: what a bucket of thousands has.
   app.s3.list = async (prefix, after) => {
     asked.push(`${prefix} ${after}`)
-    const { objects } = await list(prefix, after)
-    const page = objects.slice(0, 2)
-    return { objects: page, next: objects.length > 2 ? (page.at(-1)?.key ?? null) : null }
+    const { objects, next } = await list(prefix, after)
+    if (prefix !== 'avatars/' || objects.length <= 2) return { objects, next }
+    return { objects: objects.slice(0, 2), next: objects[1]?.key ?? null }
   }
   t.teardown(() => Object.assign(app.s3, { list }))
   const interruption = new AbortController()
   const interrupted = run('delete', interruption.signal)
-  while (asked.length < 3) await new Promise(setImmediate)
+  while (asked.length < 2) await new Promise(setImmediate)
   interruption.abort(new Error('Interrupted'))
   await t.rejects(interrupted, { message: 'Interrupted' })
   const left = await objectKeys(app)
-  t.notOk(left.includes('avatars/!first/48.webp'), 'it had begun')
+  t.notOk(left.includes('avatars/first/48.webp'), 'it had begun')
   t.ok(left.includes('media/gone/320.webp'), 'and was not through')
   asked.length = 0
   const { sentence, steps } = await run('delete')

@@ -1,0 +1,14 @@
+import { index, mysqlTable } from 'drizzle-orm/mysql-core'
+import { createdAt, id, text } from './columns.ts'
+
+/** What has changed lately, for processes that remember it; see plugins/cache. */
+export const changes = mysqlTable(
+  'changes',
+  {
+    id: id().autoincrement().primaryKey(),
+    topic: text({ length: 40 }).notNull(),
+    subject: id().notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [index('changes_age').on(t.createdAt)],
+)

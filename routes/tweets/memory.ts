@@ -1,0 +1,81 @@
+import { inArray, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { placeholder } from '../../db/prepared.ts'
+import type { TweetCounts } from './bodies.ts'
+
+/** Tweets that a process remembers, of some 700 bytes each. */
+const TWEETS = 20_000
+/** Viewers whose likes and retweets it does; each of some hundred tweets, of 50 bytes each. */
+const VIEWERS = 3_000
+
+export type TweetRow =
+  Awaited<ReturnType<TweetMemory['tweets']['get']>> extends Map<number, infer Row> ? Row : never
+export type TweetMemory = ReturnType<typeof createTweetMemory>
+type Reactions = { liked: boolean; retweeted: boolean }
+
+const REACTIONS: readonly Reactions[] = Array.from({ length: 4 }, (_, bits) =>
+  Object.freeze({ liked: (bits & 1) > 0, retweeted: (bits & 2) > 0 }),
+)
+
+/** What tweets are shown from: the tweets themselves, and what a viewer has done with them. */
+export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
+  const { likes, tweets } = app.tables
+
+  const readTweets = app.prepareForIds((ids, db) => {
+    const counted = counts.joined(ids, sql`${tweets.id}`)
+    return db
+      .select({
+        id: tweets.id,
+        authorId: tweets.authorId,
+        text: tweets.text,
+        mediaCount: tweets.mediaCount,
+        createdAt: tweets.createdAt,
+        deletedAt: tweets.deletedAt,
+        replyToId: tweets.replyToId,
+        originalId: tweets.retweetOfId,
+        likeCount: counted.read('likes'),
+        retweetCount: counted.read('retweets'),
+        replyCount: counted.read('replies'),
+      })
+      .from(tweets)
+      .leftJoin(counted.totals, counted.onTotals)
+      .leftJoin(counted.pending, counted.onPending)
+      .where(inArray(tweets.id, ids))
+  })
+
+  const viewerId = placeholder('viewerId')
+  const bit = (weight: number, condition: SQL) =>
+    sql`IF(EXISTS (${condition}), ${sql.raw(String(weight))}, 0)`
+  const liked = sql`SELECT 1 FROM ${likes} WHERE user_id = ${viewerId} AND tweet_id = ${tweets.id}`
+  const retweeted = sql`SELECT 1 FROM ${tweets} AS mine WHERE mine.retweet_of_id = ${tweets.id} AND mine.author_id = ${viewerId}`
+  const bits = sql`${bit(1, liked)} + ${bit(2, retweeted)}`.mapWith(Number)
+
+  const readReactions = app.prepareForIds((ids, db) =>
+    db.select({ id: tweets.id, bits }).from(tweets).where(inArray(tweets.id, ids)),
+  )
+
+  return {
+    /** Tombstones included. */
+    tweets: app.cache.items('tweet', {
+      max: TWEETS,
+      load: async (ids, db) => {
+        const rows = await readTweets(ids, {}, db)
+        return new Map(
+          rows.map(({ deletedAt, createdAt, ...row }) => [
+            row.id,
+            { ...row, deleted: deletedAt !== null, createdAt: createdAt.toISOString() },
+          ]),
+        )
+      },
+    }),
+
+    reactions: app.cache.pairs<Reactions | undefined>('reactions', {
+      max: VIEWERS,
+      load: async (viewer, ids, db) => {
+        const rows = await readReactions(ids, { viewerId: viewer }, db)
+        const known = new Map(rows.map((row) => [row.id, REACTIONS[row.bits]]))
+        return new Map(ids.map((id) => [id, known.get(id)]))
+      },
+    }),
+  }
+}
