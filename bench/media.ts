@@ -36,7 +36,8 @@ const post = async (url: string, body: object | FormData, token = '') => {
     body: body instanceof FormData ? body : JSON.stringify(body),
   })
   if (answer.status !== 201) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
-  return answer.json()
+  // Whoever asks knows what is answered.
+  return (await answer.json()) as { accessToken: string; id: number }
 }
 
 /** A few different ones, since encoding what is alike would take the same time anyway. */
@@ -93,7 +94,10 @@ async function serviceRound(files: string[], seconds: number) {
 try {
   const files = await makePhotos()
   const megabytes = files.map((file) => statSync(file).size / 1e6)
-  const rounds = []
+  const rounds: {
+    bare: Awaited<ReturnType<typeof bareRound>>
+    service: Awaited<ReturnType<typeof serviceRound>>
+  }[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const bare = await bareRound(files)
     const service = await serviceRound(files, bare.seconds)
@@ -134,10 +138,19 @@ try {
     bare: of(({ bare }) => bare.pss),
   }
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node.js ${process.version.slice(1)}`
-  const report = { uploads: UPLOADS, megabytes: median(megabytes), rounds: ROUNDS, machine, shared, rows }
+  const report = {
+    uploads: UPLOADS,
+    megabytes: median(megabytes),
+    rounds: ROUNDS,
+    machine,
+    shared,
+    rows,
+  }
   writeFileSync(join(import.meta.dirname, 'media.json'), `${JSON.stringify(report, null, 2)}\n`)
   writeMediaPage(report)
-  console.table(rows.map(({ title, a = 0, b = 0, value }) => [title, show(a), show(b), show(value)]))
+  console.table(
+    rows.map(({ title, a = 0, b = 0, value }) => [title, show(a), show(b), show(value)]),
+  )
 } finally {
   await stopAll()
   await s3.stop()

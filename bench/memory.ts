@@ -35,7 +35,11 @@ const sum = (pids: number[], what: 'Rss' | 'Pss') =>
     .reduce((total, kib) => total + Number(kib ?? 0) / 1024, 0)
 
 const parentOf = (pid: string) =>
-  Number(read(`/proc/${pid}/stat`).replace(/^.*\) /s, '').split(' ')[1])
+  Number(
+    read(`/proc/${pid}/stat`)
+      .replace(/^.*\) /s, '')
+      .split(' ')[1],
+  )
 
 /** Nothing of a process that has just ended. */
 function read(file: string) {
