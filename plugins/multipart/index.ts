@@ -50,12 +50,19 @@ export default fp(
     const admit = createAdmission()
     app.addHook('onClose', () => uploads.close())
 
-    app.decorateRequest('withFile', function withFile(this: FastifyRequest, field, work, options) {
+    app.decorateRequest('withFile', withFile)
+
+    async function withFile<T>(
+      this: FastifyRequest,
+      field: string,
+      work: (upload: Upload) => Promise<T>,
+      options?: UploadOptions,
+    ) {
       if (!this.isMultipart()) throw new NotMultipart()
       return admit(() =>
         uploads.withPath(async (path) => work(await receive(this, field, path, options))),
       )
-    })
+    }
   },
   { name: 'multipart' },
 )

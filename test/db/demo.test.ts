@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { gt, sql } from 'drizzle-orm'
 import sharp from 'sharp'
 import t from 'tap'
 import { loadDemoData } from '../../db/demo/index.ts'
@@ -149,6 +149,19 @@ t.test('demo data', async (t) => {
       const bytes = await (await fetch(url)).arrayBuffer()
       const pixels = app.users.pictures.avatar.sizes[size as 'small']
       t.match(await sharp(bytes).metadata(), { format: 'webp', width: pixels, height: pixels })
+    }
+  })
+
+  await t.test('some tweets have pictures', async (t) => {
+    const illustrated = await app.db.select().from(tweets).where(gt(tweets.mediaCount, 0))
+    t.equal(illustrated.length, 8)
+    for (const { id } of illustrated) {
+      const { media, author } = await read(app, `/v1/tweets/${id}`)
+      t.ok(author && media.length === 1 && media[0].alt)
+      for (const { url, width, height } of Object.values<any>(media[0].variants)) {
+        const bytes = await (await fetch(url)).arrayBuffer()
+        t.match(await sharp(bytes).metadata(), { format: 'webp', width, height })
+      }
     }
   })
 

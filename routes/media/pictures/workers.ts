@@ -88,7 +88,7 @@ function start() {
     serialization: 'advanced',
     execArgv: [],
     // None of the service's settings: what decodes strangers' files has no use for them.
-    env: { PATH: process.env.PATH, ...GIVE_BACK },
+    env: GIVE_BACK,
   })
   worker.once('exit', () => {
     clearTimeout(idle.get(worker))
