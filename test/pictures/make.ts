@@ -47,7 +47,7 @@ export async function film(frames: Sharp[], width: number, height: number) {
  * A photograph's worth of detail: a Julia set, its own for each seed, under the grain of a small
  * sensor. About 5 MB as JPEG at 4,000 x 3,000 and the default grain.
  */
-export async function photo(width: number, height: number, seed = 0, grain = 9) {
+export async function photo(width: number, height: number, seed = 0, grain = 38) {
   const [w, h] = [Math.ceil(width / 4), Math.ceil(height / 4)]
   const angle = 1.1 + seed * 0.37
   const [re, im] = [0.7885 * Math.cos(angle), 0.7885 * Math.sin(angle)]

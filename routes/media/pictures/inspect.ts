@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import createError from '@fastify/error'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { BrokenImage } from './broken.ts'
 import { isWholeGif } from './gif.ts'
 import { type Format, sniff } from './sniff.ts'
 
@@ -11,12 +12,6 @@ const UnsupportedImage = createError(
   'UNSUPPORTED_IMAGE',
   'The file is not a JPEG, PNG, WebP, GIF or AVIF image.',
   415,
-)
-/** Also for what shows only while decoding. */
-export const BrokenImage = createError(
-  'BROKEN_IMAGE',
-  'The image cannot be decoded whole: %s.',
-  422,
 )
 const ImageTooLarge = createError('IMAGE_TOO_LARGE', 'The image has more than 50 megapixels.', 413)
 
@@ -46,7 +41,6 @@ export async function inspect(file: string): Promise<Picture> {
   if (format === 'AVIF') bytes.write('avif', 8, 'latin1')
   const open = (options: SharpOptions = {}) => sharp(bytes, { ...STRICT, ...options })
   const header = await whole(format, () => open().metadata())
-  if (format === 'AVIF' && header.compression !== 'av1') throw new UnsupportedImage()
   const { width, height } = header.autoOrient
   if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
   if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)

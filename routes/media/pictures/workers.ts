@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import createError from '@fastify/error'
 import pLimit from 'p-limit'
+import { BrokenImage } from './broken.ts'
 import type { Order } from './index.ts'
-import { BrokenImage } from './inspect.ts'
 
 // Images are decoded in processes of their own: a decoder that crashes takes one image with it,
 // knows no secret of the service, and yields the processor to whoever answers requests.
@@ -14,12 +14,19 @@ const CONCURRENCY = 2
 /** Images that wait, as files on disk: about 15 seconds of work for two cores. */
 const QUEUE = 64
 /** Milliseconds. */
-const LONGEST_WAIT = 30_000
+const LONGEST_WAIT = 60_000
 const LONGEST_WORK = 60_000
 /** Milliseconds after which a worker with nothing to do is ended; the next image starts another. */
 const LONGEST_IDLE = 60_000
 
 const TooBusy = createError('TOO_BUSY', 'Too many images are in work; try again in a moment.', 503)
+
+/** Bytes; glibc returns what is larger to the system at once, a third of a worker's memory. */
+const GIVE_BACK = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
 
 /** An error as a worker tells it. */
 export type Failure = { message: string; code?: string; statusCode?: number; cause?: string }
@@ -81,7 +88,7 @@ function start() {
     serialization: 'advanced',
     execArgv: [],
     // None of the service's settings: what decodes strangers' files has no use for them.
-    env: {},
+    env: GIVE_BACK,
   })
   worker.once('exit', () => {
     clearTimeout(idle.get(worker))
