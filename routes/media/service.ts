@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createLibrary } from './library.ts'
-import { close } from './pictures/index.ts'
+import { close as closePictures } from './pictures/index.ts'
 import { createProfilePictures } from './profile.ts'
 import { createRemoval } from './removal.ts'
 import { Media } from './schemas.ts'
@@ -35,7 +35,7 @@ export default fp(
   async (app) => {
     app.resources.define(Media)
     app.decorate('media', createMedia(app))
-    app.addHook('onClose', close)
+    app.addHook('onClose', closePictures)
   },
   { name: 'media.service', dependencies: ['users.service', 's3', 'jobs', 'tasks', 'resources'] },
 )

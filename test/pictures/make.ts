@@ -1,5 +1,5 @@
-import { crc32 } from 'node:zlib'
-import sharp from 'sharp'
+import { crc32, deflateSync } from 'node:zlib'
+import sharp, { type Color, type Sharp } from 'sharp'
 
 // Pictures for tests and the bench, made when they are needed; README.md tells where files are from.
 
@@ -11,14 +11,16 @@ export const CORNERS: Record<'red' | 'green' | 'blue' | 'white', Corner> = {
   blue: [30, 40, 210],
   white: [240, 240, 240],
 }
+const BLACK: Corner = [0, 0, 0]
 const RGB = { channels: 3 } as const
 
-/** A colour in each corner, so that no turn or reflection looks like another. */
-export function corners(width: number, height: number) {
-  const { red, green, blue, white } = CORNERS
-  return painted(width, height, (x, y) =>
-    y < height / 2 ? (x < width / 2 ? red : green) : x < width / 2 ? white : blue,
-  )
+/** A colour in each corner, clockwise, so that no turn or reflection looks like another. */
+export function corners(width: number, height: number, colours = Object.values(CORNERS)) {
+  const [upperLeft = BLACK, upperRight = BLACK, lowerRight = BLACK, lowerLeft = BLACK] = colours
+  return painted(width, height, (x, y) => {
+    const left = x < width / 2
+    return y < height / 2 ? (left ? upperLeft : upperRight) : left ? lowerLeft : lowerRight
+  })
 }
 
 /** Each pixel by a function of its place. */
@@ -30,11 +32,11 @@ export function painted(width: number, height: number, colour: (x: number, y: nu
   return sharp(pixels, { raw: { width, height, ...RGB } })
 }
 
-export const plain = (width: number, height: number, background: sharp.Color) =>
+export const plain = (width: number, height: number, background: Color) =>
   sharp({ create: { width, height, background, ...RGB } })
 
 /** Frames below each other, as sharp takes them. */
-export async function film(frames: sharp.Sharp[], width: number, height: number) {
+export async function film(frames: Sharp[], width: number, height: number) {
   const raw = await Promise.all(frames.map((frame) => frame.removeAlpha().raw().toBuffer()))
   return sharp(Buffer.concat(raw), {
     raw: { width, height: height * frames.length, pageHeight: height, ...RGB },
@@ -74,6 +76,16 @@ export function chunk(type: string, data: Buffer) {
   return Buffer.concat([length, named, sum])
 }
 
+const HEADER_END = 8 + 25
+
+/** A PNG's colours in 16 bits, under the same profile (PNG, 11.3.2.3). */
+export async function sixteenBits(png: Buffer) {
+  const { icc = Buffer.alloc(0) } = await sharp(png).metadata()
+  const deep = await sharp(png, { ignoreIcc: true }).toColourspace('rgb16').png().toBuffer()
+  const profile = chunk('iCCP', Buffer.concat([Buffer.from('it\0\0'), deflateSync(icc)]))
+  return Buffer.concat([deep.subarray(0, HEADER_END), profile, deep.subarray(HEADER_END)])
+}
+
 /** The header of a PNG of any size, and the beginning of its data. */
 export function pngOf(width: number, height: number) {
   const header = Buffer.alloc(13)
@@ -85,20 +97,22 @@ export function pngOf(width: number, height: number) {
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', data)])
 }
 
-/** A GIF of any size, in whose frames one pixel each is painted. */
-export function gifOf(width: number, height: number, frames = 1) {
+/** A GIF of any size; each frame paints one pixel, now red, now blue, or claims to paint them all. */
+export function gifOf(width: number, height: number, frames = 1, claims = false) {
   const size = Buffer.alloc(4)
   size.writeUInt16LE(width, 0)
   size.writeUInt16LE(height, 2)
-  const palette = Buffer.from('ff00000000ff', 'hex')
-  const delay = Buffer.from('21f904000a000000', 'hex')
-  const pixel = Buffer.from('2c00000000010001000002024401003b', 'hex').subarray(0, -1)
+  const painted = claims ? size : Buffer.from('01000100', 'hex')
+  const frame = (_: unknown, n: number) => [
+    Buffer.from('21f904000a0000002c00000000', 'hex'),
+    painted,
+    Buffer.from(`000202${n % 2 ? '4c' : '44'}0100`, 'hex'),
+  ]
   return Buffer.concat([
     Buffer.from('GIF89a'),
     size,
-    Buffer.from('800000', 'hex'),
-    palette,
-    ...Array.from({ length: frames }, () => [delay, pixel]).flat(),
+    Buffer.from('800000ff00000000ff', 'hex'),
+    ...Array.from({ length: frames }, frame).flat(),
     Buffer.from(';'),
   ])
 }

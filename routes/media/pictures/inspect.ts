@@ -50,7 +50,11 @@ export async function inspect(file: string): Promise<Picture> {
   const { width, height } = header.autoOrient
   if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
   if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)
-  return { open, format, width, height, frames: framesOf(format, header) }
+  // sharp takes what has 16 bits and a profile to Display P3, and then calls it sRGB.
+  const deep = header.depth !== 'uchar'
+  const inColour: Picture['open'] = (options) =>
+    deep ? open(options).pipelineColourspace('srgb') : open(options)
+  return { open: inColour, format, width, height, frames: framesOf(format, header) }
 }
 
 /** Multi-image AVIF is a collection, not a film. */
