@@ -125,23 +125,33 @@ try {
 }
 const folder = mkdtempSync(join(tmpdir(), 'birdhouse-swift-'))
 const children: ChildProcess[] = []
+let command: ChildProcess | undefined
+
+const ended = async (child: ChildProcess) =>
+  child.exitCode ?? child.signalCode ?? (await once(child, 'exit'))[0]
+
+async function stop() {
+  if (command) await ended(command)
+  for (const child of children) child.kill()
+  await Promise.all(children.map(ended))
+  rmSync(folder, { recursive: true, force: true })
+}
+
+// A Ctrl-C has come to the command as well, which may have to clear up first.
+process.once('SIGINT', () => stop().finally(() => process.exit(130)))
+process.once('SIGTERM', () => {
+  command?.kill()
+  stop().finally(() => process.exit(143))
+})
+
 try {
   const endpoint = await start(folder, children)
   console.log(endpoint)
-  const [command = 'true', ...args] = process.argv.slice(2)
-  const child = spawn(command, args, {
-    stdio: 'inherit',
-    env: { ...process.env, ...KEYS, S3_ENDPOINT: endpoint, S3_REGION: REGION },
-  })
-  // The command has had a Ctrl-C as well; what is below still has to be done.
-  process.on('SIGINT', () => {})
-  process.on('SIGTERM', () => child.kill())
-  const [code] = await once(child, 'exit')
-  process.exitCode = code ?? 1
+  const [file = 'true', ...args] = process.argv.slice(2)
+  const env = { ...process.env, ...KEYS, S3_ENDPOINT: endpoint, S3_REGION: REGION }
+  command = spawn(file, args, { stdio: 'inherit', env })
+  const code = await ended(command)
+  process.exitCode = typeof code === 'number' ? code : 1
 } finally {
-  for (const child of children) child.kill()
-  await Promise.all(
-    children.map((child) => child.exitCode ?? child.signalCode ?? once(child, 'exit')),
-  )
-  rmSync(folder, { recursive: true, force: true })
+  await stop()
 }
