@@ -7,14 +7,15 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Test } from 'tap'
 
+/** A test, or whoever else ends what it has started. */
+type Owner = { teardown: (stop: () => void) => unknown }
 type Exchange = { request: IncomingMessage; response: ServerResponse; pass: () => void }
 /** What happens to a request instead of being passed on. */
 export type Fault = (exchange: Exchange, target: URL) => unknown
 
 /** A way to an object store, at `url`, that can misbehave as stores and networks do. */
-export async function startFront(t: Test, target: string) {
+export async function startFront(t: Owner, target: string) {
   const store = new URL(target)
   let fault: Fault | undefined
   const seen: string[] = []

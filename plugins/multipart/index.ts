@@ -50,19 +50,15 @@ export default fp(
     const admit = createAdmission()
     app.addHook('onClose', () => uploads.close())
 
-    app.decorateRequest('withFile', withFile)
-
-    async function withFile<T>(
-      this: FastifyRequest,
-      field: string,
-      work: (upload: Upload) => Promise<T>,
-      options?: UploadOptions,
-    ) {
-      if (!this.isMultipart()) throw new NotMultipart()
-      return admit(() =>
-        uploads.withPath(async (path) => work(await receive(this, field, path, options))),
-      )
-    }
+    app.decorateRequest(
+      'withFile',
+      async function withFile(this: FastifyRequest, field, work, options) {
+        if (!this.isMultipart()) throw new NotMultipart()
+        return admit(() =>
+          uploads.withPath(async (path) => work(await receive(this, field, path, options))),
+        )
+      },
+    )
   },
   { name: 'multipart' },
 )

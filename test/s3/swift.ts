@@ -1,6 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
@@ -77,7 +85,7 @@ function launch(folder: string, command: string, ...args: string[]) {
   return spawn(command, args, { stdio: ['ignore', output, output] })
 }
 
-async function answering(port: number) {
+async function answering(port: number, log: string) {
   for (let waits = 0; waits < PATIENCE / 100; waits++) {
     const socket = connect(port, '127.0.0.1')
     const open = await once(socket, 'connect').then(
@@ -88,7 +96,7 @@ async function answering(port: number) {
     if (open) return
     await sleep(100)
   }
-  throw new Error(`Swift does not answer on port ${port} after ${PATIENCE / 1000} s.`)
+  throw new Error(`no answer on port ${port} after ${PATIENCE / 1000} s:\n${readFileSync(log)}`)
 }
 
 async function start(folder: string, children: ChildProcess[]) {
@@ -104,7 +112,7 @@ async function start(folder: string, children: ChildProcess[]) {
     const more = server === 'proxy' ? filters(memcached) : ''
     writeFileSync(file, settings(folder, port, server) + more)
     children.push(launch(folder, `swift-${server}-server`, file, '--verbose'))
-    await answering(port)
+    await answering(port, join(folder, `swift-${server}-server.log`))
   }
   return `http://127.0.0.1:${port}`
 }
@@ -117,18 +125,33 @@ try {
 }
 const folder = mkdtempSync(join(tmpdir(), 'birdhouse-swift-'))
 const children: ChildProcess[] = []
+let command: ChildProcess | undefined
+
+const ended = async (child: ChildProcess) =>
+  child.exitCode ?? child.signalCode ?? (await once(child, 'exit'))[0]
+
+async function stop() {
+  if (command) await ended(command)
+  for (const child of children) child.kill()
+  await Promise.all(children.map(ended))
+  rmSync(folder, { recursive: true, force: true })
+}
+
+// A Ctrl-C has come to the command as well, which may have to clear up first.
+process.once('SIGINT', () => stop().finally(() => process.exit(130)))
+process.once('SIGTERM', () => {
+  command?.kill()
+  stop().finally(() => process.exit(143))
+})
+
 try {
   const endpoint = await start(folder, children)
   console.log(endpoint)
-  const [command = 'true', ...args] = process.argv.slice(2)
-  const child = spawn(command, args, {
-    stdio: 'inherit',
-    env: { ...process.env, ...KEYS, S3_ENDPOINT: endpoint, S3_REGION: REGION },
-  })
-  const [code] = await once(child, 'exit')
-  process.exitCode = code ?? 1
+  const [file = 'true', ...args] = process.argv.slice(2)
+  const env = { ...process.env, ...KEYS, S3_ENDPOINT: endpoint, S3_REGION: REGION }
+  command = spawn(file, args, { stdio: 'inherit', env })
+  const code = await ended(command)
+  process.exitCode = typeof code === 'number' ? code : 1
 } finally {
-  for (const child of children) child.kill()
-  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')))
-  rmSync(folder, { recursive: true, force: true })
+  await stop()
 }
