@@ -5,11 +5,11 @@ import { encode, thumbhashOf } from '../../routes/media/pictures/encode.ts'
 import { drawBird } from './bird.ts'
 import type { DemoTweet } from './tweets.ts'
 
-const COUNT = 8
+const COUNT = 6
 /** Posts from one with a picture to the next, from the newest back. */
 const APART = 60
 /** Pixels; drawings need no more. */
-const SIZE = { width: 1200, height: 800 }
+const SIZE = { width: 900, height: 600 }
 
 export type DemoPicture = Awaited<ReturnType<typeof storePictures>>[number]
 
@@ -24,10 +24,11 @@ export async function storePictures({ s3 }: FastifyInstance, tweets: number[]) {
   return Promise.all(tweets.map(store))
 
   async function store(tweet: number, index: number) {
-    const drawing = await sharp(Buffer.from(drawFlock(index)))
-      .png()
-      .toBuffer()
-    const open = () => sharp(drawing)
+    const drawing = sharp(Buffer.from(drawFlock(index)))
+      .removeAlpha()
+      .raw()
+    const { data, info } = await drawing.toBuffer({ resolveWithObject: true })
+    const open = () => sharp(data, { raw: { ...SIZE, channels: info.channels } })
     const key = `demo-picture-${index}`
     const variants = Object.values(LIMITS).map((limit) => {
       const width = Math.min(limit, SIZE.width)
@@ -43,12 +44,16 @@ export async function storePictures({ s3 }: FastifyInstance, tweets: number[]) {
   }
 }
 
+/** Pixels of the square that one is drawn in. */
+const BIRD = 400
+
 /** Six birds that are nobody's avatar. */
 function drawFlock(index: number) {
   const birds = Array.from({ length: 6 }, (_, n) => {
-    const place = `x="${(n % 3) * 400}" y="${Math.floor(n / 3) * 400}"`
+    const place = `x="${(n % 3) * BIRD}" y="${Math.floor(n / 3) * BIRD}"`
     return drawBird(1_000 + index * 6 + n).replace('<svg', `<svg ${place}`)
   })
   const { width, height } = SIZE
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${birds.join('')}</svg>`
+  const view = `0 0 ${3 * BIRD} ${2 * BIRD}`
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="${view}">${birds.join('')}</svg>`
 }

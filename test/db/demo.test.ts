@@ -154,7 +154,7 @@ t.test('demo data', async (t) => {
 
   await t.test('some tweets have pictures', async (t) => {
     const illustrated = await app.db.select().from(tweets).where(gt(tweets.mediaCount, 0))
-    t.equal(illustrated.length, 8)
+    t.equal(illustrated.length, 6)
     for (const { id } of illustrated) {
       const { media, author } = await read(app, `/v1/tweets/${id}`)
       t.ok(author && media.length === 1 && media[0].alt)
