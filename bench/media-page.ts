@@ -14,6 +14,8 @@ export type Report = {
   megabytes: number
   rounds: number
   machine: string
+  /** MB of the service before the first upload. */
+  alone: number
   shared: { service: number; bare: number }
   rows: Row[]
 }
@@ -22,7 +24,7 @@ const FILE = join(import.meta.dirname, '../docs/media-performance.md')
 
 /** All of the page is made of what was measured. */
 export function writeMediaPage(report: Report) {
-  const { uploads, megabytes, rounds, machine, shared, rows } = report
+  const { uploads, megabytes, rounds, machine, alone, shared, rows } = report
   const reached = rows.filter(isReached).length
   writeFileSync(
     FILE,
@@ -39,7 +41,8 @@ clients use as well.
 |---|--:|--:|--:|--:|---|
 ${rows.map(line).join('\n')}
 
-B of the last line is the service with nothing else to do; a request is sent every 20 ms. RSS counts
+B of the last line is the service with nothing else to do; a request is sent every 20 ms. Before its first
+upload the service has ${show(alone)} MB in memory, which the bare loop has no counterpart for. RSS counts
 what processes share, such as Node.js itself, in each of them; counted once (PSS) the peaks are ${show(shared.service)} and
 ${show(shared.bare)} MB.
 `,

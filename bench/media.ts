@@ -6,7 +6,7 @@ import { startS3 } from '../local/s3.ts'
 import { photo } from '../test/pictures/make.ts'
 import { median, show } from './measure.ts'
 import { type Row, writeMediaPage } from './media-page.ts'
-import { watchMemory } from './memory.ts'
+import { memoryOf, watchMemory } from './memory.ts'
 import { start, stopAll } from './processes/ask.ts'
 import { request } from './processes/requests.ts'
 
@@ -75,6 +75,7 @@ async function serviceRound(files: string[], seconds: number) {
     form.append('file', await openAsBlob(file), 'photo.jpg')
     return post(`${base}/media`, form, accessToken)
   }
+  const alone = memoryOf(service.pid)
   await Promise.all(files.slice(0, 4).map(upload))
   const pace = { port, request: request(`GET /v1/tweets/${id}`), every: PACE }
   const idle = await client.ask<Latency>({ ...pace, seconds: IDLE_SECONDS })
@@ -86,7 +87,14 @@ async function serviceRound(files: string[], seconds: number) {
   const rate = (1000 * UPLOADS) / (performance.now() - begin)
   const delay = await service.ask<{ p99: number; max: number }>({ delay: 'stop' })
   const memory = stop()
-  const figures = { rate, delay: delay.p99, idle: idle.p99, busy: (await busy).p99, ...memory }
+  const figures = {
+    rate,
+    delay: delay.p99,
+    alone,
+    idle: idle.p99,
+    busy: (await busy).p99,
+    ...memory,
+  }
   await Promise.all([service.stop(), client.stop()])
   return figures
 }
@@ -133,6 +141,7 @@ try {
       goal: { atMost: 3 },
     },
   ]
+  const alone = of(({ service }) => service.alone)
   const shared = {
     service: of(({ service }) => service.pss),
     bare: of(({ bare }) => bare.pss),
@@ -143,6 +152,7 @@ try {
     megabytes: median(megabytes),
     rounds: ROUNDS,
     machine,
+    alone,
     shared,
     rows,
   }

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** Milliseconds. */
 const EVERY = 100
 
+/** MB that a process and all below it have in memory now. */
+export const memoryOf = (pid: number) => sum(treeOf(pid), 'Rss')
+
 /** The most that a process and all below it have in memory at one time, in MB; Linux alone tells. */
 export function watchMemory(pid: number) {
   let [rss, pss] = [0, 0]

@@ -56,8 +56,8 @@ t.test('what ends too early, wherever', async (t) => {
     AVIF: await picture.clone().avif({ effort: 0 }).toBuffer(),
   }
   for (const [kind, bytes] of Object.entries(files)) {
-    // The last chunk of a PNG holds nothing, nor does the last byte of a GIF.
-    const end = bytes.length - (kind.includes('PNG') ? 16 : 2)
+    // What comes last is an end mark, whose lack hurts no pixel.
+    const end = bytes.length - 16
     for (const part of [0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1]) {
       const file = save(bytes.subarray(0, Math.max(40, end * part)))
       const label = `${kind}, ${part * 100} %`
