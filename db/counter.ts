@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { ResultSetHeader } from 'mysql2'
-import { afterCommit, type Transaction, type Tx } from '../plugins/db.ts'
+import { afterCommit, beforeCommit, type Transaction, type Tx } from '../plugins/db.ts'
 
 /** Deltas folded into the totals in one transaction; keeps its locks short. */
 const BATCH = 500
@@ -35,15 +35,19 @@ export function createCounter<Metric extends string>(
   const subject = sql.identifier(`${entity}_id`)
   const columns = metrics.map((metric) => sql.identifier(metric))
   const columnList = sql.join(columns, sql`, `)
+  const note = beforeCommit<number[]>((rows) => ({
+    sql: `INSERT INTO ${entity}_count_deltas (${entity}_id, ${metrics.join()}) VALUES ?`,
+    values: [rows],
+  }))
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
-  /** Adds to the counters of each subject; joins the caller's transaction. */
+  /** Adds to the counters of each subject at the end of the caller's transaction. */
   async function add(tx: Tx, changes: Map<number, Partial<Record<Metric, number>>>) {
     if (changes.size === 0) return
-    const rows = [...changes].map(([id, change]) => row(id, (metric) => change[metric] ?? 0))
-    await tx.execute(
-      sql`INSERT INTO ${deltas} (${subject}, ${columnList}) VALUES ${sql.join(rows, sql`, `)}`,
+    note(
+      tx,
+      [...changes].map(([id, change]) => [id, ...metrics.map((metric) => change[metric] ?? 0)]),
     )
     onChange(tx, [...changes.keys()])
     afterCommit(tx, schedule)

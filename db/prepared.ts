@@ -1,4 +1,5 @@
 import { type Placeholder, sql } from 'drizzle-orm'
+import type { Pool as CallbackPool, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import type { Db, Tx } from '../plugins/db.ts'
 
@@ -9,15 +10,18 @@ const MOST = 512
 type Values = Record<string, unknown>
 type Preparable<Row> = { prepare: () => { execute: (values?: Values) => Promise<Row[]> } }
 
+/** For the database within a transaction, the one that prepares its statements. */
+export const preparedBy = new WeakMap<Db | Tx, Db>()
+
 /**
  * A client for a Drizzle whose queries are built and `.prepare()`d once and then run as prepared
- * statements of the server, where the pool itself would send the text each time. Not for transactions.
+ * statements of the server, where the driver itself would send the text each time.
  */
-export function executing(pool: Pool) {
-  // The pool of callbacks: that of promises makes an error in advance for each call.
-  const query = (statement: { sql: string }, params: unknown[] = []) =>
+export function executing(client: Pick<CallbackPool, 'execute'>) {
+  // Called back: the driver's promises make an error in advance for each call.
+  const query = (statement: QueryOptions, values: unknown[] = []) =>
     new Promise((resolve, reject) => {
-      pool.pool.execute(statement, params.map(toText) as string[], (error, rows, fields) =>
+      client.execute(statement, values.map(toText) as string[], (error, rows, fields) =>
         error ? reject(error) : resolve([rows, fields]),
       )
     })
@@ -35,31 +39,34 @@ const toText = (value: unknown) => (typeof value === 'number' ? String(value) : 
 export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number
 
 export function createPrepareForIds(db: Db, prepared: Db) {
+  preparedBy.set(db, prepared)
+
   /** Prepares a query for a list of ids once for each of a few lengths. */
   return function prepareForIds<Row>(build: (ids: Placeholder[], db: Db | Tx) => Preparable<Row>) {
-    const statements = new Map<number, ReturnType<Preparable<Row>['prepare']>>()
+    const made = new WeakMap<Db | Tx, Map<number, ReturnType<Preparable<Row>['prepare']>>>()
 
-    async function run(ids: number[], values: Values, tx?: Tx | Db) {
-      const length = LENGTHS.find((one) => one >= ids.length) ?? MOST
-      const names = Array.from({ length }, (_, i) => `id${i}`)
-      const make = (on: Db | Tx) =>
-        build(
-          names.map((name) => sql.placeholder(name)),
-          on,
-        ).prepare()
-      const known = tx ? make(tx) : (statements.get(length) ?? make(prepared))
-      if (!tx) statements.set(length, known)
-      // What is missing to the length is filled up with the last one.
-      const list = names.map((name, i) => [name, ids[Math.min(i, ids.length - 1)]])
-      return known.execute({ ...values, ...Object.fromEntries(list) })
+    function prepare(on: Db | Tx, names: string[]) {
+      const statements = made.get(on) ?? new Map()
+      made.set(on, statements)
+      const ids = names.map((name) => sql.placeholder(name))
+      const statement = statements.get(names.length) ?? build(ids, on).prepare()
+      statements.set(names.length, statement)
+      return statement
     }
 
-    return async function forIds(ids: number[], values: Values = {}, on = db as Db | Tx) {
+    async function run(ids: number[], values: Values, on: Db | Tx): Promise<Row[]> {
+      const length = LENGTHS.find((one) => one >= ids.length) ?? MOST
+      const names = Array.from({ length }, (_, i) => `id${i}`)
+      // What is missing to the length is filled up with the last one.
+      const list = names.map((name, i) => [name, ids[Math.min(i, ids.length - 1)]])
+      const statement = prepare(preparedBy.get(on) ?? on, names)
+      return statement.execute({ ...values, ...Object.fromEntries(list) })
+    }
+
+    return async function forIds(ids: number[], values: Values = {}, on: Db | Tx = db) {
       const rows: Row[] = []
-      for (let start = 0; start < ids.length; start += MOST) {
-        const some = ids.slice(start, start + MOST)
-        rows.push(...(await run(some, values, on === db ? undefined : on)))
-      }
+      for (let start = 0; start < ids.length; start += MOST)
+        rows.push(...(await run(ids.slice(start, start + MOST), values, on)))
       return rows
     }
   }

@@ -19,9 +19,11 @@ const PURGE_EVERY = 60
  * in the same transaction (`touch`), who answers a request looks at the notes first (`fresh`).
  */
 function createCache(app: FastifyInstance) {
-  const { changes } = app.tables
   const feed = createFeed(app)
-  const touched = new WeakMap<Tx, Map<string, Set<number>>>()
+  const note = beforeCommit<[topic: string, subject: number]>((notes) => ({
+    sql: 'INSERT INTO changes (topic, subject) VALUES ?',
+    values: [notes],
+  }))
 
   /** Remembers what belongs to an id, until that id of the topic is touched. */
   const items = <Value>(topic: string, options: ItemOptions<Value>) =>
@@ -32,22 +34,11 @@ function createCache(app: FastifyInstance) {
     createPairs(app.db, feed, topic, options)
 
   /** Every process forgets what it knows of these, from the commit on. */
-  function touch(tx: Tx, topic: string, ids: Iterable<number>) {
-    const known = touched.get(tx)
-    const notes = known ?? new Map<string, Set<number>>()
-    notes.set(topic, (notes.get(topic) ?? new Set()).union(new Set(ids)))
-    if (known) return
-    touched.set(tx, notes)
-    // All notes of a transaction are one statement, the last before it commits.
-    beforeCommit(tx, () => write(tx, notes))
-  }
-
-  async function write(tx: Tx, notes: Map<string, Set<number>>) {
-    const rows = [...notes].flatMap(([topic, ids]) =>
-      [...ids].map((subject) => ({ topic, subject })),
+  const touch = (tx: Tx, topic: string, ids: Iterable<number>) =>
+    note(
+      tx,
+      [...new Set(ids)].map((id) => [topic, id]),
     )
-    if (rows.length > 0) await tx.insert(changes).values(rows)
-  }
 
   return { items, pairs, touch, fresh: feed.look, listen: feed.listen, purge: feed.purge }
 }

@@ -41,7 +41,7 @@ const DEFAULTS = { maxAttempts: 12, timeout: 300 }
 
 function createJobs(app: FastifyInstance) {
   const definitions = new Map<string, JobDefinition>()
-  const store = createJobStore(app.db)
+  const store = createJobStore(app.db, app.transaction)
   const worker = createWorker({ store, definitions, log: app.log })
 
   /** @throws Error when the name is taken: two handlers under one name would share jobs. */
@@ -71,7 +71,7 @@ function createJobs(app: FastifyInstance) {
   /** Enqueues a job for each name in the caller's transaction; `delay` in seconds. */
   async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
     if (names.length === 0) return
-    await store.insert(tx, names, payload, delay)
+    store.insert(tx, names, payload, delay)
     if (delay === 0) afterCommit(tx, () => worker.nudge(names))
   }
 

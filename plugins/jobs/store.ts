@@ -1,8 +1,8 @@
-import { and, count, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, count, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
-import type { Db, Tx } from '../db.ts'
+import { beforeCommit, type Db, type Transaction, type Tx } from '../db.ts'
 
 /** Seconds; a worker renews it three times as often as it runs out. */
 export const LEASE = 30
@@ -15,7 +15,11 @@ export type Job = {
   attempts: number
 }
 
-const later = (seconds: number) => sql`NOW(3) + INTERVAL ${Math.round(seconds * 1e6)} MICROSECOND`
+/** A job and the token by which its worker holds it. */
+export type Held = { id: number; token: string }
+
+const microseconds = (seconds: number) => Math.round(seconds * 1e6)
+const later = (seconds: number) => sql`NOW(3) + INTERVAL ${microseconds(seconds)} MICROSECOND`
 const one = ([result]: [ResultSetHeader, unknown]) => result.affectedRows === 1
 
 /**
@@ -23,12 +27,21 @@ const one = ([result]: [ResultSetHeader, unknown]) => result.affectedRows === 1
  * ends, so a job whose worker died is simply due again; the clock is the database's. Whoever holds
  * the token owns the job: every change of a running job asks for it.
  */
-export function createJobStore(db: Db) {
+export function createJobStore(db: Db, transaction: Transaction) {
   const live = and(isNull(jobs.deadAt), sql`${jobs.runAt} <= NOW(3)`)
 
-  async function insert(tx: Tx, names: string[], payload: unknown, delay: number) {
-    await tx.insert(jobs).values(names.map((name) => ({ name, payload, runAt: later(delay) })))
-  }
+  const enqueue = beforeCommit<[name: string, payload: string, delay: number]>((rows) => ({
+    sql: `INSERT INTO jobs (name, payload, run_at) VALUES ${rows
+      .map(() => '(?, ?, NOW(3) + INTERVAL ? MICROSECOND)')
+      .join(', ')}`,
+    values: rows.flat(),
+  }))
+
+  const insert = (tx: Tx, names: string[], payload: unknown, delay: number) =>
+    enqueue(
+      tx,
+      names.map((name) => [name, JSON.stringify(payload), microseconds(delay)]),
+    )
 
   async function ensureRecurring(name: string) {
     const row = { name, payload: {}, uniqueKey: name, runAt: later(0) }
@@ -55,19 +68,37 @@ export function createJobStore(db: Db) {
     return row?.n ?? 0
   }
 
-  /** A compare-and-set: of all workers that try, the one whose UPDATE hits the row has the job. */
-  async function claim(id: number, token: string): Promise<Job | undefined> {
-    const change = { token, runAt: later(LEASE), attempts: sql`${jobs.attempts} + 1` }
-    const claimed = one(
-      await db
-        .update(jobs)
-        .set(change)
-        .where(and(eq(jobs.id, id), live)),
-    )
-    if (!claimed) return undefined
-    const [job] = await db.select().from(jobs).where(owned(id, token))
-    return job
+  /**
+   * Takes jobs off the list that are done, and others on, with one commit. Claiming is a
+   * compare-and-set: of all workers that try, the one whose UPDATE hits the row has the job.
+   */
+  async function exchange(done: Held[], ids: number[], token: string): Promise<Job[]> {
+    await transaction(async (tx) => {
+      if (done.length > 0) await tx.delete(jobs).where(or(...done.map(held)))
+      if (ids.length > 0) {
+        const change = { token, runAt: later(LEASE), attempts: sql`${jobs.attempts} + 1` }
+        await tx
+          .update(jobs)
+          .set(change)
+          .where(and(inArray(jobs.id, ids), live))
+      }
+    })
+    return ids.length > 0 ? claimed(ids, token) : []
   }
+
+  /** One row that can't be read must not keep the others from being found. */
+  async function claimed(ids: number[], token: string): Promise<Job[]> {
+    const where = and(inArray(jobs.id, ids), eq(jobs.token, token))
+    const rows = await db
+      .select()
+      .from(jobs)
+      .where(where)
+      .catch(() => undefined)
+    if (rows || ids.length === 1) return rows ?? []
+    return (await Promise.all(ids.map((id) => claimed([id], token)))).flat()
+  }
+
+  const held = ({ id, token }: Held) => owned(id, token)
 
   const owned = (id: number, token: string) => and(eq(jobs.id, id), eq(jobs.token, token))
 
@@ -79,7 +110,7 @@ export function createJobStore(db: Db) {
     ensureRecurring,
     due,
     countDead,
-    claim,
+    exchange,
     renew: (id: number, token: string) => update(id, token, { runAt: later(LEASE) }),
     save: (id: number, token: string, progress: unknown) =>
       update(id, token, { progress, runAt: later(LEASE) }),
@@ -95,7 +126,6 @@ export function createJobStore(db: Db) {
       }),
     bury: (id: number, token: string, error: string) =>
       update(id, token, { token: null, deadAt: sql`NOW(3)`, error }),
-    remove: async (id: number, token: string) => one(await db.delete(jobs).where(owned(id, token))),
   }
 }
 

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import { describeError } from '../errors.ts'
 import { createAttempts, LeaseLost } from './attempt.ts'
 import type { JobDefinition } from './index.ts'
-import type { Job, JobStore } from './store.ts'
+import type { Held, Job, JobStore } from './store.ts'
 
 /**
  * Jobs of the kernel's features at work at once in one process, and of each extension or other
@@ -36,6 +36,8 @@ export function createWorker({ store, definitions, log }: Options) {
   const attempt = createAttempts(store, () => stopping.signal)
   /** Jobs that were due at the last look and wait for a free place; others may take them first. */
   let found: { id: number; name: string }[] = []
+  /** Jobs that are through, and leave the list together with the next claim. */
+  let done: Held[] = []
   let stale = false
   let stopped = true
 
@@ -52,9 +54,9 @@ export function createWorker({ store, definitions, log }: Options) {
     if (!names?.every((name) => found.some((one) => ownerOf(one.name) === ownerOf(name)))) {
       stale = true
     }
-    polling ??= poll().finally(() => {
+    polling ??= poll().then((succeeded) => {
       polling = undefined
-      if (stale || found.some(isFree)) nudge([])
+      if (succeeded && (stale || done.length > 0 || found.some(isFree))) nudge([])
       else if (!stopped)
         timer = setTimeout(() => nudge(), IDLE_POLL * (0.75 + Math.random() / 2)).unref()
     })
@@ -64,9 +66,12 @@ export function createWorker({ store, definitions, log }: Options) {
     clearTimeout(timer)
     try {
       if (stale) await look()
-      for (let next = take(); next && !stopped; next = take()) await tryJob(next.id)
+      for (let some = take(); some.length > 0 || done.length > 0; some = take())
+        await exchange(stopped ? [] : some)
+      return true
     } catch (error) {
       log.warn({ err: error }, 'looking for jobs failed; trying again')
+      return false
     }
   }
 
@@ -76,27 +81,39 @@ export function createWorker({ store, definitions, log }: Options) {
     if (names.length > 0) found = shuffle(await store.due(names, LOOK))
   }
 
+  /** As many as there are places for. */
   function take() {
-    const index = found.findIndex(isFree)
-    return index < 0 ? undefined : found.splice(index, 1)[0]
+    const places = new Map<string, number>()
+    const free = (owner: string) => places.get(owner) ?? freePlaces(owner)
+    const some = found.filter(({ name }) => {
+      const owner = ownerOf(name)
+      places.set(owner, free(owner) - 1)
+      return free(owner) >= 0
+    })
+    const taken = new Set(some)
+    found = found.filter((one) => !taken.has(one))
+    // In one order everywhere, so that two workers rarely wait for each other.
+    return some.map(({ id }) => id).sort((a, b) => a - b)
   }
 
   const ownerOf = (name: string) => definitions.get(name)?.owner ?? 'kernel'
 
-  function isFree({ name }: { name: string }) {
-    const owner = ownerOf(name)
+  function freePlaces(owner: string) {
     const taken = [...atWork.values()].filter((one) => one === owner).length
-    return taken < (owner === 'kernel' ? SLOTS.kernel : SLOTS.other)
+    return (owner === 'kernel' ? SLOTS.kernel : SLOTS.other) - taken
   }
 
-  /** One row that can't be read must not keep the others from being found. */
-  async function tryJob(id: number) {
+  const isFree = ({ name }: { name: string }) => freePlaces(ownerOf(name)) > 0
+
+  async function exchange(ids: number[]) {
+    const leaving = done
+    done = []
+    const token = randomUUID()
     try {
-      const token = randomUUID()
-      const job = await store.claim(id, token)
-      if (job) launch(job, token)
+      for (const job of await store.exchange(leaving, ids, token)) launch(job, token)
     } catch (error) {
-      log.warn({ err: error, job: id }, 'claiming a job failed; it is due again later')
+      done.push(...leaving)
+      throw error
     }
   }
 
@@ -118,7 +135,7 @@ export function createWorker({ store, definitions, log }: Options) {
       if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
       await attempt(job, token, definition)
       if (definition.every) await store.repeat(job.id, token, definition.every)
-      else await store.remove(job.id, token)
+      else done.push({ id: job.id, token })
     } catch (error) {
       if (!(error instanceof LeaseLost)) await fail(job, token, definition, toError(error))
     }
@@ -141,6 +158,7 @@ export function createWorker({ store, definitions, log }: Options) {
     const limit = setTimeout(resolve, STOP_TIMEOUT)
     await Promise.race([Promise.all(atWork.keys()), late])
     clearTimeout(limit)
+    await exchange([]).catch((error) => log.warn({ err: error }, 'what is done will run again'))
     stopping.abort(new LeaseLost('The process is about to end.'))
   }
 

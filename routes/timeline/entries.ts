@@ -4,6 +4,9 @@ import { DELIVERY } from '../../db/schema/columns.ts'
 import type { Tx } from '../../plugins/db.ts'
 import { SIZES } from './sizes.ts'
 
+/** Readers trimmed in one transaction; keeps its locks short. */
+const TOGETHER = 20
+
 /** A reader's entries. Whoever takes some away holds the lock on the reader's state. */
 export function createEntries(app: FastifyInstance, { batch } = SIZES) {
   const { timelineEntries: entries, timelineStates: states } = app.tables
@@ -48,10 +51,16 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
 
   /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
   async function trim(readerIds: number[]) {
-    for (const readerId of readerIds) {
-      if (!(await entryAt(app.db, readerId, KEEP))) continue
-      while ((await app.transaction((tx) => cut(tx, readerId))) === batch);
-    }
+    const full: number[] = []
+    for (const id of readerIds) if (await entryAt(app.db, id, KEEP)) full.push(id)
+    // Sorted, so that two who trim at the same time don't wait for each other in a circle.
+    full.sort((a, b) => a - b)
+    for (let start = 0; start < full.length; start += TOGETHER)
+      await app.transaction((tx) => cutAll(tx, full.slice(start, start + TOGETHER)))
+  }
+
+  async function cutAll(tx: Tx, readerIds: number[]) {
+    for (const readerId of readerIds) while ((await cut(tx, readerId)) === batch);
   }
 
   async function cut(tx: Tx, readerId: number) {

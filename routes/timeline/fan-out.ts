@@ -25,7 +25,7 @@ export function createFanOut(
 ) {
   const { follows, timelineEntries, timelineStates, tweets } = app.tables
   /** One in so many entries has its timeline looked at, so that a look costs little an entry. */
-  const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 8))
+  const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 4))
 
   async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
     const [tweet] = await app.db.select().from(tweets).where(eq(tweets.id, tweetId))

@@ -1,7 +1,7 @@
 /** How much is done at once. Tests pass smaller ones, so that a handful of rows takes every path. */
 export const SIZES = {
-  /** Followers a statement of a fan-out: some fifty milliseconds of work, after which a killed job goes on. */
-  chunk: 5_000,
+  /** Followers a statement of a fan-out: some hundred milliseconds of work, after which a killed job goes on. */
+  chunk: 10_000,
   /**
    * Undelivered tweets that one statement looks through. When the workers are further behind than
    * that, what is older is merged.

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { placeholder } from '../../db/prepared.ts'
 import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
 import type { TweetCounts } from './bodies.ts'
 import type { createTweetQueries } from './queries.ts'
@@ -15,13 +16,17 @@ export function createReactions(
 ) {
   const { tweets, likes } = app.tables
 
+  const readVisible = app.prepareForIds((ids, db) => {
+    const where = and(inArray(tweets.id, ids), queries.notDeleted)
+    return queries.visible({ viewerId: placeholder('viewerId'), where, limit: ids.length }, db)
+  })
+
   /**
    * What acting on a tweet acts on: the original of a retweet, else itself. Only what exists and
    * the viewer may see. @throws TweetNotFound
    */
   async function originalOf(tx: Tx, id: number, viewerId: number) {
-    const where = and(eq(tweets.id, id), queries.notDeleted)
-    const [row] = await queries.visible({ viewerId, where }, tx)
+    const [row] = await readVisible([id], { viewerId }, tx)
     if (!row) throw new TweetNotFound(id)
     return row.originalId ?? row.id
   }

@@ -64,7 +64,9 @@ function createTweets(app: FastifyInstance) {
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
-      return get(tweetId, authorId, tx)
+      const [tweet] = await queries.fill([{ id: tweetId, originalId: null }], authorId, tx)
+      if (!tweet) throw new TweetNotFound(tweetId)
+      return tweet
     }, outer)
   }
 

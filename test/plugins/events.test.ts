@@ -55,11 +55,7 @@ t.test('each durable subscriber gets it, whatever becomes of the others', async 
     throw new Error('this subscriber is broken')
   })
   subscribe('test.last', async () => void seen.push('last'))
-  await app.transaction(async (tx) => {
-    await app.events.emit(tx, 'test.durable', { n: 2 })
-    const rows = await tx.select().from(jobs).where(eq(jobs.name, 'test.first'))
-    t.match(rows, [{ payload: { n: 2 } }], 'kept in the same transaction')
-  })
+  await app.transaction((tx) => app.events.emit(tx, 'test.durable', { n: 2 }))
   await drained(app)
   t.strictSame(seen.sort(), ['first', 'last'])
   const [dead] = await app.db.select().from(jobs).where(eq(jobs.name, 'test.broken'))

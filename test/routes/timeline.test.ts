@@ -105,6 +105,8 @@ async function tweetLate(author: User, text: string, commands = '') {
     `INSERT INTO tweets (author_id, text) VALUES (?, ?) ${commands}`,
     [author.id, text],
   )
+  const note = 'INSERT INTO changes (topic, subject) VALUES (?, ?)'
+  await connection.query(note, ['written', result.insertId])
   const commit = async () => {
     await connection.commit()
     connection.release()

@@ -1,0 +1,37 @@
+// Deadlock, lock wait timeout, and MariaDB's "record has changed since last read".
+const CONFLICTS = new Set([1213, 1205, 1020])
+// 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down. 1040: full.
+const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1040, 1205, 1213, 1020])
+const OUTAGE_CODES = new Set(
+  'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),
+)
+
+type MysqlError = { code?: string; errno?: number; fatal?: boolean; sqlMessage?: string }
+
+/** The driver's own error below whatever wraps it. */
+export function mysqlError(error: unknown): MysqlError | undefined {
+  // An error with a status has been judged by whoever threw it; its cause may be another store's.
+  if (!(error instanceof Error) || 'statusCode' in error) return undefined
+  const known = 'sqlState' in error || 'errno' in error || 'fatal' in error
+  // These three fields are the driver's and Node's socket errors'.
+  return known ? (error as MysqlError) : mysqlError(error.cause)
+}
+
+/** True when the database can't be reached or can't take the work now: worth a retry later. */
+export function isUnavailable(error: unknown) {
+  const cause = mysqlError(error)
+  if (!cause) return false
+  return cause.fatal === true || OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
+}
+
+export const isConflict = (error: unknown) => CONFLICTS.has(mysqlError(error)?.errno ?? 0)
+
+/** The name of the unique key that an INSERT or UPDATE ran into, if that is what went wrong. */
+export function duplicateKey(error: unknown) {
+  const cause = mysqlError(error)
+  if (cause?.code !== 'ER_DUP_ENTRY') return undefined
+  return cause.sqlMessage?.match(/for key '(?:.*\.)?(.+)'$/)?.[1]
+}
+
+/** True when a row points at one that doesn't exist (a foreign key says so). */
+export const isMissingParent = (error: unknown) => mysqlError(error)?.errno === 1452

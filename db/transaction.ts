@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import type { PoolConnection as CallbackConnection } from 'mysql2'
+import type { Pool, PoolConnection } from 'mysql2/promise'
+import { connect, type Db, type Tx } from '../plugins/db.ts'
+import { isConflict, isUnavailable, mysqlError } from './errors.ts'
+import { executing, preparedBy } from './prepared.ts'
+
+const MAX_ATTEMPTS = 6
+
+export type Statement = { sql: string; values: unknown[] }
+
+/** What a transaction does at its end, and what happens once it has committed. */
+type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
+const endings = new WeakMap<Tx, Ending>()
+
+/** Runs once the transaction has committed; forgotten when it rolls back. */
+export function afterCommit(tx: Tx, hook: () => void) {
+  endings.get(tx)?.hooks.push(hook)
+}
+
+/**
+ * Collects rows for one INSERT at the end of a transaction, which goes to the server together with
+ * the COMMIT: what nothing in the transaction reads needs no round trip of its own.
+ * @throws Error outside of a transaction
+ */
+export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
+  const waiting = new WeakMap<Tx, Row[]>()
+  return (tx: Tx, rows: Row[]) => {
+    if (rows.length === 0) return
+    const known = waiting.get(tx)
+    if (known) return void known.push(...rows)
+    const own = [...rows]
+    const ending = endings.get(tx)
+    if (!ending) throw new Error('This is written within a transaction; use app.transaction.')
+    waiting.set(tx, own)
+    ending.statements.push(() => toStatement(own))
+  }
+}
+
+export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
+  const dbs = new WeakMap<object, Db>()
+
+  /**
+   * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
+   * lock wait timeout the whole of it is rolled back and run again, at most five times with
+   * growing random pauses, in the outermost call alone; so `work` must have no other side effect.
+   */
+  return async function transaction<T>(work: (tx: Tx) => Promise<T>, outer?: Tx): Promise<T> {
+    if (outer) return work(outer)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once(work)
+      } catch (error) {
+        if (attempt >= MAX_ATTEMPTS || !isConflict(error)) throw error
+        log.debug({ attempt, code: mysqlError(error)?.code }, 'transaction runs again')
+        await sleep(Math.random() * 10 * 2 ** attempt)
+      }
+    }
+  }
+
+  async function once<T>(work: (tx: Tx) => Promise<T>) {
+    const connection = await pool.getConnection()
+    try {
+      await connection.query('begin')
+      const { tx, ending } = begin(connection)
+      const result = await work(tx)
+      await commit(connection, ending)
+      for (const hook of ending.hooks) runHook(hook)
+      return result
+    } catch (error) {
+      // One that may still be inside the transaction is not given to anyone else.
+      if (isUnavailable(error) && !isConflict(error)) connection.destroy()
+      else await connection.query('rollback').catch(() => connection.destroy())
+      throw error
+    } finally {
+      connection.release()
+    }
+  }
+
+  /** An object of its own for each transaction, by which others know it. */
+  function begin(connection: PoolConnection) {
+    const db = dbOver(connection)
+    // What a transaction lacks of a database, nesting and rolling back by hand, nobody uses.
+    const tx = Object.create(db) as Tx
+    const ending: Ending = { statements: [], hooks: [] }
+    endings.set(tx, ending)
+    preparedBy.set(tx, preparedBy.get(db) as Db)
+    return { tx, ending }
+  }
+
+  function dbOver(connection: PoolConnection) {
+    const key = connection.connection
+    const known = dbs.get(key)
+    if (known) return known
+    const db = connect(connection)
+    dbs.set(key, db)
+    // The types of the driver give the promise's connection for the one below it.
+    preparedBy.set(db, connect(executing(key as unknown as CallbackConnection)))
+    return db
+  }
+
+  function commit(connection: PoolConnection, { statements }: Ending) {
+    const last = [...statements.map((statement) => statement()), { sql: 'commit', values: [] }]
+    const sql = last.map((one) => one.sql).join('; ')
+    return connection.query({ sql, values: last.flatMap(({ values }) => values) })
+  }
+
+  /** What has committed has succeeded, whatever a hook makes of it. */
+  function runHook(hook: () => void) {
+    try {
+      hook()
+    } catch (error) {
+      log.error({ err: error }, 'a hook after the commit failed')
+    }
+  }
+}
