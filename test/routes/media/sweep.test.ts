@@ -119,7 +119,9 @@ t.test('the job does the same every day, and stops where most is unknown', async
   const saved = await runJob()
   t.match(saved.at(-1), { seen: kept.length + 5, found: 5 })
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
-  t.strictSame(await runJob(saved.at(-1)), [], 'it goes on behind what it has saved')
+  const rest = await runJob({ position: 'headers/~', seen: 7, found: 0 })
+  const inMedia = kept.filter((key) => key.startsWith('media/')).length
+  t.match(rest, [{ seen: 7 + inMedia, found: 0 }], 'it goes on behind what it has saved')
 
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
   await runJob({ position: '', seen: 1_000, found: 999 })
