@@ -131,8 +131,15 @@ async function run() {
   )
 }
 
+async function stopAllOfIt() {
+  for (const stop of stops.splice(0).reverse()) await stop()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stopAllOfIt().finally(() => process.exit(130)))
+}
 try {
   await run()
 } finally {
-  for (const stop of stops.reverse()) await stop()
+  await stopAllOfIt()
 }
