@@ -13,18 +13,36 @@ declare module 'fastify' {
 }
 
 export type EventName = keyof EventPayloads & string
+/** What is known when an event is emitted, and not kept with it. */
+export type EventDetails = { text?: string }
+type SubscribeOptions<Payload> = JobOptions & {
+  /** False where there is nothing to do, so that no job is written; must not depend on time. */
+  when?: (payload: Payload, details: EventDetails) => boolean
+}
+type Durable = { jobName: string; when: (payload: never, details: EventDetails) => boolean }
 type Listener<Name extends EventName> = (payload: EventPayloads[Name]) => void
 
 function createEvents(app: FastifyInstance) {
-  const durable = new Map<EventName, string[]>()
+  const durable = new Map<EventName, Durable[]>()
   const live = new EventEmitter().setMaxListeners(0)
 
   /**
    * Announces a fact in the transaction that makes it true: each durable subscriber gets a job in
    * that transaction, live listeners are called after its commit, none of it if it rolls back.
    */
-  async function emit<Name extends EventName>(tx: Tx, name: Name, payload: EventPayloads[Name]) {
-    await app.jobs.add(tx, durable.get(name) ?? [], payload)
+  async function emit<Name extends EventName>(
+    tx: Tx,
+    name: Name,
+    payload: EventPayloads[Name],
+    details: EventDetails = {},
+  ) {
+    // Kept without its payload type; `subscribe` and `emit` agree on it by the name.
+    const wanting = durable.get(name)?.filter(({ when }) => when(payload as never, details)) ?? []
+    await app.jobs.add(
+      tx,
+      wanting.map(({ jobName }) => jobName),
+      payload,
+    )
     afterCommit(tx, () => notify(name, payload))
   }
 
@@ -44,10 +62,10 @@ function createEvents(app: FastifyInstance) {
     name: Name,
     jobName: string,
     handler: JobHandler<EventPayloads[Name]>,
-    options?: JobOptions,
+    { when = () => true, ...options }: SubscribeOptions<EventPayloads[Name]> = {},
   ) {
     app.jobs.define(jobName, handler, options)
-    durable.set(name, [...(durable.get(name) ?? []), jobName])
+    durable.set(name, [...(durable.get(name) ?? []), { jobName, when }])
   }
 
   /** Listens in this process, at most once, after commit. Returns the function that stops it. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import createError from '@fastify/error'
 import argon2 from 'argon2'
 import fp from 'fastify-plugin'
@@ -18,8 +19,11 @@ const PARAMETERS = {
   parallelism: 1,
 } as const
 
-/** Hashes at once: half of libuv's four threads, so that files and DNS keep the others. */
-const CONCURRENCY = 2
+/**
+ * Hashes at once: half of the processors, so that other requests are answered meanwhile, and half of
+ * libuv's four threads, so that files and DNS keep the others.
+ */
+const CONCURRENCY = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)))
 /** Waiting logins; more are turned away, since their clients would have given up by their turn. */
 const QUEUE = 200
 

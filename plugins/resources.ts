@@ -14,7 +14,12 @@ declare module 'fastify' {
 const FIELD_LIMIT = 1_000
 
 type Item = { id: number }
-type Viewing = { viewerId?: number | undefined; db: Db | Tx }
+type Viewing = {
+  viewerId?: number | undefined
+  db: Db | Tx
+  /** They were written in this very transaction: nobody can have done anything with them. */
+  written?: boolean
+}
 type Context = Viewing & {
   /** What is being filled, so far as it is: a tweet's text need not be read again. */
   items: readonly Item[]
@@ -79,12 +84,12 @@ function createResources(app: FastifyInstance) {
   async function fill<One extends Item>(
     resource: string,
     items: One[],
-    { viewerId, db = app.db }: Partial<Viewing> = {},
+    { viewerId, db = app.db, written = false }: Partial<Viewing> = {},
   ) {
     const added = fields.get(resource)
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
-    const context = { viewerId, db, items }
+    const context = { viewerId, db, written, items }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {

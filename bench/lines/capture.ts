@@ -31,10 +31,14 @@ export async function captureTransaction(
   return transactionWith(log, tweet).map((text) => withMarks(text, { ...known, tweet }))
 }
 
+/** The service sends the end of a transaction as one packet; the bare one runs what is in it. */
+const NEXT = /; (?=insert into|commit$)/i
+
 /** Of the one that has written with the tweet's id. */
 function transactionWith(log: Logged[], tweet: number) {
   for (const thread of new Set(log.map(({ thread }) => thread))) {
-    const texts = log.filter((one) => one.thread === thread).map(({ text }) => text)
+    const packets = log.filter((one) => one.thread === thread)
+    const texts = packets.flatMap(({ text }) => text.split(NEXT))
     for (const [start, text] of texts.entries()) {
       if (text !== 'begin') continue
       const end = texts.indexOf('commit', start)

@@ -91,8 +91,11 @@ async function service(app: FastifyInstance) {
 
   app.resources.addField(['TweetBody', 'Tweet'], 'bookmarked', {
     schema: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
-    read: async (ids, { viewerId, db }) =>
-      viewerId === undefined ? new Map() : app.bookmarks.bookmarked.get(viewerId, ids, db),
+    read: async (ids, { viewerId, db, written }) => {
+      if (viewerId === undefined) return new Map()
+      if (written) return new Map(ids.map((id) => [id, false]))
+      return app.bookmarks.bookmarked.get(viewerId, ids, db)
+    },
   })
 
   // A deleted tweet leaves a tombstone, which no foreign key takes for gone.

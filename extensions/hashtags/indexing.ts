@@ -1,6 +1,6 @@
 import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm'
-import { parse } from './parse.ts'
+import { ANY_SIGN, parse } from './parse.ts'
 import type { createTrends } from './trends.ts'
 
 declare module 'fastify' {
@@ -19,9 +19,14 @@ export type Source = { id: number; authorId: number; text: string; createdAt: Da
 export function createIndex(app: FastifyInstance, trends: ReturnType<typeof createTrends>) {
   const { hashtagMentions, hashtagTweets, tweets, users } = app.tables
 
-  app.events.subscribe('tweet.created', 'hashtags.index', async ({ tweetId }) => {
-    await app.transaction((tx) => add(tx, tweetId))
-  })
+  app.events.subscribe(
+    'tweet.created',
+    'hashtags.index',
+    async ({ tweetId }) => {
+      await app.transaction((tx) => add(tx, tweetId))
+    },
+    { when: (_, { text = '' }) => ANY_SIGN.test(text) },
+  )
   app.events.subscribe('tweet.deleted', 'hashtags.forget', async ({ tweetId }) => {
     await app.transaction((tx) => forget(tx, tweetId))
   })

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'birdhouse'
+import type { EventPayloads, FastifyInstance } from 'birdhouse'
 import { eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
@@ -91,14 +91,16 @@ function listen(app: FastifyInstance) {
   subscribe('tweet.liked', 'notifications.liked', like)
   subscribe('tweet.unliked', 'notifications.unliked', like)
 
-  subscribe('tweet.created', 'notifications.tweeted', async (tweet) => {
-    const { tweetId, authorId: actorId, replyToId, retweetOfId } = tweet
+  type Tweeted = EventPayloads['tweet.created']
+  const tweeted = async ({ tweetId, authorId: actorId, replyToId, retweetOfId }: Tweeted) => {
     const recipient = await authorOf(app, replyToId ?? retweetOfId)
     if (!recipient) return
     if (replyToId) await settle({ userId: recipient, kind: 'reply', actorId, subjectId: tweetId })
     if (retweetOfId)
       await settle({ userId: recipient, kind: 'retweet', actorId, subjectId: retweetOfId })
-  })
+  }
+  const answers = ({ replyToId, retweetOfId }: Tweeted) => Boolean(replyToId ?? retweetOfId)
+  subscribe('tweet.created', 'notifications.tweeted', tweeted, { when: answers })
   subscribe('tweet.mentioned', 'notifications.mentioned', async (mention) => {
     const { tweetId: subjectId, authorId: actorId, mentionedIds } = mention
     for (const userId of mentionedIds) await settle({ userId, kind: 'mention', actorId, subjectId })

@@ -48,7 +48,7 @@ export function createTweetMedia(app: FastifyInstance) {
   }
 
   /** Fills the pictures into tweets as they are read; asks only for those that have some. */
-  async function fill(tweets: Filled[], db: Db | Tx) {
+  async function fill(tweets: Filled[], db?: Db | Tx) {
     const having = tweets.filter(({ mediaCount }) => mediaCount > 0)
     const byTweet = await ofTweets(
       having.map(({ id }) => id),

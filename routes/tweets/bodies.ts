@@ -6,6 +6,14 @@ import type { TweetMemory, TweetRow } from './memory.ts'
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
 type Shown = { id: number; originalId: number | null }
+type Context = {
+  viewerId?: number | undefined
+  db?: Db | Tx
+  /** By the viewer, in this very transaction. */
+  written?: boolean
+}
+
+const NO_REACTIONS = { liked: false, retweeted: false }
 
 /** The second step of reading: fills the selected rows in, retweeted originals included. */
 export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: TweetMemory) {
@@ -15,14 +23,13 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
   /** Fills rows in with a fixed number of queries, of which most are answered from memory. */
   async function hydrate(rows: Shown[], viewerId?: number, db: Db | Tx = app.db) {
     if (db === app.db) await app.cache.fresh()
-    return fill(rows, viewerId, db)
+    return fill(rows, { viewerId, db })
   }
 
   /** As `hydrate`, for who has asked for `fresh` since the request came. Keeps the order. */
-  async function fill(rows: Shown[], viewerId: number | undefined, db: Db | Tx = app.db) {
-    const bodies = await readBodies(rows, viewerId, db)
-    await app.media.fill([...bodies.values()], db)
-    const context = { viewerId, db }
+  async function fill(rows: Shown[], context: Context) {
+    const bodies = await readBodies(rows, context)
+    await app.media.fill([...bodies.values()], context.db)
     await app.resources.fill('TweetBody', [...bodies.values()], context)
     const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
     await app.resources.fill(
@@ -36,7 +43,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
     })
   }
 
-  async function readBodies(rows: Shown[], viewerId: number | undefined, db: Db | Tx) {
+  async function readBodies(rows: Shown[], { viewerId, db = app.db, written }: Context) {
     const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
     const found = await tweets.get(ids, db)
     const parents = await tweets.get(
@@ -46,7 +53,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
     const authors = [...found.values(), ...parents.values()].map(({ authorId }) => authorId)
     const [people, flags, standing] = await Promise.all([
       summaries.get(authors, db),
-      viewerId === undefined ? undefined : reactions.get(viewerId, found.keys(), db),
+      viewerId === undefined || written ? undefined : reactions.get(viewerId, found.keys(), db),
       viewerId === undefined || parents.size === 0
         ? undefined
         : standings.get(viewerId, new Set([...parents.values()].map((one) => one.authorId)), db),
@@ -58,7 +65,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
       if (!author) return []
       const body = {
         ...row,
-        ...flags?.get(row.id),
+        ...(written ? NO_REACTIONS : flags?.get(row.id)),
         deleted,
         // A tombstone's own are removed by a job, soon.
         mediaCount: deleted ? 0 : row.mediaCount,

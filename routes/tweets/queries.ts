@@ -11,5 +11,6 @@ export function createTweetQueries(app: FastifyInstance, counts: TweetCounts) {
     ...createVisibility(app),
     ...createTweetBodies(app, memory),
     seen: createSight(app, memory),
+    memory,
   }
 }

@@ -12,7 +12,7 @@ export const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %
 export function createReactions(
   app: FastifyInstance,
   counts: TweetCounts,
-  queries: ReturnType<typeof createTweetQueries>,
+  { memory, ...queries }: ReturnType<typeof createTweetQueries>,
 ) {
   const { tweets, likes } = app.tables
 
@@ -33,12 +33,17 @@ export function createReactions(
 
   /** Liking twice is liking. @throws TweetNotFound */
   async function like(id: number, userId: number, outer?: Tx) {
+    // What a tweet retweets never changes, so it may be as old as it is.
+    const known = (await memory.tweets.get([id], outer)).get(id)
     await app.transaction(async (tx) => {
-      const tweetId = await originalOf(tx, id, userId)
+      // An original is looked at once, after the insert.
+      const isOriginal = known && known.originalId === null
+      const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
-      if ((await newId(tx.insert(likes).values(row), id)) === undefined) return
+      const isNew = (await newId(tx.insert(likes).values(row), id)) !== undefined
       // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
       await originalOf(tx, tweetId, userId)
+      if (!isNew) return
       await app.users.assertExist(tx, [userId])
       app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))

@@ -3,7 +3,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
-import type { Db, Tx } from '../../plugins/db.ts'
+import { type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import type { TweetMetric } from './bodies.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
@@ -25,6 +25,7 @@ declare module 'fastify' {
   }
 }
 
+const UserNotFound = createError('USER_NOT_FOUND', 'This account has been deleted.', 404)
 const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only its author can delete a tweet.', 403)
 
 function createTweets(app: FastifyInstance) {
@@ -49,23 +50,29 @@ function createTweets(app: FastifyInstance) {
   }
 
   /**
-   * @throws TweetNotFound when what it replies to is gone or hidden from the author, and what
-   * `app.media.attach` throws
+   * @throws TweetNotFound when what it replies to is gone or hidden from the author, UserNotFound,
+   * and what `app.media.attach` throws
    */
   async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
       const row = { authorId, text, mediaCount: mediaIds.length, ...reply }
-      const [{ insertId: tweetId }] = await tx.insert(tweets).values(row)
+      const [{ insertId: tweetId }] = await tx
+        .insert(tweets)
+        .values(row)
+        .catch((error) => {
+          throw isMissingParent(error) ? new UserNotFound() : error
+        })
       touchNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
-      await app.users.assertExist(tx, [authorId])
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
-      await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply })
-      const [tweet] = await queries.fill([{ id: tweetId, originalId: null }], authorId, tx)
-      if (!tweet) throw new TweetNotFound(tweetId)
+      await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
+      const rows = [{ id: tweetId, originalId: null }]
+      const [tweet] = await queries.fill(rows, { viewerId: authorId, db: tx, written: true })
+      // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
+      if (!tweet) throw new UserNotFound()
       return tweet
     }, outer)
   }
@@ -88,7 +95,7 @@ function createTweets(app: FastifyInstance) {
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
     if (db === app.db) await app.cache.fresh()
     const rows = (await queries.seen([id], viewerId, db)).map(({ row }) => row)
-    const [tweet] = await queries.fill(rows, viewerId, db)
+    const [tweet] = await queries.fill(rows, { viewerId, db })
     if (!tweet) throw new TweetNotFound(id)
     return tweet
   }
