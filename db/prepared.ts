@@ -17,14 +17,18 @@ export const preparedBy = new WeakMap<Db | Tx, Db>()
  * A client for a Drizzle whose queries are built and `.prepare()`d once and then run as prepared
  * statements of the server, where the driver itself would send the text each time.
  */
-export function executing(client: Pick<CallbackPool, 'execute'>) {
+export function executing(client: Pick<CallbackPool, 'execute'>, before = async () => {}) {
   // Called back: the driver's promises make an error in advance for each call.
-  const query = (statement: QueryOptions, values: unknown[] = []) =>
+  const execute = (statement: QueryOptions, values: unknown[] = []) =>
     new Promise((resolve, reject) => {
       client.execute(statement, values.map(toText) as string[], (error, rows, fields) =>
         error ? reject(error) : resolve([rows, fields]),
       )
     })
+  const query = async (statement: QueryOptions, values?: unknown[]) => {
+    await before()
+    return execute(statement, values)
+  }
   // Of a client, Drizzle calls nothing but this for a prepared select.
   return { query } as unknown as Pool
 }

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { PoolConnection as CallbackConnection } from 'mysql2'
 import type { Pool, PoolConnection } from 'mysql2/promise'
-import { connect, type Db, type Tx } from '../plugins/db.ts'
+import type { Tx } from '../plugins/db.ts'
 import { isConflict, isUnavailable, mysqlError } from './errors.ts'
-import { executing, preparedBy } from './prepared.ts'
+import { preparedBy } from './prepared.ts'
+import { createSession, type Session, type Statement } from './session.ts'
 
 const MAX_ATTEMPTS = 6
-
-export type Statement = { sql: string; values: unknown[] }
 
 /** What a transaction does at its end, and what happens once it has committed. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
@@ -39,7 +37,7 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
 }
 
 export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
-  const dbs = new WeakMap<object, Db>()
+  const sessions = new WeakMap<object, Session>()
 
   /**
    * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
@@ -61,17 +59,17 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
 
   async function once<T>(work: (tx: Tx) => Promise<T>) {
     const connection = await pool.getConnection()
+    const session = sessionOf(connection)
     try {
-      await connection.query('begin')
-      const { tx, ending } = begin(connection)
+      const { tx, ending } = begin(session)
       const result = await work(tx)
-      await commit(connection, ending)
+      await session.end(ending.statements.map((statement) => statement()))
       for (const hook of ending.hooks) runHook(hook)
       return result
     } catch (error) {
       // One that may still be inside the transaction is not given to anyone else.
       if (isUnavailable(error) && !isConflict(error)) connection.destroy()
-      else await connection.query('rollback').catch(() => connection.destroy())
+      else await session.rollBack().catch(() => connection.destroy())
       throw error
     } finally {
       connection.release()
@@ -79,31 +77,21 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   }
 
   /** An object of its own for each transaction, by which others know it. */
-  function begin(connection: PoolConnection) {
-    const db = dbOver(connection)
+  function begin({ db, prepared, start }: Session) {
+    start()
     // What a transaction lacks of a database, nesting and rolling back by hand, nobody uses.
     const tx = Object.create(db) as Tx
     const ending: Ending = { statements: [], hooks: [] }
     endings.set(tx, ending)
-    preparedBy.set(tx, preparedBy.get(db) as Db)
+    preparedBy.set(tx, prepared)
     return { tx, ending }
   }
 
-  function dbOver(connection: PoolConnection) {
+  function sessionOf(connection: PoolConnection) {
     const key = connection.connection
-    const known = dbs.get(key)
-    if (known) return known
-    const db = connect(connection)
-    dbs.set(key, db)
-    // The types of the driver give the promise's connection for the one below it.
-    preparedBy.set(db, connect(executing(key as unknown as CallbackConnection)))
-    return db
-  }
-
-  function commit(connection: PoolConnection, { statements }: Ending) {
-    const last = [...statements.map((statement) => statement()), { sql: 'commit', values: [] }]
-    const sql = last.map((one) => one.sql).join('; ')
-    return connection.query({ sql, values: last.flatMap(({ values }) => values) })
+    const session = sessions.get(key) ?? createSession(key)
+    sessions.set(key, session)
+    return session
   }
 
   /** What has committed has succeeded, whatever a hook makes of it. */

@@ -31,8 +31,8 @@ export async function captureTransaction(
   return transactionWith(log, tweet).map((text) => withMarks(text, { ...known, tweet }))
 }
 
-/** The service sends the end of a transaction as one packet; the bare one runs what is in it. */
-const NEXT = /; (?=insert into|commit$)/i
+/** The service sends several statements as one packet; the bare one runs each. */
+const NEXT = /(?<=^begin); |; (?=insert into|commit$)/i
 
 /** Of the one that has written with the tweet's id. */
 function transactionWith(log: Logged[], tweet: number) {

@@ -1,7 +1,7 @@
 import type { FastifyInstance, Resources } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
-import type { TweetMemory, TweetRow } from './memory.ts'
+import type { TweetMemory, TweetRow, Written } from './memory.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
@@ -9,8 +9,8 @@ type Shown = { id: number; originalId: number | null }
 type Context = {
   viewerId?: number | undefined
   db?: Db | Tx
-  /** By the viewer, in this very transaction. */
-  written?: boolean
+  /** What the viewer has written in this very transaction. */
+  written?: Written | undefined
 }
 
 const NO_REACTIONS = { liked: false, retweeted: false }
@@ -30,12 +30,13 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
   async function fill(rows: Shown[], context: Context) {
     const bodies = await readBodies(rows, context)
     await app.media.fill([...bodies.values()], context.db)
-    await app.resources.fill('TweetBody', [...bodies.values()], context)
+    const viewing = { ...context, written: context.written !== undefined }
+    await app.resources.fill('TweetBody', [...bodies.values()], viewing)
     const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
     await app.resources.fill(
       'UserSummary',
       people.flatMap((one) => one ?? []),
-      context,
+      viewing,
     )
     return rows.flatMap(({ id, originalId }) => {
       const body = bodies.get(id)
@@ -45,12 +46,13 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
 
   async function readBodies(rows: Shown[], { viewerId, db = app.db, written }: Context) {
     const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
-    const found = await tweets.get(ids, db)
+    const found = written ? new Map([[written.tweet.id, written.tweet]]) : await tweets.get(ids, db)
     const parents = await tweets.get(
       [...found.values()].flatMap(({ replyToId }) => replyToId ?? []),
       db,
     )
-    const authors = [...found.values(), ...parents.values()].map(({ authorId }) => authorId)
+    const shown = written ? parents.values() : [...found.values(), ...parents.values()]
+    const authors = Array.from(shown, ({ authorId }) => authorId)
     const [people, flags, standing] = await Promise.all([
       summaries.get(authors, db),
       viewerId === undefined || written ? undefined : reactions.get(viewerId, found.keys(), db),
@@ -58,6 +60,8 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
         ? undefined
         : standings.get(viewerId, new Set([...parents.values()].map((one) => one.authorId)), db),
     ])
+
+    if (written) people.set(written.author.id, written.author)
 
     function present({ authorId, replyToId, deleted, originalId: _, ...row }: TweetRow) {
       const author = people.get(authorId)

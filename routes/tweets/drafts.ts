@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import pTimeout from 'p-timeout'
+import { inTime } from '../../plugins/resources.ts'
 
 /** A tweet before it is written. */
 export type Draft = {
@@ -33,8 +33,8 @@ export function createDraftHooks() {
   async function pass(draft: Draft) {
     let current = draft
     for (const hook of hooks) {
-      const limit = { milliseconds: LIMIT, message: new CheckTimedOut() }
-      current = { ...current, ...(await pTimeout(hook(current), limit)) }
+      const checked = await inTime(hook(current), LIMIT, () => new CheckTimedOut())
+      current = { ...current, ...checked }
     }
     return current
   }

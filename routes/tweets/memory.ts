@@ -1,6 +1,7 @@
-import { inArray, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
+import type { Tx } from '../../plugins/db.ts'
 import type { TweetCounts } from './bodies.ts'
 
 /** Tweets that a process remembers, of some 700 bytes each. */
@@ -11,6 +12,8 @@ const VIEWERS = 3_000
 export type TweetRow =
   Awaited<ReturnType<TweetMemory['tweets']['get']>> extends Map<number, infer Row> ? Row : never
 export type TweetMemory = ReturnType<typeof createTweetMemory>
+/** A tweet that was just written, and its author. */
+export type Written = NonNullable<Awaited<ReturnType<TweetMemory['readWritten']>>>
 type Reactions = { liked: boolean; retweeted: boolean }
 
 const REACTIONS: readonly Reactions[] = Array.from({ length: 4 }, (_, bits) =>
@@ -19,7 +22,7 @@ const REACTIONS: readonly Reactions[] = Array.from({ length: 4 }, (_, bits) =>
 
 /** What tweets are shown from: the tweets themselves, and what a viewer has done with them. */
 export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
-  const { likes, tweets } = app.tables
+  const { likes, tweets, users } = app.tables
 
   const readTweets = app.prepareForIds((ids, db) => {
     const counted = counts.joined(ids, sql`${tweets.id}`)
@@ -54,7 +57,29 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
     db.select({ id: tweets.id, bits }).from(tweets).where(inArray(tweets.id, ids)),
   )
 
+  const readAuthored = app.prepareForIds((ids, db) =>
+    db
+      .select({ createdAt: tweets.createdAt, ...app.users.summary(users) })
+      .from(tweets)
+      .innerJoin(users, and(eq(users.id, tweets.authorId), isNull(users.deletedAt)))
+      .where(inArray(tweets.id, ids)),
+  )
+
+  type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
+
+  /** What was just written, as far as it isn't known; undefined when its author has been deleted. */
+  async function readWritten(tx: Tx, id: number, draft: Draft) {
+    const [row] = await readAuthored([id], {}, tx)
+    if (!row) return undefined
+    const counts = { likeCount: 0, retweetCount: 0, replyCount: 0 }
+    const createdAt = row.createdAt.toISOString()
+    const tweet = { id, ...draft, ...counts, createdAt, originalId: null, deleted: false }
+    return { tweet, author: app.users.present(row) }
+  }
+
   return {
+    readWritten,
+
     /** Tombstones included. */
     tweets: app.cache.items('tweet', {
       max: TWEETS,

@@ -57,7 +57,8 @@ function createTweets(app: FastifyInstance) {
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
-      const row = { authorId, text, mediaCount: mediaIds.length, ...reply }
+      const mediaCount = mediaIds.length
+      const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
       const [{ insertId: tweetId }] = await tx
         .insert(tweets)
         .values(row)
@@ -69,10 +70,11 @@ function createTweets(app: FastifyInstance) {
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const rows = [{ id: tweetId, originalId: null }]
-      const [tweet] = await queries.fill(rows, { viewerId: authorId, db: tx, written: true })
+      const written = await queries.memory.readWritten(tx, tweetId, row)
       // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
-      if (!tweet) throw new UserNotFound()
+      if (!written) throw new UserNotFound()
+      const [tweet] = await queries.fill([written.tweet], { viewerId: authorId, db: tx, written })
+      if (!tweet) throw new TweetNotFound(tweetId)
       return tweet
     }, outer)
   }

@@ -98,12 +98,16 @@ export function createUserReading(
    * so that a deletion at the same time comes wholly before or wholly after. @throws UserNotFound
    */
   async function assertExist(db: Db | Tx, ids: number[]) {
-    const rows = await db
-      .select({ id: users.id })
-      .from(users)
-      .where(and(inArray(users.id, ids), isNull(users.deletedAt)))
+    const rows = await readAlive(ids, {}, db)
     if (rows.length < new Set(ids).size) throw new UserNotFound()
   }
+
+  const readAlive = app.prepareForIds((ids, db) =>
+    db
+      .select({ id: users.id })
+      .from(users)
+      .where(and(inArray(users.id, ids), isNull(users.deletedAt))),
+  )
 
   /** The columns that `present` needs, of `users` or an alias of it. */
   const summary = (table: typeof usersTable) => ({
