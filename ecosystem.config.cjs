@@ -10,6 +10,8 @@ module.exports = {
       cwd: __dirname,
       // Node 24, from the npm package of that name.
       interpreter: `${__dirname}/node_modules/.bin/node`,
+      // Megabytes; Node's own choice grows a process by 150 MB without making it faster.
+      node_args: '--max-semi-space-size=8',
       exec_mode: 'cluster',
       instances: 'max',
       // Milliseconds; migrations may run before a process says that it is ready.

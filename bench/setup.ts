@@ -11,6 +11,8 @@ import type { Figures, Load } from './processes/client.ts'
 export type Bench = Awaited<ReturnType<typeof setUp>>['bench']
 export type Server = Process & { port: number }
 
+/** As in ecosystem.config.cjs. */
+const NODE_ARGS = ['--max-semi-space-size=8']
 /** Milliseconds until what a round has left to do in the background must be done. */
 const PATIENCE = 120_000
 
@@ -32,7 +34,11 @@ export async function setUp(scale: number, progress: Progress) {
 
   /** The service on the data, or on a shorter history. */
   const birdhouse = (tweets?: number) =>
-    listening('birdhouse.ts', { ...s3.settings, ...scaled, DATABASE_URL: data.urlOf(tweets) })
+    listening(
+      'birdhouse.ts',
+      { ...s3.settings, ...scaled, DATABASE_URL: data.urlOf(tweets) },
+      NODE_ARGS,
+    )
 
   const [service, bare, client] = await Promise.all([
     birdhouse(),
@@ -75,8 +81,12 @@ export async function setUp(scale: number, progress: Progress) {
   return { bench, tearDown }
 }
 
-async function listening(file: string, env: NodeJS.ProcessEnv): Promise<Server> {
-  const server = start(file, env)
+async function listening(
+  file: string,
+  env: NodeJS.ProcessEnv,
+  nodeArgs: string[] = [],
+): Promise<Server> {
+  const server = start(file, env, nodeArgs)
   return { ...server, ...(await server.ask<{ port: number }>({ listen: true })) }
 }
 

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 const running = new Set<ChildProcess>()
 
 /** Starts one of the files in this folder as a process that answers messages one by one. */
-export function start(file: string, env: NodeJS.ProcessEnv = {}) {
+export function start(file: string, env: NodeJS.ProcessEnv = {}, execArgv: string[] = []) {
   const child = fork(join(import.meta.dirname, file), {
+    execArgv,
     env: { ...process.env, ...env },
     serialization: 'advanced',
   })

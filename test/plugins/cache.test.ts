@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
+import type { ResultSetHeader } from 'mysql2'
+import t from 'tap'
+import { build } from '../../app.ts'
+import { shared } from '../../plugins/cache/shared.ts'
+import { type App, call, settings, signUp, tweet } from '../helper.ts'
+
+const env = await settings(t)
+const [one, two]: [App, App] = [await build(env), await build(env)]
+for (const app of [one, two]) t.teardown(() => app.close())
+const pool = one.mysql.pool
+await pool.query('CREATE TABLE notes (id BIGINT UNSIGNED PRIMARY KEY, value INT NOT NULL)')
+
+const touch = (id: number) => one.transaction(async (tx) => one.cache.touch(tx, 'note', [id]))
+const write = (id: number, value: number) =>
+  one.transaction(async (tx) => {
+    await tx.execute(
+      sql`INSERT INTO notes VALUES (${id}, ${value}) ON DUPLICATE KEY UPDATE value = ${value}`,
+    )
+    one.cache.touch(tx, 'note', [id])
+  })
+
+/** A cache of notes in one app, which counts its loads and may be made to take its time. */
+function cacheIn(app: App) {
+  const seen = { loads: 0, hold: async () => {} }
+  const items = app.cache.items<number>('note', {
+    max: 100,
+    load: async (ids) => {
+      seen.loads++
+      const [rows] = await app.mysql.pool.query<any[]>('SELECT * FROM notes WHERE id IN (?)', [ids])
+      await seen.hold()
+      return new Map(rows.map(({ id, value }) => [id, value]))
+    },
+  })
+  const read = async (id: number) => {
+    await app.cache.fresh()
+    return (await items.get([id])).get(id)
+  }
+  return { seen, items, read }
+}
+
+t.test('what is remembered is as it was committed, in every process', async (t) => {
+  const [here, there] = [cacheIn(one), cacheIn(two)]
+  await write(1, 10)
+  for (const { read } of [here, there, here, there]) t.equal(await read(1), 10)
+  t.equal(here.seen.loads + there.seen.loads, 2, 'each has loaded it once')
+  await write(1, 11)
+  t.equal(await there.read(1), 11)
+  t.equal(await here.read(1), 11)
+  t.equal(await here.read(2), undefined, 'what there is not')
+  t.equal(await here.read(2), undefined)
+  t.equal(here.seen.loads, 3, 'is remembered as well')
+  await write(2, 20)
+  t.equal(await here.read(2), 20)
+})
+
+t.test('what is rolled back touches nothing', async (t) => {
+  const { seen, read } = cacheIn(two)
+  await write(3, 30)
+  await read(3)
+  const broken = one.transaction(async (tx) => {
+    one.cache.touch(tx, 'note', [3])
+    throw new Error('changed my mind')
+  })
+  await t.rejects(broken, { message: 'changed my mind' })
+  t.equal(await read(3), 30)
+  t.equal(seen.loads, 1)
+})
+
+t.test('a change that commits after later ones is heard', async (t) => {
+  const { read } = cacheIn(two)
+  await write(4, 40)
+  t.equal(await read(4), 40)
+  const connection = await pool.getConnection()
+  await connection.beginTransaction()
+  await connection.query('UPDATE notes SET value = 41 WHERE id = 4')
+  await connection.query("INSERT INTO changes (topic, subject) VALUES ('note', 4)")
+  for (let n = 0; n < 3; n++) await touch(999)
+  t.equal(await read(4), 40)
+  await touch(999)
+  t.equal(await read(4), 40, 'its id has been passed over twice')
+  await connection.commit()
+  connection.release()
+  t.equal(await read(4), 41)
+})
+
+t.test('a load that a change overtakes is not remembered', async (t) => {
+  const { seen, items, read } = cacheIn(one)
+  await write(5, 50)
+  const { promise: held, resolve: release } = Promise.withResolvers<void>()
+  await one.cache.fresh()
+  seen.hold = () => held
+  const early = items.get([5])
+  await sleep(50)
+  await write(5, 51)
+  await one.cache.fresh()
+  seen.hold = async () => {}
+  release()
+  t.equal((await early).get(5), 50, 'who asked before may have what was before')
+  t.equal(await read(5), 51)
+})
+
+t.test('pairs are forgotten with their owner alone', async (t) => {
+  let loads = 0
+  const pairs = two.cache.pairs<string>('owner', {
+    max: 10,
+    load: async (owner, ids) => {
+      loads++
+      return new Map(ids.map((id) => [id, `${owner}:${id}:${loads}`]))
+    },
+  })
+  const read = async (owner: number, ids: number[]) => {
+    await two.cache.fresh()
+    const found = await pairs.get(owner, ids)
+    return ids.map((id) => found.get(id))
+  }
+  t.strictSame(await read(1, [1, 2]), ['1:1:1', '1:2:1'])
+  t.strictSame(await read(1, [2, 3]), ['1:2:1', '1:3:2'], 'only what is unknown is loaded')
+  t.strictSame(await read(2, [1]), ['2:1:3'])
+  await one.transaction(async (tx) => one.cache.touch(tx, 'owner', [1]))
+  t.strictSame(await read(1, [1]), ['1:1:4'])
+  t.strictSame(await read(2, [1]), ['2:1:3'])
+})
+
+t.test('who asks while a read is running gets the next', async (t) => {
+  let reads = 0
+  const look = shared(async () => {
+    const read = ++reads
+    await sleep(20)
+    return read
+  })
+  const [first, second] = [look(), look()]
+  await sleep(5)
+  const [third, fourth] = [look(), look()]
+  t.strictSame(await Promise.all([first, second, third, fourth]), [1, 1, 2, 2])
+  let fails = true
+  const broken = shared(async () => {
+    if (fails) throw new Error('away')
+    return 'back'
+  })
+  await t.rejects(broken(), { message: 'away' })
+  fails = false
+  t.equal(await broken(), 'back')
+})
+
+t.test('where ids are given out in turn by several nodes, nothing is remembered', async (t) => {
+  const cluster: App = await build(env)
+  t.teardown(() => cluster.close())
+  const all = Array.from({ length: 20 }, () => cluster.mysql.pool.getConnection())
+  for (const connection of await Promise.all(all)) {
+    await connection.query('SET SESSION auto_increment_increment = 3')
+    connection.release()
+  }
+  const { seen, read } = cacheIn(cluster)
+  await write(6, 60)
+  t.equal(await read(6), 60)
+  t.equal(await read(6), 60)
+  t.equal(seen.loads, 2)
+})
+
+t.test('so many ids missing at once, and all is read anew until they are old', async (t) => {
+  const { seen, read } = cacheIn(one)
+  await write(7, 70)
+  await read(7)
+  const [{ insertId }] = await pool.query<ResultSetHeader>(
+    "INSERT INTO changes (topic, subject) VALUES ('note', 999)",
+  )
+  await pool.query("INSERT INTO changes (id, topic, subject) VALUES (?, 'note', 999)", [
+    insertId + 10_000,
+  ])
+  const { loads } = seen
+  for (let n = 0; n < 3; n++) t.equal(await read(7), 70)
+  t.equal(seen.loads, loads + 3)
+})
+
+t.test('changes are kept for minutes', async (t) => {
+  await pool.query(
+    "UPDATE changes SET created_at = NOW(3) - INTERVAL 10 MINUTE WHERE topic = 'note'",
+  )
+  await touch(999)
+  await one.cache.purge()
+  const [rows] = await pool.query<any[]>("SELECT * FROM changes WHERE topic = 'note'")
+  t.equal(rows.length, 1)
+})
+
+t.test('an author who was deleted a moment ago is told so', async (t) => {
+  const gone = await signUp(one, 'Gone')
+  await one.users.remove(gone.id)
+  const answer = await call(two, 'POST /v1/tweets', { as: gone, body: { text: 'still here' } })
+  t.match(answer, { status: 404, body: { code: 'USER_NOT_FOUND' } })
+  const stays = await signUp(one, 'Stays')
+  t.match(await tweet(two, stays, 'hello'), { text: 'hello', liked: false, likeCount: 0 })
+})
