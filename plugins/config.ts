@@ -37,6 +37,7 @@ const KernelSettings = Type.Object({
   S3_REGION: Type.String({ minLength: 1 }),
   S3_BUCKET: Type.String({ minLength: 3, maxLength: 63 }),
   S3_FORCE_PATH_STYLE: Type.Optional(Flag),
+  S3_PRESIGN: Type.Optional(Flag),
   MEDIA_BASE_URL: Type.Optional(Type.String({ pattern: '^https?://' })),
   JWT_SECRETS: Type.String({ minLength: 1 }),
   // A number of hops would trust whoever connects directly; Fastify refuses it as well.
@@ -64,6 +65,7 @@ const EXPECTED: Record<string, string> = {
   S3_REGION: 'a region such as eu-central-1',
   S3_BUCKET: 'the name of an existing bucket, 3 to 63 characters',
   S3_FORCE_PATH_STYLE: 'true or false',
+  S3_PRESIGN: 'true or false',
   MEDIA_BASE_URL: 'an http or https URL',
   JWT_SECRETS: `one or more secrets of at least ${JWT_SECRET_MIN_BYTES} bytes, newest first, comma-separated`,
   TRUST_PROXY: 'true, false, or the addresses of your proxies, for example 10.0.0.0/8',
@@ -96,7 +98,12 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
   const reserved = Object.keys(KernelSettings.properties)
   const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '').map(nameOf)
   const extensions = readSettings(features, env, reserved, optional)
-  const problems = [...shapeProblems(values), ...weakSecrets(given), ...extensions.problems]
+  const problems = [
+    ...shapeProblems(values),
+    ...weakSecrets(given),
+    ...twoAddresses(given),
+    ...extensions.problems,
+  ]
   if (problems.length > 0) {
     throw new ConfigError(`These settings need attention:\n${problems.join('\n')}`)
   }
@@ -118,6 +125,7 @@ function shape(s: Static<typeof KernelSettings>) {
       region: s.S3_REGION,
       bucket: s.S3_BUCKET,
       forcePathStyle: pathStyle,
+      presign: s.S3_PRESIGN === 'true',
     },
     mediaBaseUrl: (s.MEDIA_BASE_URL ?? bucketUrl(s, pathStyle)).replace(/\/+$/, ''),
     jwtSecrets: listOf(s.JWT_SECRETS),
@@ -149,6 +157,12 @@ function weakSecrets(given: Env) {
       ]
     : []
 }
+
+/** The signature holds for the bucket's own host; a CDN reads a private bucket with a right of its own. */
+const twoAddresses = ({ S3_PRESIGN, MEDIA_BASE_URL }: Env) =>
+  S3_PRESIGN === 'true' && MEDIA_BASE_URL
+    ? ['- S3_PRESIGN: set it to false, or leave MEDIA_BASE_URL out; signed URLs lead to the bucket']
+    : []
 
 function bucketUrl(s: Static<typeof KernelSettings>, pathStyle: boolean) {
   if (!s.S3_ENDPOINT) return `https://${s.S3_BUCKET}.s3.${s.S3_REGION}.amazonaws.com`

@@ -27,7 +27,7 @@ const CODES: Record<string, string> = {
   FST_REQ_FILE_TOO_LARGE: 'FILE_TOO_LARGE',
 }
 
-const FORMAT_MESSAGES: Record<string, string> = {
+export const FORMAT_MESSAGES: { text: string; [format: string]: string } = {
   line: 'must be a single line of valid Unicode without control characters',
   text: 'must be valid Unicode without control characters (newline and tab are fine)',
 }

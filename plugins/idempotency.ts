@@ -3,7 +3,7 @@ import createError from '@fastify/error'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { duplicateKey, type Tx } from './db.ts'
+import type { Tx } from './db.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -27,19 +27,21 @@ function createIdempotency(app: FastifyInstance) {
   const { idempotencyKeys } = app.tables
 
   /**
-   * Runs `work` once a key; a repeat, even at the same time, gets the first answer. The answer is
-   * kept in the transaction of the work, so both exist or neither. `prepare` comes before it: what
-   * takes long, or a connection of its own, holds no transaction open.
+   * Runs `work` once a key; a repeat, even at the same time, gets what `repeat` makes of the first
+   * answer: addresses in it, for example, may not be good any more. The answer is kept in the
+   * transaction of the work, so both exist or neither. `prepare` comes before it: what takes long,
+   * or a connection of its own, holds no transaction open.
    * @throws KeyReused when the key came with another body.
    */
   async function run<T, Prepared>(
     { userId, key, body }: Keyed,
     prepare: () => Promise<Prepared>,
     work: (prepared: Prepared, tx: Tx) => Promise<T>,
+    repeat: (answer: T) => Promise<T> = async (answer) => answer,
   ): Promise<T> {
     const requestHash = createHash('sha256').update(JSON.stringify(body)).digest()
     const earlier = await find<T>(userId, key, requestHash)
-    if (earlier) return earlier.answer
+    if (earlier) return repeat(earlier.answer)
     const prepared = await prepare()
     try {
       return await app.transaction(async (tx) => {
@@ -48,10 +50,10 @@ function createIdempotency(app: FastifyInstance) {
         return answer
       })
     } catch (error) {
-      if (duplicateKey(error) !== 'PRIMARY') throw error
+      // The same at the same time was faster, and may have taken what the work needs.
       const first = await find<T>(userId, key, requestHash)
       if (!first) throw error
-      return first.answer
+      return repeat(first.answer)
     }
   }
 

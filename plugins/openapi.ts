@@ -25,7 +25,7 @@ const TAGS = [
   { name: 'tweets', description: 'Tweets, replies, retweets, likes' },
   { name: 'graph', description: 'Follow, block, mute' },
   { name: 'timeline', description: 'The home timeline' },
-  { name: 'media', description: 'Profile pictures' },
+  { name: 'media', description: 'Pictures in tweets and of profiles' },
   { name: 'flat', description: 'The original API, for its existing clients' },
   { name: 'operations', description: 'Health' },
 ]

@@ -36,6 +36,8 @@ export default fp(
     })
     app.addHook('onSend', async (request, reply) => {
       reply.header('x-request-id', request.id)
+      // A CDN would keep what says nothing; addresses in it may be good for an hour.
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     })
   },
   { name: 'security', dependencies: ['config'] },

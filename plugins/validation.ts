@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats'
 import fp from 'fastify-plugin'
 
 const LINE = /^[^\p{Cc}\p{Cs}]*$/u
-const TEXT = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
+export const TEXT = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
 
 function createAjv(coerceTypes: boolean) {
   const options: Options = { allErrors: true, useDefaults: true, coerceTypes, strict: false }

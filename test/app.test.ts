@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { call, setUp, signUp } from './helper.ts'
@@ -31,18 +31,16 @@ t.test('plugin names are unique: of two with one name, the loader drops one', as
 })
 
 t.test('no feature imports from another, and app.ts names none', async (t) => {
-  for (const file of globSync(FEATURES, { cwd: ROOT })) {
-    const feature = basename(dirname(file))
+  const featureOf = (path: string) => path.split('/')[1]
+  for (const file of globSync('routes/**/*.ts', { cwd: ROOT })) {
     const imports = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/from '(\.[^']+)'/g)]
     for (const [, path = ''] of imports) {
       const target = join(dirname(file), path)
       if (!target.startsWith('routes/')) continue
-      t.equal(basename(dirname(target)), feature, `${file} imports ${path}`)
+      t.equal(featureOf(target), featureOf(file), `${file} imports ${path}`)
     }
   }
-  const features = [
-    ...new Set(globSync(FEATURES, { cwd: ROOT }).map((file) => basename(dirname(file)))),
-  ]
+  const features = [...new Set(globSync(FEATURES, { cwd: ROOT }).map(featureOf))]
   const source = readFileSync(join(ROOT, 'app.ts'), 'utf8')
   t.strictSame(
     features.filter((feature) => source.includes(`${feature}/`)),
@@ -73,6 +71,7 @@ t.test('what the kernel answers by itself', async (t) => {
   const { headers } = await call(app, 'GET /livez')
   t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
   t.equal(headers['x-content-type-options'], 'nosniff')
+  t.equal(headers['cache-control'], 'no-store', 'no CDN keeps what says nothing')
 })
 
 t.test('EXTENSIONS adds a feature from a folder', async (t) => {

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { and, isNull, sql } from 'drizzle-orm'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { createConnection } from 'mysql2/promise'
@@ -18,7 +25,6 @@ const PASSWORD = 'correct horse battery'
 export async function settings(t: Test): Promise<Env> {
   const shared: Record<string, string> = JSON.parse(process.env.TEST_SETTINGS ?? '{}')
   if (!shared.DATABASE_URL) throw new Error('Run the tests with: npm test -- test/<file>')
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'embedded', AWS_SECRET_ACCESS_KEY: 'embedded' })
   const name = `test_${randomBytes(6).toString('hex')}`
   const connection = await createConnection(shared.DATABASE_URL)
   await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`)
@@ -27,13 +33,7 @@ export async function settings(t: Test): Promise<Env> {
     await connection.end()
   })
   const bucket = name.replace('_', '-')
-  const s3 = new S3Client({
-    endpoint: shared.S3_ENDPOINT ?? '',
-    region: shared.S3_REGION ?? '',
-    forcePathStyle: true,
-  })
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
-  s3.destroy()
+  await createBucket(t, shared, bucket)
   return {
     ...shared,
     NODE_ENV: 'test',
@@ -43,6 +43,33 @@ export async function settings(t: Test): Promise<Env> {
     LOG_LEVEL: 'silent',
     PORT: '0',
   }
+}
+
+async function createBucket(t: Test, shared: Record<string, string>, Bucket: string) {
+  const region = shared.S3_REGION ?? ''
+  const s3 = new S3Client({ endpoint: shared.S3_ENDPOINT ?? '', region, forcePathStyle: true })
+  // Amazon's first region has no name here.
+  const elsewhere = region !== 'us-east-1'
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket,
+      ...(elsewhere && {
+        CreateBucketConfiguration: { LocationConstraint: region as BucketLocationConstraint },
+      }),
+    }),
+  )
+  t.teardown(async () => {
+    if (process.env.TEST_S3_ENDPOINT) await removeBucket(s3, Bucket)
+    s3.destroy()
+  })
+}
+
+/** The embedded store goes as a whole. */
+async function removeBucket(s3: S3Client, Bucket: string) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket })) {
+    for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+  }
+  await s3.send(new DeleteBucketCommand({ Bucket }))
 }
 
 /** A whole app, closed after the test; built by the same function as the real one. */

@@ -15,28 +15,55 @@ function errorPacket(errno: number, message: string) {
   return Buffer.concat([header, payload])
 }
 
+type Watch = { pattern: RegExp; when: 'before' | 'after'; reached: () => void }
+
 /**
  * A relay in front of a database that can refuse statements, as a cluster does while it has no
- * primary (error 1047), without closing the connection.
+ * primary (error 1047), without closing the connection, and that can hold one at a chosen step.
  */
 export async function startRelay(target: number) {
   let refused: RegExp | undefined
+  let watch: Watch | undefined
   const server = net.createServer((client) => {
     const upstream = net.connect(target, '127.0.0.1')
-    upstream.on('data', (data) => client.write(data)).on('close', () => client.destroy())
+    let transaction = ''
+    let held: Watch | undefined
+    upstream.on('data', (data) => {
+      if (held) return held.reached()
+      client.write(data)
+    })
+    upstream.on('close', () => client.destroy())
     client.on('close', () => upstream.destroy())
     for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
     client.on('data', (data) => {
-      if (refused?.test(queryOf(data))) client.write(errorPacket(1047, 'not yet prepared'))
-      else upstream.write(data)
+      const query = queryOf(data)
+      transaction = /^begin/i.test(query) ? query : `${transaction}; ${query}`
+      if (refused?.test(query)) return client.write(errorPacket(1047, 'not yet prepared'))
+      if (watch?.pattern.test(transaction)) {
+        held = watch
+        watch = undefined
+        if (held.when === 'before') return held.reached()
+      }
+      upstream.write(data)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+
+  /**
+   * Resolves when a transaction whose statements so far match comes along; its last one is then
+   * held back, or done and its answer held back.
+   */
+  const reach = (pattern: RegExp, when: 'before' | 'after') =>
+    new Promise<void>((reached) => {
+      watch = { pattern, when, reached }
+    })
+
   return {
     port: (server.address() as net.AddressInfo).port,
     refuse: (statements: RegExp | undefined) => {
       refused = statements
     },
+    reach,
     stop: () => server.close(),
   }
 }

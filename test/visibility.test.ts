@@ -53,10 +53,12 @@ const READS: Record<string, Kind> = {
   '/v1/users/by-handle/{handle}': 'account',
   '/view-data': 'account',
   '/v1/users/{id}/avatar': 'picture',
+  '/v1/users/{id}/header': 'picture',
   '/profile-picture/s3/{user_id}': 'picture',
   '/profile-picture/local/{user_id}': 'picture',
   '/v1/users/me': 'own',
   '/v1/users/me/blocks': 'own',
+  '/v1/media/{id}': 'own',
   '/v1/users/me/mutes': 'own',
   '/v1/notifications': 'notifications',
   // Its ids are those of notifications; its own tests see to blocks and mutes.
@@ -114,10 +116,11 @@ const TAG = '새소리'
 async function populate() {
   for (const a of signedUp) {
     for (const b of signedUp) if (a !== b) await relate(app, a, 'follow', b)
-    await app.users.setAvatar(a.id, `key-of-${a.handle}`)
-    for (const size of Object.values(app.users.avatarSizes)) {
-      const key = app.users.avatarObject(`key-of-${a.handle}`, size)
-      await app.s3.put(key, Buffer.from(`picture of ${a.handle}`), 'image/webp')
+    for (const { set, objects } of [app.users.pictures.avatar, app.users.pictures.header]) {
+      await set(a.id, `key-of-${a.handle}`)
+      for (const key of objects(`key-of-${a.handle}`)) {
+        await app.s3.put(key, Buffer.from(`picture of ${a.handle}`), 'image/webp')
+      }
     }
   }
   const originals = new Map<User, number>()

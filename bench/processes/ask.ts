@@ -14,6 +14,7 @@ export function start(file: string, env: NodeJS.ProcessEnv = {}, execArgv: strin
   running.add(child)
   child.once('exit', () => running.delete(child))
   return {
+    pid: child.pid ?? 0,
     ask: <Answer>(question: object) => ask<Answer>(child, question),
     stop: () => stop(child),
   }

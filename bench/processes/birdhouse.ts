@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { Session } from 'node:inspector/promises'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { build } from '../../app.ts'
 import { answer } from './ask.ts'
 
@@ -11,6 +12,7 @@ export type Question = {
   hash?: string
   rss?: boolean
   rollUp?: boolean
+  delay?: 'start' | 'stop'
   profile?: 'start' | { file: string }
 }
 
@@ -26,6 +28,18 @@ const app = await build({
   PORT: '0',
 })
 const inspector = new Session()
+const delay = monitorEventLoopDelay({ resolution: 1 })
+
+/** Milliseconds that the event loop was late. */
+function delays(what: 'start' | 'stop') {
+  if (what === 'stop') {
+    delay.disable()
+    return { p99: delay.percentile(99) / 1e6, max: delay.max / 1e6 }
+  }
+  delay.reset()
+  delay.enable()
+  return {}
+}
 
 async function profile(what: 'start' | { file: string }) {
   if (what === 'start') {
@@ -40,7 +54,7 @@ async function profile(what: 'start' | { file: string }) {
   return {}
 }
 
-answer<Question>(async ({ tokens, hash, rss, rollUp, profile: what }) => {
+answer<Question>(async ({ tokens, hash, rss, rollUp, delay: late, profile: what }) => {
   if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
   if (hash) return { hash: await app.password.hash(hash) }
   if (rss) return { rss: process.memoryUsage().rss }
@@ -49,6 +63,7 @@ answer<Question>(async ({ tokens, hash, rss, rollUp, profile: what }) => {
     await app.users.counts.rollUp()
     return {}
   }
+  if (late) return delays(late)
   if (what) return profile(what)
   const address = await app.listen({ host: '127.0.0.1', port: 0 })
   return { port: Number(new URL(address).port) }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import sharp, { type Sharp } from 'sharp'
 import { drawBird } from './bird.ts'
 
-/** As for uploads, see routes/media/image.ts. */
+/** As for uploads, see routes/media/pictures/. */
 const QUALITY = 82
 /** Pictures in work at once; keeps both encoder and object store busy. */
 const CONCURRENCY = 4
@@ -12,7 +12,7 @@ export const avatarKey = (index: number) => `demo-${index}`
 
 /** Draws and stores a picture for each person; the same ones every time, so it may run again. */
 export async function storeAvatars(app: FastifyInstance, count: number) {
-  const { avatarObject, avatarSizes } = app.users
+  const { object, sizes } = app.users.pictures.avatar
   const limit = pLimit(CONCURRENCY)
   const all = Array.from({ length: count }, (_, index) => limit(store, index))
   // One that fails ends them all.
@@ -20,12 +20,12 @@ export async function storeAvatars(app: FastifyInstance, count: number) {
 
   async function store(index: number) {
     const drawing = sharp(Buffer.from(drawBird(index)))
-    await Promise.all(Object.values(avatarSizes).map((size) => storeSize(index, drawing, size)))
+    await Promise.all(Object.values(sizes).map((size) => storeSize(index, drawing, size)))
   }
 
   async function storeSize(index: number, drawing: Sharp, size: number) {
     const square = drawing.clone().resize(size, size).webp({ quality: QUALITY })
-    const key = avatarObject(avatarKey(index), size)
+    const key = object(avatarKey(index), size)
     await app.s3.put(key, await square.toBuffer(), 'image/webp')
   }
 }

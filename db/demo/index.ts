@@ -4,6 +4,7 @@ import { duplicateKey } from '../../plugins/db.ts'
 import type { Progress } from '../migrate.ts'
 import { storeAvatars } from './avatars.ts'
 import { DEMO_LOGIN } from './people.ts'
+import { storePictures, withPictures } from './pictures.ts'
 import { insertWorld } from './rows.ts'
 import { createWorld } from './world.ts'
 
@@ -27,9 +28,10 @@ export async function loadDemoData(app: FastifyInstance, progress: Progress) {
   )
   progress(`loading demo data: ${users} users, ${tweets} tweets`)
   await storeAvatars(app, world.people.length)
+  const pictures = await storePictures(app, withPictures(world.tweets))
   const passwordHash = await app.password.hash(DEMO_LOGIN.password)
   try {
-    await app.transaction((tx) => insertWorld(app, tx, world, passwordHash))
+    await app.transaction((tx) => insertWorld(app, tx, { ...world, pictures }, passwordHash))
     progress(`demo data loaded in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
   } catch (error) {
     if (!duplicateKey(error)) throw error

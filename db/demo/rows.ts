@@ -3,6 +3,7 @@ import type { MySqlInsertValue, MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db.ts'
 import { avatarKey } from './avatars.ts'
+import type { DemoPicture } from './pictures.ts'
 import type { World } from './world.ts'
 
 const ROWS_PER_INSERT = 500
@@ -11,7 +12,7 @@ const ROWS_PER_INSERT = 500
 export async function insertWorld(
   { tables }: FastifyInstance,
   tx: Tx,
-  { people, follows, tweets, likes }: World,
+  { people, follows, tweets, likes, pictures }: World & { pictures: DemoPicture[] },
   passwordHash: string,
 ) {
   const firstUser = await insertNumbered(tables.users, people, (person) => {
@@ -26,15 +27,24 @@ export async function insertWorld(
   })
   await insert(tables.follows, follows.map(follow))
 
-  const firstTweet = await insertNumbered(tables.tweets, tweets, (tweet, first) => ({
+  const illustrated = new Set(pictures.map(({ tweet }) => tweet))
+  const firstTweet = await insertNumbered(tables.tweets, tweets, (tweet, first, index) => ({
     authorId: firstUser + tweet.author.index,
     text: tweet.text ?? null,
     replyToId: tweet.replyTo === undefined ? null : first + tweet.replyTo,
     retweetOfId: tweet.retweetOf === undefined ? null : first + tweet.retweetOf,
     createdAt: tweet.createdAt,
+    mediaCount: illustrated.has(index) ? 1 : 0,
     // Nobody has entries yet that would lack them.
     undelivered: null,
   }))
+  const picture = ({ tweet, row }: DemoPicture) => ({
+    ...row,
+    ownerId: firstUser + (tweets[tweet]?.author.index ?? 0),
+    tweetId: firstTweet + tweet,
+    createdAt: tweets[tweet]?.createdAt,
+  })
+  await insert(tables.media, pictures.map(picture))
   const like = (row: World['likes'][number]) => ({
     userId: firstUser + row.user,
     tweetId: firstTweet + row.tweet,
@@ -57,14 +67,14 @@ export async function insertWorld(
   async function insertNumbered<T extends MySqlTable, Item>(
     table: T,
     items: Item[],
-    toRow: (item: Item, first: number) => MySqlInsertValue<T>,
+    toRow: (item: Item, first: number, index: number) => MySqlInsertValue<T>,
   ) {
     const [head, ...rest] = items
     if (head === undefined) return 0
-    const [{ insertId: first }] = await tx.insert(table).values(toRow(head, 0))
+    const [{ insertId: first }] = await tx.insert(table).values(toRow(head, 0, 0))
     await insert(
       table,
-      rest.map((item, i) => ({ ...toRow(item, first), id: first + 1 + i })),
+      rest.map((item, i) => ({ ...toRow(item, first, i + 1), id: first + 1 + i })),
     )
     return first
   }

@@ -26,6 +26,8 @@ export const tweets = mysqlTable(
     retweetOfId: id(),
     createdAt: createdAt(),
     deletedAt: time(),
+    /** Pictures; whoever reads asks for those only where there are some. */
+    mediaCount: tinyint().notNull().default(0),
     /** 1 until the fan-out to timelines is complete, then NULL; the timeline alone changes it. */
     undelivered: tinyint().default(1),
   },

@@ -15,6 +15,7 @@ export const users = mysqlTable(
     profile: text({ length: 2000 }).notNull(),
     passwordHash: text({ length: 255 }).notNull(),
     avatarKey: text({ length: 64 }),
+    headerKey: text({ length: 64 }),
     createdAt: createdAt(),
     deletedAt: time(),
   },
@@ -22,6 +23,7 @@ export const users = mysqlTable(
     uniqueIndex('users_handle').on(t.handle),
     uniqueIndex('users_email').on(t.email),
     index('users_avatar_key').on(t.avatarKey),
+    index('users_header_key').on(t.headerKey),
   ],
 )
 

@@ -26,8 +26,10 @@ export type JobOptions = {
   maxAttempts?: number
   /** Seconds one run may take. */
   timeout?: number
+  /** Places of its own beside Birdhouse's, so that what waits for one store delays nothing else. */
+  lane?: string
 }
-export type JobDefinition = Required<JobOptions> & {
+export type JobDefinition = Required<Omit<JobOptions, 'lane'>> & {
   handler: JobHandler<never>
   /** Whose slots it takes. */
   owner: string
@@ -46,14 +48,23 @@ function createJobs(app: FastifyInstance) {
   function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
     if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
     // Stored without its payload type; `add` and `define` agree on it by the name.
-    const definition = { ...DEFAULTS, ...options, handler: handler as JobHandler<never> }
+    const { lane = 'kernel', ...limits } = options ?? {}
+    const definition = { ...DEFAULTS, ...limits, handler: handler as JobHandler<never> }
     const { name: feature, extension } = app.features.current()
-    definitions.set(name, { ...definition, owner: extension ? feature : 'kernel' })
+    definitions.set(name, { ...definition, owner: extension ? feature : lane })
   }
 
-  /** Runs `handler` once every so many seconds, in one process at a time. */
-  function every(name: string, seconds: number, handler: () => Promise<void>) {
-    define(name, handler)
+  /**
+   * Runs `handler` once every so many seconds, in one process at a time. What it has saved of its
+   * progress is there until a run gets through.
+   */
+  function every(
+    name: string,
+    seconds: number,
+    handler: (payload: object, context: JobContext) => Promise<void>,
+    options?: JobOptions,
+  ) {
+    define(name, handler, options)
     Object.assign(definitions.get(name) ?? {}, { every: seconds })
   }
 

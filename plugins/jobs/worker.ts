@@ -6,10 +6,10 @@ import type { JobDefinition } from './index.ts'
 import type { Held, Job, JobStore } from './store.ts'
 
 /**
- * Jobs of the kernel's features at work at once in one process, and of each extension: one whose
- * handlers all hang keeps nobody else from working.
+ * Jobs of the kernel's features at work at once in one process, and of each extension or other
+ * lane: one whose handlers all hang keeps nobody else from working.
  */
-const SLOTS = { kernel: 4, extension: 2 }
+const SLOTS = { kernel: 4, other: 2 }
 /** Jobs of one name found by one look, which costs more than claiming one. */
 const LOOK = 16
 /** Milliseconds between looks when idle: how late a job of another process may start. */
@@ -100,7 +100,7 @@ export function createWorker({ store, definitions, log }: Options) {
 
   function freePlaces(owner: string) {
     const taken = [...atWork.values()].filter((one) => one === owner).length
-    return (owner === 'kernel' ? SLOTS.kernel : SLOTS.extension) - taken
+    return (owner === 'kernel' ? SLOTS.kernel : SLOTS.other) - taken
   }
 
   const isFree = ({ name }: { name: string }) => freePlaces(ownerOf(name)) > 0

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { FILE_BODY_LIMIT } from '../../plugins/multipart.ts'
+import { FILE_BODY_LIMIT, type Upload } from '../../plugins/multipart/index.ts'
 import * as schemas from './schemas.ts'
 
 const FIELD = 'profile-pic'
@@ -28,14 +28,15 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
           security: [{ flatToken: [] }],
           consumes: ['multipart/form-data'],
           body: schemas.PictureUpload,
-          response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415) },
+          response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415, 422) },
         },
       },
       async (request, reply) => {
-        const bytes = await request.readFile(FIELD, 'ignored').catch((error) => {
+        const { userId } = request.viewer
+        const set = ({ file }: Upload) => app.media.setPicture('avatar', userId, file)
+        await request.withFile(FIELD, set, { others: 'ignored' }).catch((error) => {
           throw MISSING.has(error.code) ? new FileMissing() : error
         })
-        await app.media.setAvatar(request.viewer.userId, bytes)
         return reply.type('text/plain').send('')
       },
     )
@@ -52,7 +53,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params }) => ({
-      img_url: app.s3.url(await app.media.avatarKey(params.user_id, 'large')),
+      img_url: app.s3.url(await app.media.pictureObject('avatar', params.user_id, 'large')),
     }),
   )
 
@@ -67,7 +68,9 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params }, reply) => {
-      const bytes = await app.s3.get(await app.media.avatarKey(params.user_id, 'large'))
+      const bytes = await app.s3.get(
+        await app.media.pictureObject('avatar', params.user_id, 'large'),
+      )
       return reply.type('image/webp').send(Buffer.from(bytes))
     },
   )

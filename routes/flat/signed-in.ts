@@ -95,7 +95,7 @@ type TimelinePage = Awaited<ReturnType<FastifyInstance['timeline']['page']>>
 /** A retweet shows as what it retweets: the original knew none. */
 function entry({ retweetOf, ...tweet }: TimelinePage['items'][number]) {
   const { id, author, text } = retweetOf ?? tweet
-  return author && text ? [{ user_id: author.id, tweet: text, tweet_id: id }] : []
+  return author && text !== null ? [{ user_id: author.id, tweet: text, tweet_id: id }] : []
 }
 
 export default signedIn

@@ -1,77 +1,93 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
-import { FILE_BODY_LIMIT } from '../../plugins/multipart.ts'
+import { FILE_BODY_LIMIT } from '../../plugins/multipart/index.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
-import { AvatarQuery, AvatarUpload } from './schemas.ts'
+import profile from './profile-routes.ts'
+import { AltText, MediaUpload } from './schemas.ts'
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
-  await app.register(ownAvatar)
-
-  app.get(
-    '/users/:id/avatar',
-    {
-      schema: {
-        tags: ['media'],
-        operationId: 'getAvatar',
-        summary: "Redirects to a user's profile picture",
-        security: [],
-        params: IdParams,
-        querystring: AvatarQuery,
-        response: {
-          302: Type.Null({ description: 'The picture is at `Location`.' }),
-          ...problems(404),
-        },
-      },
-    },
-    async ({ params, query }, reply) => {
-      const key = await app.media.avatarKey(params.id, query.size)
-      // The address changes with the picture, so only the picture may be cached for long.
-      reply.header('cache-control', 'public, max-age=60')
-      return reply.redirect(app.s3.url(key))
-    },
-  )
+  await app.register(own)
+  await app.register(profile)
 }
 
-const ownAvatar: FastifyPluginAsyncTypebox = async (app) => {
+const own: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
 
-  app.put(
-    '/users/me/avatar',
+  app.post(
+    '/media',
     {
       bodyLimit: FILE_BODY_LIMIT,
       // Documented, not validated: the body is a stream.
       validatorCompiler: () => () => true,
       schema: {
         tags: ['media'],
-        operationId: 'setAvatar',
-        summary: 'Set your profile picture',
+        operationId: 'createMedia',
+        summary: 'Upload a picture for a tweet',
         description:
-          'Turned upright, cropped to centred squares, stripped of metadata and stored as WebP. The bytes decide what the file is.',
+          'Turned upright, converted to sRGB, stripped of metadata and stored as WebP; animations stay animated. The bytes decide what the file is. A picture that is in no tweet after 24 hours is removed.',
         security: BearerAuth,
         consumes: ['multipart/form-data'],
-        body: AvatarUpload,
-        response: { 200: ref('OwnUser'), ...problems(401, 404, 413, 415) },
+        body: MediaUpload,
+        response: { 201: ref('Media'), ...problems(401, 404, 413, 415, 422) },
       },
     },
-    async (request) => {
-      await app.media.setAvatar(request.viewer.userId, await request.readFile('file'))
-      return app.users.getOwn(request.viewer.userId)
+    async (request, reply) => {
+      const { userId } = request.viewer
+      const media = await request.withFile(
+        'file',
+        ({ file, fields }) => app.media.create(userId, file, fields.alt),
+        { fields: ['alt'] },
+      )
+      return reply.code(201).header('location', `/v1/media/${media.id}`).send(media)
     },
   )
 
-  app.delete(
-    '/users/me/avatar',
+  app.get(
+    '/media/:id',
     {
       schema: {
         tags: ['media'],
-        operationId: 'removeAvatar',
-        summary: 'Remove your profile picture',
+        operationId: 'getMedia',
+        summary: 'A picture of yours',
+        description: 'Others see it in its tweet.',
         security: BearerAuth,
-        response: { 204: NoContent, ...problems(401, 404) },
+        params: IdParams,
+        response: { 200: ref('Media'), ...problems(401, 404) },
       },
     },
-    async ({ viewer }, reply) => {
-      await app.media.removeAvatar(viewer.userId)
+    async ({ viewer, params }) => app.media.get(params.id, viewer.userId),
+  )
+
+  app.patch(
+    '/media/:id',
+    {
+      schema: {
+        tags: ['media'],
+        operationId: 'updateMedia',
+        summary: 'Say what a picture of yours shows',
+        description: 'Up to 1,500 Unicode code points, counted after NFC normalisation.',
+        security: BearerAuth,
+        params: IdParams,
+        body: AltText,
+        response: { 200: ref('Media'), ...problems(401, 404, 413, 415) },
+      },
+    },
+    async ({ viewer, params, body }) => app.media.setAlt(params.id, viewer.userId, body.alt),
+  )
+
+  app.delete(
+    '/media/:id',
+    {
+      schema: {
+        tags: ['media'],
+        operationId: 'deleteMedia',
+        summary: 'Remove a picture that is in no tweet',
+        security: BearerAuth,
+        params: IdParams,
+        response: { 204: NoContent, ...problems(401, 404, 409) },
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.media.remove(params.id, viewer.userId)
       return reply.code(204).send(null)
     },
   )

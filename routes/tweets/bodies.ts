@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, Resources } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
 import type { TweetMemory, TweetRow, Written } from './memory.ts'
@@ -29,6 +29,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
   /** As `hydrate`, for who has asked for `fresh` since the request came. Keeps the order. */
   async function fill(rows: Shown[], context: Context) {
     const bodies = await readBodies(rows, context)
+    await app.media.fill([...bodies.values()], context.db)
     const viewing = { ...context, written: context.written !== undefined }
     await app.resources.fill('TweetBody', [...bodies.values()], viewing)
     const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
@@ -70,6 +71,9 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
         ...row,
         ...(written ? NO_REACTIONS : flags?.get(row.id)),
         deleted,
+        // A tombstone's own are removed by a job, soon.
+        mediaCount: deleted ? 0 : row.mediaCount,
+        media: [] as Resources['Media'][],
         author: deleted ? null : { ...author },
         replyTo: replyToId ? replyTo(replyToId) : null,
       }

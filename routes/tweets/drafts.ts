@@ -2,7 +2,14 @@ import createError from '@fastify/error'
 import { inTime } from '../../plugins/resources.ts'
 
 /** A tweet before it is written. */
-export type Draft = { authorId: number; text: string; replyToId?: number | undefined }
+export type Draft = {
+  authorId: number
+  /** May be empty beside pictures. */
+  text: string
+  replyToId?: number | undefined
+  /** Pictures of the author's that are in no tweet yet, in order. */
+  mediaIds?: number[] | undefined
+}
 /** Returns the text to write instead, or nothing; to refuse, throws an error with a status. */
 export type DraftHook = (draft: Readonly<Draft>) => Promise<{ text: string } | undefined>
 

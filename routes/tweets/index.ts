@@ -28,17 +28,18 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['tweets'],
         operationId: 'createTweet',
         summary: 'Tweet or reply',
-        description: 'The text has 1 to 300 Unicode code points, counted after NFC normalisation.',
+        description:
+          'The text has 1 to 300 Unicode code points, counted after NFC normalisation. With pictures it may be left out.',
         security: BearerAuth,
         headers: NewTweetHeaders,
         body: NewTweet,
-        response: { 201: ref('Tweet'), ...problems(401, 404, 413, 415, 422) },
+        response: { 201: ref('Tweet'), ...problems(401, 404, 409, 413, 415, 422) },
       },
     },
     async ({ viewer, body, headers }, reply) => {
       const { userId } = viewer
       const key = headers['idempotency-key']
-      const input = { authorId: userId, ...body }
+      const input = { authorId: userId, text: '', ...body }
       const tweet =
         key === undefined
           ? await app.tweets.create(input)
@@ -46,6 +47,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
               { userId, key, body },
               () => app.tweets.prepare(input),
               app.tweets.write,
+              ({ id }) => app.tweets.get(id, userId),
             )
       return reply.code(201).header('location', `/v1/tweets/${tweet.id}`).send(tweet)
     },

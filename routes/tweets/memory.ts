@@ -31,6 +31,7 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
         id: tweets.id,
         authorId: tweets.authorId,
         text: tweets.text,
+        mediaCount: tweets.mediaCount,
         createdAt: tweets.createdAt,
         deletedAt: tweets.deletedAt,
         replyToId: tweets.replyToId,
@@ -64,7 +65,7 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
       .where(inArray(tweets.id, ids)),
   )
 
-  type Draft = { authorId: number; text: string; replyToId: number | null }
+  type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
 
   /** What was just written, as far as it isn't known; undefined when its author has been deleted. */
   async function readWritten(tx: Tx, id: number, draft: Draft) {

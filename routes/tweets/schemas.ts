@@ -14,6 +14,7 @@ declare module 'fastify' {
 
 /** Code points after NFC. */
 export const TWEET_MAX = 300
+const MEDIA_MAX = 4
 
 const Parent = Type.Object({
   id: Id,
@@ -26,7 +27,7 @@ const body = {
   author: nullable(ref('UserSummary')),
   text: nullable(
     Type.String({
-      description: 'Null for a retweet and for a deleted tweet.',
+      description: 'Null for a retweet and for a deleted tweet; may be empty beside pictures.',
       examples: ['hello, my first tweet'],
     }),
   ),
@@ -35,6 +36,7 @@ const body = {
     description: 'What is left of it: its id, so that replies can be read.',
   }),
   replyTo: nullable(Parent),
+  media: Type.Array(ref('Media'), { description: 'Up to four pictures.' }),
   likeCount: Type.Integer({ examples: [3] }),
   retweetCount: Type.Integer({ examples: [2] }),
   replyCount: Type.Integer({ examples: [1] }),
@@ -52,12 +54,18 @@ export const Tweet = Type.Object(
 
 export const NewTweet = Type.Object(
   {
-    text: Text({
-      minLength: 1,
-      maxLength: TWEET_MAX * BEFORE_NFC,
-      examples: ['hello, my first tweet'],
-    }),
+    text: Type.Optional(
+      Text({ maxLength: TWEET_MAX * BEFORE_NFC, examples: ['hello, my first tweet'] }),
+    ),
     replyToId: Type.Optional(Id),
+    mediaIds: Type.Optional(
+      Type.Array(Id, {
+        maxItems: MEDIA_MAX,
+        uniqueItems: true,
+        description: 'Pictures of yours that are in no tweet yet, in the order they are shown.',
+        examples: [[]],
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -68,7 +76,7 @@ export const NewTweetHeaders = Type.Object({
       minLength: 1,
       maxLength: 255,
       description:
-        'A value of your own, such as a UUID. A repeat within 24 hours gets the first answer.',
+        'A value of your own, such as a UUID. A repeat within 24 hours gets the tweet that the first has written.',
     }),
   ),
 })

@@ -45,24 +45,31 @@ function createTweets(app: FastifyInstance) {
 
   /** A draft as it will be written: clean, and past every hook of `beforeCreate`. */
   async function prepare(draft: Draft) {
-    const passed = await drafts.pass({ ...draft, text: clean(draft.text) })
-    return { ...passed, text: clean(passed.text) }
+    const passed = await drafts.pass({ ...draft, text: clean(draft) })
+    return { ...passed, text: clean(passed) }
   }
 
-  /** @throws TweetNotFound when what it replies to is gone or hidden from the author, UserNotFound */
-  async function write({ authorId, text, replyToId }: Draft, outer?: Tx) {
+  /**
+   * @throws TweetNotFound when what it replies to is gone or hidden from the author, UserNotFound,
+   * and what `app.media.attach` throws
+   */
+  async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
-      const inserting = tx.insert(tweets).values({ authorId, text, ...reply })
-      const [{ insertId: tweetId }] = await inserting.catch((error) => {
-        throw isMissingParent(error) ? new UserNotFound() : error
-      })
+      const mediaCount = mediaIds.length
+      const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
+      const [{ insertId: tweetId }] = await tx
+        .insert(tweets)
+        .values(row)
+        .catch((error) => {
+          throw isMissingParent(error) ? new UserNotFound() : error
+        })
       touchNew(tx, tweetId, authorId)
+      await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const row = { authorId, text, replyToId: parentId ?? null }
       const written = await queries.memory.readWritten(tx, tweetId, row)
       // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
       if (!written) throw new UserNotFound()
@@ -83,7 +90,8 @@ function createTweets(app: FastifyInstance) {
     app.cache.touch(tx, 'tweets-by', [authorId])
   }
 
-  const clean = (text: string) => cleanText(text, { field: 'text', min: 1, max: TWEET_MAX })
+  const clean = ({ text, mediaIds = [] }: Draft) =>
+    cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
@@ -140,5 +148,5 @@ export default fp(
     app.decorate('tweets', createTweets(app))
     createTweetErasure(app)
   },
-  { name: 'tweets.service', dependencies: ['users.service', 'graph.service'] },
+  { name: 'tweets.service', dependencies: ['users.service', 'graph.service', 'media.service'] },
 )

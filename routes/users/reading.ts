@@ -4,18 +4,21 @@ import type { FastifyInstance } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { users as usersTable } from '../../db/schema/index.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
+import type { createPictures } from './pictures.ts'
 
 export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 
 /** Accounts that a process remembers, of some 500 bytes each. */
 const SUMMARIES = 20_000
-/** Pixels of the squares. */
-const AVATAR_SIZES = { small: 48, medium: 128, large: 400 } as const
 
 type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
 
-export function createUserReading(app: FastifyInstance, counts: Counts) {
+export function createUserReading(
+  app: FastifyInstance,
+  counts: Counts,
+  pictures: ReturnType<typeof createPictures>,
+) {
   const { users, follows, blocks, mutes } = app.tables
 
   /** @throws UserNotFound */
@@ -37,8 +40,9 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))
     if (!row) throw new UserNotFound()
-    const { avatarKey: _, createdAt, ...user } = row
-    return { ...user, ...present(row), createdAt: createdAt.toISOString() }
+    const { avatarKey: _, headerKey, createdAt, ...user } = row
+    const header = pictures.header.urls(headerKey)
+    return { ...user, ...present(row), header, createdAt: createdAt.toISOString() }
   }
 
   /** As `get`, with the e-mail address. */
@@ -52,6 +56,7 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
 
   const profileColumns = () => ({
     ...summary(users),
+    headerKey: users.headerKey,
     profile: users.profile,
     createdAt: users.createdAt,
     followerCount: counts.read('followers', usersId),
@@ -113,16 +118,12 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
   })
 
   /** A row as the API shows it: URLs for the key of the picture. */
-  function present<Row extends SummaryRow>({ avatarKey, ...row }: Row) {
-    return { id: row.id, handle: row.handle ?? '', name: row.name, avatar: avatarUrls(avatarKey) }
-  }
-
-  function avatarUrls(key: string | null) {
-    if (!key) return null
-    const url = (size: number) => app.s3.url(avatarObject(key, size))
-    const { small, medium, large } = AVATAR_SIZES
-    return { small: url(small), medium: url(medium), large: url(large) }
-  }
+  const present = <Row extends SummaryRow>({ avatarKey, ...row }: Row) => ({
+    id: row.id,
+    handle: row.handle ?? '',
+    name: row.name,
+    avatar: pictures.avatar.urls(avatarKey),
+  })
 
   const readSummaries = app.prepareForIds((ids, db) =>
     db
@@ -141,8 +142,6 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
     },
   })
 
-  const avatarObject = (key: string, size: number) => `avatars/${key}/${size}.webp`
-
   return {
     get,
     getByHandle,
@@ -152,7 +151,5 @@ export function createUserReading(app: FastifyInstance, counts: Counts) {
     summary,
     present,
     summaries,
-    avatarObject,
-    avatarSizes: AVATAR_SIZES,
   }
 }

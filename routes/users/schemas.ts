@@ -28,6 +28,12 @@ const Avatar = Type.Object({
   large: Type.String({ ...Url, description: '400 x 400 pixels, WebP' }),
 })
 
+const Header = Type.Object({
+  small: Type.String({ ...Url, description: '480 x 160 pixels, WebP' }),
+  medium: Type.String({ ...Url, description: '960 x 320 pixels, WebP' }),
+  large: Type.String({ ...Url, description: '1,500 x 500 pixels, WebP' }),
+})
+
 const summary = {
   id: Id,
   handle: Handle,
@@ -42,6 +48,7 @@ const ofViewer = (description: string) =>
 
 const user = {
   ...summary,
+  header: nullable(Header),
   profile: Type.String({ examples: ['hi my name is hong'] }),
   createdAt: Timestamp,
   followerCount: Type.Integer({ examples: [12] }),

@@ -7,6 +7,7 @@ import { createCounter } from '../../db/counter.ts'
 import { duplicateKey, type Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { createErasure } from './erasure.ts'
+import { createPictures } from './pictures.ts'
 import { createUserReading, UserNotFound } from './reading.ts'
 import { LIMITS, OwnUser, User, UserSummary } from './schemas.ts'
 
@@ -37,7 +38,8 @@ function createUsers(app: FastifyInstance) {
   const { users } = app.tables
   const counts = createCounter('user', ['followers', 'followees', 'tweets'], app.transaction)
   app.addHook('onClose', async () => counts.close())
-  const reading = createUserReading(app, counts)
+  const pictures = createPictures(app)
+  const reading = createUserReading(app, counts, pictures)
 
   /** Without a handle it makes one from the name. @throws EmailTaken, HandleTaken */
   async function create(input: NewUser, outer?: Tx) {
@@ -86,22 +88,6 @@ function createUsers(app: FastifyInstance) {
 
   const alive = (id: number) => and(eq(users.id, id), isNull(users.deletedAt))
 
-  /** Sets or clears the picture; returns the key of the one before. @throws UserNotFound */
-  async function setAvatar(id: number, avatarKey: string | null, outer?: Tx) {
-    return app.transaction(async (tx) => {
-      const [before] = await tx
-        .select({ key: users.avatarKey })
-        .from(users)
-        .where(alive(id))
-        .for('update')
-      if (!before) throw new UserNotFound()
-      await tx.update(users).set({ avatarKey }).where(eq(users.id, id))
-      app.cache.touch(tx, 'user', [id])
-      await app.events.emit(tx, 'user.updated', { userId: id })
-      return before.key
-    }, outer)
-  }
-
   async function setPasswordHash(id: number, passwordHash: string) {
     await app.db.update(users).set({ passwordHash }).where(alive(id))
   }
@@ -120,7 +106,7 @@ function createUsers(app: FastifyInstance) {
   return {
     create,
     update,
-    setAvatar,
+    pictures,
     setPasswordHash,
     remove,
     counts,

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { gt, sql } from 'drizzle-orm'
 import sharp from 'sharp'
 import t from 'tap'
 import { loadDemoData } from '../../db/demo/index.ts'
@@ -39,8 +39,8 @@ t.test('demo data', async (t) => {
 
   await t.test('a load that breaks off just before its end leaves no row', async (t) => {
     // Without pictures, which this is not about, it takes a tenth of the time.
-    const { avatarSizes } = app.users
-    Object.assign(app.users, { avatarSizes: {} })
+    const { sizes } = app.users.pictures.avatar
+    Object.assign(app.users.pictures.avatar, { sizes: {} })
     app.transaction = (work) =>
       transaction(async (tx) => {
         await work(tx)
@@ -48,7 +48,7 @@ t.test('demo data', async (t) => {
       })
     await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
     Object.assign(app, { transaction })
-    Object.assign(app.users, { avatarSizes })
+    Object.assign(app.users.pictures.avatar, { sizes })
     t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
   })
 
@@ -147,8 +147,21 @@ t.test('demo data', async (t) => {
     t.equal(pictures.size, 200)
     for (const [size, url] of Object.entries(rows.map(app.users.present)[0]?.avatar ?? {})) {
       const bytes = await (await fetch(url)).arrayBuffer()
-      const pixels = app.users.avatarSizes[size as 'small']
+      const pixels = app.users.pictures.avatar.sizes[size as 'small']
       t.match(await sharp(bytes).metadata(), { format: 'webp', width: pixels, height: pixels })
+    }
+  })
+
+  await t.test('some tweets have pictures', async (t) => {
+    const illustrated = await app.db.select().from(tweets).where(gt(tweets.mediaCount, 0))
+    t.equal(illustrated.length, 6)
+    for (const { id } of illustrated) {
+      const { media, author } = await read(app, `/v1/tweets/${id}`)
+      t.ok(author && media.length === 1 && media[0].alt)
+      for (const { url, width, height } of Object.values<any>(media[0].variants)) {
+        const bytes = await (await fetch(url)).arrayBuffer()
+        t.match(await sharp(bytes).metadata(), { format: 'webp', width, height })
+      }
     }
   })
 

@@ -8,6 +8,7 @@ export type Schema = {
   format?: string
   pattern?: string
   properties?: Record<string, Schema>
+  items?: Schema
   required?: string[]
   minimum?: number
   maximum?: number
@@ -70,6 +71,7 @@ function good(name: string, schema: Schema): fc.Arbitrary<unknown> {
   if (schema.type === 'integer')
     return name === 'limit' ? fc.integer({ min: 1, max: 100 }) : smallId
   if (schema.type === 'object') return goodObject(schema)
+  if (schema.type === 'array') return fc.array(good('', schema.items ?? {}), { maxLength: 5 })
   if (name === 'email') return fc.integer({ min: 1, max: 500 }).map((n) => `fuzz${n}@example.com`)
   if (name === 'handle') return fc.integer({ min: 1, max: 500 }).map((n) => `fuzz_${n}`)
   if (name === 'password') return fc.constantFrom('correct horse battery', 'another password')

@@ -83,6 +83,7 @@ t.test('each wrong setting is named', async (t) => {
     { S3_BUCKET: 'ab' },
     { S3_BUCKET: 'x'.repeat(64) },
     { S3_FORCE_PATH_STYLE: 'yes' },
+    { S3_PRESIGN: 'yes' },
     { MEDIA_BASE_URL: 'cdn.example' },
     { TRUST_PROXY: '1' },
     { TRUST_PROXY: 'my-proxy' },
@@ -96,6 +97,9 @@ t.test('each wrong setting is named', async (t) => {
   for (const change of bad) {
     t.strictSame(refused({ ...GOOD, ...change }), Object.keys(change), JSON.stringify(change))
   }
+  const both = { S3_PRESIGN: 'true', MEDIA_BASE_URL: 'https://cdn.example' }
+  t.strictSame(refused({ ...GOOD, ...both }), ['S3_PRESIGN'], 'a CDN has other signatures')
+  t.strictSame(refused({ ...GOOD, ...both, S3_PRESIGN: 'false' }), [])
   for (const name of Object.keys(GOOD))
     t.strictSame(refused({ ...GOOD, [name]: undefined }), [name])
 })

@@ -96,8 +96,8 @@ const CASES: Case[] = [
   ],
   [
     'a job of a feature',
-    { 'service.js': service("app.jobs.define('media.collect', async () => {})", 'z') },
-    /The job name media\.collect is taken/,
+    { 'service.js': service("app.jobs.define('media.remove', async () => {})", 'z') },
+    /The job name media\.remove is taken/,
   ],
   [
     'a field that is there',

@@ -5,7 +5,7 @@ import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import sharp from 'sharp'
 import t from 'tap'
 import { type App, call, drained, login, read, setUp, signUp, tweet, type User } from '../helper.ts'
-import { formOf, sendForm, upload } from '../multipart.ts'
+import { formOf, formWith, keyOf, sendForm, upload } from '../multipart.ts'
 import { startProxy } from '../proxy.ts'
 
 const app = await setUp(t)
@@ -35,9 +35,8 @@ async function keys(where: App = app) {
 const ownKeys = async (user: User, where: App = app) => {
   const { avatar } = await read(where, '/v1/users/me', user)
   const all = await keys(where)
-  const base = where.config.mediaBaseUrl
   return Object.values<string>(avatar ?? {})
-    .map((url) => url.replace(`${base}/`, ''))
+    .map((url) => keyOf(where, url))
     .filter((key) => all.includes(key))
 }
 
@@ -156,6 +155,7 @@ t.test('whatever is no picture is refused and changes nothing', async (t) => {
   const user = await signUp(app, 'Refused')
   await upload(app, jpeg, { as: user })
   const before = await read(app, '/v1/users/me', user)
+  await drained(app)
   const objects = await keys()
   const svg =
     '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
@@ -174,10 +174,10 @@ t.test('whatever is no picture is refused and changes nothing', async (t) => {
     ],
     [415, 'PDF', Buffer.from('%PDF-1.4\n%\u00e2\u00e3\n1 0 obj')],
     [415, 'TIFF', tiff],
-    [415, 'half a JPEG', jpeg.subarray(0, jpeg.length / 2)],
-    [415, 'half a PNG', png.subarray(0, png.length / 2)],
-    [415, 'the start of a JPEG', jpeg.subarray(0, 20)],
-    [415, 'noise after a signature', Buffer.concat([png.subarray(0, 8), Buffer.alloc(500, 7)])],
+    [422, 'half a JPEG', jpeg.subarray(0, jpeg.length / 2)],
+    [422, 'half a PNG', png.subarray(0, png.length / 2)],
+    [422, 'the start of a JPEG', jpeg.subarray(0, 20)],
+    [422, 'noise after a signature', Buffer.concat([png.subarray(0, 8), Buffer.alloc(500, 7)])],
     [415, 'zeroes', Buffer.alloc(1000)],
     [413, 'more than 8 MB', Buffer.concat([jpeg, Buffer.alloc(8 * 1024 * 1024)])],
     [
@@ -203,22 +203,18 @@ t.test('whatever is no picture is refused and changes nothing', async (t) => {
 
 t.test('forms that do not hold the one file', async (t) => {
   const user = await signUp(app, 'Forms')
+  await drained(app)
   const objects = await keys()
   const file = new Blob([new Uint8Array(jpeg)])
-  const form = (...parts: [string, string | Blob][]) => {
-    const form = new FormData()
-    for (const [name, value] of parts) form.append(name, value)
-    return form
-  }
   const cases: [number, string, FormData][] = [
-    [400, 'no part', form()],
+    [400, 'no part', formWith()],
     [400, 'another name', formOf(jpeg, { field: 'picture' })],
     [400, 'another name and large', formOf(Buffer.alloc(6 * 1024 * 1024), { field: 'picture' })],
     [400, 'a name out of a prototype', formOf(jpeg, { field: '__proto__' })],
-    [400, 'text for a file', form(['file', 'text'])],
-    [400, 'two files', form(['file', file], ['file', file])],
-    [400, 'a field after', form(['file', file], ['name', 'x'])],
-    [400, 'a field first', form(['name', 'x'], ['file', file])],
+    [400, 'text for a file', formWith(['file', 'text'])],
+    [400, 'two files', formWith(['file', file], ['file', file])],
+    [400, 'a field after', formWith(['file', file], ['name', 'x'])],
+    [400, 'a field first', formWith(['name', 'x'], ['file', file])],
   ]
   for (const [status, label, body] of cases) {
     const answer = await sendForm(app, user, body)
@@ -244,6 +240,7 @@ t.test('the original API ignores what it does not know', async (t) => {
 
 t.test('broken bodies', async (t) => {
   const user = await signUp(app, 'Broken')
+  await drained(app)
   const objects = await keys()
   const part = 'content-disposition: form-data; name="file"; filename="a.jpg"\r\n'
   const whole = Buffer.concat([
@@ -299,6 +296,7 @@ t.test('broken bodies', async (t) => {
 t.test('over a socket: uploads broken off, refused early, and fetched', async (t) => {
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   const user = await signUp(app, 'Socket')
+  await drained(app)
   const objects = await keys()
   const authorization = `Bearer ${user.token}`
   const put = (body: FormData, headers: Record<string, string> = { authorization }) =>
@@ -376,12 +374,13 @@ t.test('an avatar is found by its user', async (t) => {
   const { author } = await tweet(app, user)
   t.strictSame(author.avatar, avatar, 'tweets show it')
   t.strictSame((await read(app, `/v1/users/${user.id}`)).avatar, avatar)
-  const secret = avatar.large.match(/avatars\/([\w-]+)\/400\.webp$/)
-  t.equal(secret?.[1].length, 32, '192 random bits')
+  const secret = keyOf(app, avatar.large).match(/^avatars\/([\w-]+)\/400\.webp$/)
+  t.equal(secret?.[1]?.length, 32, '192 random bits')
 })
 
 t.test('a new picture replaces the old one, whose objects go', async (t) => {
   const user = await signUp(app, 'Replace')
+  await drained(app)
   const before = await keys()
   const first = (await upload(app, jpeg, { as: user })).body.avatar
   const second = (await upload(app, jpeg, { as: user })).body.avatar
@@ -405,26 +404,6 @@ t.test('a new picture replaces the old one, whose objects go', async (t) => {
   await drained(app)
   t.strictSame(await keys(), before)
   t.equal((await call(app, 'DELETE /v1/users/me/avatar')).status, 401)
-})
-
-t.test('what an upload that died has left is collected, what is in use is not', async (t) => {
-  const user = await signUp(app, 'Orphan')
-  await upload(app, jpeg, { as: user })
-  const before = await keys()
-  await app.s3.put(app.users.avatarObject('orphan', 48), jpeg, 'image/webp')
-  await app.media.collect({ key: 'orphan' })
-  t.strictSame(await keys(), before)
-  const [inUse] = await ownKeys(user)
-  await app.media.collect({ key: inUse?.split('/')[1] ?? '' })
-  t.strictSame(await keys(), before)
-
-  const { jobs } = app.tables
-  const noted = await app.db.select().from(jobs)
-  const waiting = noted.filter(({ name, payload }) => {
-    return name === 'media.collect' && inUse?.includes((payload as { key: string }).key)
-  })
-  t.equal(waiting.length, 1, 'a job was noted before the upload')
-  t.ok((waiting[0]?.runAt.getTime() ?? 0) > Date.now() + 50 * 60_000, 'for much later')
 })
 
 t.test('while S3 is away pictures cannot change, and everything else works', async (t) => {

@@ -9,7 +9,8 @@ import type { Test } from 'tap'
 import type { Env } from '../../plugins/config.ts'
 
 const SERVER = join(import.meta.dirname, '../../server.ts')
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'embedded', AWS_SECRET_ACCESS_KEY: 'embedded' }
+/** Those of the store that the tests run on. */
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
 
 export function temporaryFolder(t: Test) {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-server-'))
@@ -43,7 +44,8 @@ export async function spawnServer(t: Test, settings: Env) {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      ...CREDENTIALS,
+      AWS_ACCESS_KEY_ID,
+      AWS_SECRET_ACCESS_KEY,
       DEMO_DATA: 'false',
       LOG_LEVEL: 'silent',
       HOST: '127.0.0.1',

@@ -1,0 +1,169 @@
+import { mkdtempSync, openAsBlob, rmSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startMariadb } from '../local/mariadb.ts'
+import { startS3 } from '../local/s3.ts'
+import { photo } from '../test/pictures/make.ts'
+import { median, show } from './measure.ts'
+import { type Row, writeMediaPage } from './media-page.ts'
+import { memoryOf, watchMemory } from './memory.ts'
+import { start, stopAll } from './processes/ask.ts'
+import { request } from './processes/requests.ts'
+
+// 50 uploads of 5 MB at once through the service, beside a bare sharp loop over the same files.
+//   npm run bench:media            three rounds
+//   ROUNDS=1 npm run bench:media
+
+const UPLOADS = 50
+const ROUNDS = Number(process.env.ROUNDS ?? 3)
+/** Milliseconds between the requests that are sent meanwhile. */
+const PACE = 20
+const IDLE_SECONDS = 5
+
+type Bare = { seconds: number }
+type Latency = { p50: number; p99: number; count: number }
+
+const folder = mkdtempSync(join(tmpdir(), 'birdhouse-bench-'))
+const mariadb = await startMariadb({ folder, volatile: true })
+const s3 = await startS3({ bucket: 'birdhouse' })
+const settings = { DATABASE_URL: mariadb.url, ...s3.settings }
+
+const post = async (url: string, body: object | FormData, token = '') => {
+  const json = body instanceof FormData ? undefined : { 'content-type': 'application/json' }
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { ...json, ...(token && { authorization: `Bearer ${token}` }) },
+    body: body instanceof FormData ? body : JSON.stringify(body),
+  })
+  if (answer.status !== 201) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
+  // Whoever asks knows what is answered.
+  return (await answer.json()) as { accessToken: string; id: number }
+}
+
+/** A few different ones, since encoding what is alike would take the same time anyway. */
+async function makePhotos() {
+  const files: string[] = []
+  for (let seed = 0; seed < 4; seed++) {
+    const file = join(folder, `${seed}.jpg`)
+    await (await photo(4000, 3000, seed)).jpeg({ quality: 92 }).toFile(file)
+    files.push(file)
+  }
+  return Array.from({ length: UPLOADS }, (_, n) => files[n % files.length] ?? '')
+}
+
+async function bareRound(files: string[]) {
+  const bare = start('sharp.ts')
+  await bare.ask({ files: files.slice(0, 4) })
+  const stop = watchMemory(bare.pid)
+  const { seconds } = await bare.ask<Bare>({ files })
+  const memory = stop()
+  await bare.stop()
+  return { rate: UPLOADS / seconds, seconds, ...memory }
+}
+
+async function serviceRound(files: string[], seconds: number) {
+  const service = start('birdhouse.ts', settings)
+  const client = start('paced.ts')
+  const { port } = await service.ask<{ port: number }>({})
+  const base = `http://127.0.0.1:${port}/v1`
+  const name = `Bench ${Date.now()}`
+  const account = { name, email: `${Date.now()}@example.com`, password: 'correct horse battery' }
+  const { accessToken } = await post(`${base}/auth/sign-up`, account)
+  const { id } = await post(`${base}/tweets`, { text: 'meanwhile' }, accessToken)
+  const upload = async (file: string) => {
+    const form = new FormData()
+    form.append('file', await openAsBlob(file), 'photo.jpg')
+    return post(`${base}/media`, form, accessToken)
+  }
+  const alone = memoryOf(service.pid)
+  await Promise.all(files.slice(0, 4).map(upload))
+  const pace = { port, request: request(`GET /v1/tweets/${id}`), every: PACE }
+  const idle = await client.ask<Latency>({ ...pace, seconds: IDLE_SECONDS })
+  const stop = watchMemory(service.pid)
+  await service.ask({ delay: 'start' })
+  const begin = performance.now()
+  const busy = client.ask<Latency>({ ...pace, seconds })
+  await Promise.all(files.map(upload))
+  const rate = (1000 * UPLOADS) / (performance.now() - begin)
+  const delay = await service.ask<{ p99: number; max: number }>({ delay: 'stop' })
+  const memory = stop()
+  const figures = {
+    rate,
+    delay: delay.p99,
+    alone,
+    idle: idle.p99,
+    busy: (await busy).p99,
+    ...memory,
+  }
+  await Promise.all([service.stop(), client.stop()])
+  return figures
+}
+
+try {
+  const files = await makePhotos()
+  const megabytes = files.map((file) => statSync(file).size / 1e6)
+  const rounds: {
+    bare: Awaited<ReturnType<typeof bareRound>>
+    service: Awaited<ReturnType<typeof serviceRound>>
+  }[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const bare = await bareRound(files)
+    const service = await serviceRound(files, bare.seconds)
+    console.log(`${round + 1}/${ROUNDS}`, JSON.stringify({ bare, service }))
+    rounds.push({ bare, service })
+  }
+  const of = (value: (round: (typeof rounds)[number]) => number) => median(rounds.map(value))
+  const rows: Row[] = [
+    {
+      title: 'Images a second, of a bare loop',
+      a: of(({ service }) => service.rate),
+      b: of(({ bare }) => bare.rate),
+      value: of(({ bare, service }) => service.rate / bare.rate),
+      goal: { atLeast: 0.8 },
+    },
+    {
+      title: 'Memory at its peak, MB more than the bare loop (RSS, all processes)',
+      a: of(({ service }) => service.rss),
+      b: of(({ bare }) => bare.rss),
+      value: of(({ bare, service }) => service.rss - bare.rss),
+      goal: { atMost: 150 },
+    },
+    {
+      title: 'Delay of the event loop, p99, ms',
+      value: of(({ service }) => service.delay),
+      goal: { atMost: 50 },
+    },
+    {
+      title: '`GET /v1/tweets/:id` meanwhile, p99, times that of idle',
+      a: of(({ service }) => service.busy),
+      b: of(({ service }) => service.idle),
+      value: of(({ service }) => service.busy / service.idle),
+      goal: { atMost: 3 },
+    },
+  ]
+  const alone = of(({ service }) => service.alone)
+  const shared = {
+    service: of(({ service }) => service.pss),
+    bare: of(({ bare }) => bare.pss),
+  }
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node.js ${process.version.slice(1)}`
+  const report = {
+    uploads: UPLOADS,
+    megabytes: median(megabytes),
+    rounds: ROUNDS,
+    machine,
+    alone,
+    shared,
+    rows,
+  }
+  writeFileSync(join(import.meta.dirname, 'media.json'), `${JSON.stringify(report, null, 2)}\n`)
+  writeMediaPage(report)
+  console.table(
+    rows.map(({ title, a = 0, b = 0, value }) => [title, show(a), show(b), show(value)]),
+  )
+} finally {
+  await stopAll()
+  await s3.stop()
+  await mariadb.stop()
+  rmSync(folder, { recursive: true, force: true })
+}

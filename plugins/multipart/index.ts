@@ -1,0 +1,64 @@
+import createError from '@fastify/error'
+import multipart from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { createAdmission } from './admission.ts'
+import { FIELD_LIMIT, FILE_LIMIT, receive } from './receive.ts'
+import { createUploads } from './uploads.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /**
+     * Streams the one file of a multipart body to disk and works on it; the file is removed when
+     * `work` is done or fails, and when the client goes before the whole of it has come.
+     * @throws 400, 413, 415, 503 before anything is read when too many uploads are in progress
+     */
+    withFile: <T>(
+      field: string,
+      work: (upload: Upload) => Promise<T>,
+      options?: UploadOptions,
+    ) => Promise<T>
+  }
+}
+
+export type Upload = {
+  /** Path of the file. */
+  file: string
+  /** Text fields beside it, of those that were asked for. */
+  fields: Record<string, string>
+}
+export type UploadOptions = {
+  /** Names of text fields that may come along, each once. */
+  fields?: string[]
+  /** What becomes of any other part. */
+  others?: 'refused' | 'ignored'
+}
+
+/** Bytes of a body that holds such a file, its fields and framing. */
+export const FILE_BODY_LIMIT = FILE_LIMIT + FIELD_LIMIT + 32 * 1024
+
+const NotMultipart = createError(
+  'NOT_MULTIPART',
+  'Send the file as multipart/form-data with a boundary.',
+  415,
+)
+
+export default fp(
+  async (app) => {
+    await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
+    const uploads = await createUploads()
+    const admit = createAdmission()
+    app.addHook('onClose', () => uploads.close())
+
+    app.decorateRequest(
+      'withFile',
+      async function withFile(this: FastifyRequest, field, work, options) {
+        if (!this.isMultipart()) throw new NotMultipart()
+        return admit(() =>
+          uploads.withPath(async (path) => work(await receive(this, field, path, options))),
+        )
+      },
+    )
+  },
+  { name: 'multipart' },
+)

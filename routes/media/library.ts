@@ -1,0 +1,85 @@
+import createError from '@fastify/error'
+import { and, eq, isNull } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import { type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
+import { cleanText } from '../../plugins/text.ts'
+import { mediaObject, newKey, store } from './objects.ts'
+import { toVariants } from './pictures/index.ts'
+import { columnsOf, present } from './present.ts'
+import type { Removal } from './removal.ts'
+import { ALT_MAX } from './schemas.ts'
+
+export const MediaNotFound = createError(
+  'MEDIA_NOT_FOUND',
+  'There is no picture %s among yours.',
+  404,
+)
+const MediaUsed = createError(
+  'MEDIA_USED',
+  'The picture %s is in a tweet; delete that to remove it.',
+  409,
+)
+
+/** The pictures that somebody has uploaded for tweets: for their owner's eyes until they are in one. */
+export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
+  const { media } = app.tables
+  const own = (id: number, ownerId: number) => and(eq(media.id, id), eq(media.ownerId, ownerId))
+
+  /**
+   * Stores a picture in all its variants, then its row. @throws UserNotFound, StorageUnavailable
+   * and what `toVariants` throws
+   */
+  async function create(ownerId: number, file: string, alt = '') {
+    const text = clean(alt)
+    const { variants, ...picture } = await toVariants(file)
+    const key = newKey()
+    await store(
+      app,
+      variants.map(({ limit, bytes }) => [mediaObject(key, limit), bytes]),
+    )
+    return app.transaction(async (tx) => {
+      const { width, height, animated, thumbhash } = picture
+      const stored = variants.map(({ bytes: _, ...variant }) => variant)
+      const row = { ownerId, key, alt: text, width, height, animated, thumbhash, variants: stored }
+      const [{ insertId }] = await tx
+        .insert(media)
+        .values(row)
+        .catch(async (error) => {
+          // Nobody is left to own it: erased while the picture was in work.
+          if (isMissingParent(error)) await app.users.assertExist(tx, [ownerId])
+          throw error
+        })
+      await app.users.assertExist(tx, [ownerId])
+      return get(insertId, ownerId, tx)
+    })
+  }
+
+  const clean = (alt: string) => cleanText(alt, { field: 'alt', max: ALT_MAX })
+
+  /** @throws MediaNotFound */
+  async function get(id: number, ownerId: number, db: Db | Tx = app.db) {
+    const [row] = await db.select(columnsOf(app)).from(media).where(own(id, ownerId))
+    if (!row) throw new MediaNotFound(id)
+    return present(app, row)
+  }
+
+  /** Whether it is in a tweet or not. @throws MediaNotFound */
+  async function setAlt(id: number, ownerId: number, alt: string) {
+    await app.db
+      .update(media)
+      .set({ alt: clean(alt) })
+      .where(own(id, ownerId))
+    return get(id, ownerId)
+  }
+
+  /** Removes one that is in no tweet. @throws MediaNotFound, MediaUsed */
+  async function remove(id: number, ownerId: number, outer?: Tx) {
+    await app.transaction(async (tx) => {
+      if (await removeWhere(and(own(id, ownerId), isNull(media.tweetId)), tx)) return
+      await get(id, ownerId, tx)
+      throw new MediaUsed(id)
+    }, outer)
+  }
+
+  return { create, get, setAlt, remove }
+}

@@ -1,0 +1,17 @@
+import { decode } from './decode.ts'
+import { encode } from './encode.ts'
+import type { Box } from './index.ts'
+import { inspect } from './inspect.ts'
+
+/** The first frame, filling each box, its centre kept; a picture that is too small is enlarged. */
+export async function toCovers(file: string, boxes: Box[]) {
+  const picture = await inspect(file)
+  const { width, height } = picture
+  const scales = boxes.map((box) => Math.max(box.width / width, box.height / height))
+  const first = await decode(picture, Math.min(1, Math.max(...scales)))
+  const covers: Buffer[] = []
+  for (const box of boxes) {
+    covers.push(await encode(first.open().resize({ ...box, fit: 'cover' })))
+  }
+  return covers
+}

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import createError from '@fastify/error'
+import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
+import { BrokenImage } from './broken.ts'
+import { isWholeGif } from './gif.ts'
+import { type Format, sniff } from './sniff.ts'
+
+/** 50 megapixels take 200 MB as raw RGBA. */
+const PIXEL_LIMIT = 50_000_000
+
+const UnsupportedImage = createError(
+  'UNSUPPORTED_IMAGE',
+  'The file is not a JPEG, PNG, WebP, GIF or AVIF image.',
+  415,
+)
+const ImageTooLarge = createError('IMAGE_TOO_LARGE', 'The image has more than 50 megapixels.', 413)
+
+export type Picture = {
+  /** Reads the file, strictly. */
+  open: (options?: SharpOptions) => Sharp
+  format: Format
+  /** Upright. */
+  width: number
+  height: number
+  /** Those that are kept when it is animated. */
+  frames: number
+}
+
+/** Budgets were checked by the header, before any pixel; sequential reading holds few lines. */
+const STRICT: SharpOptions = { failOn: 'error', limitInputPixels: false, sequentialRead: true }
+
+/**
+ * What a file is, by its bytes and its header; decodes nothing.
+ * @throws UnsupportedImage, BrokenImage, ImageTooLarge
+ */
+export async function inspect(file: string): Promise<Picture> {
+  const bytes = await readFile(file)
+  const format = sniff(bytes)
+  if (!format) throw new UnsupportedImage()
+  // libvips looks at the major brand alone, and an animated AVIF has another there.
+  if (format === 'AVIF') bytes.write('avif', 8, 'latin1')
+  const open = (options: SharpOptions = {}) => sharp(bytes, { ...STRICT, ...options })
+  const header = await whole(format, () => open().metadata())
+  const { width, height } = header.autoOrient
+  if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
+  if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)
+  // sharp takes what has 16 bits and a profile to Display P3, and then calls it sRGB.
+  const deep = header.depth !== 'uchar'
+  const inColour: Picture['open'] = (options) =>
+    deep ? open(options).pipelineColourspace('srgb') : open(options)
+  return { open: inColour, format, width, height, frames: framesOf(format, header) }
+}
+
+/** Multi-image AVIF is a collection, not a film. */
+const framesOf = (format: Format, { pages = 1 }: Metadata) =>
+  format === 'GIF' || format === 'WebP' ? pages : 1
+
+const TRUNCATED = 'the file ends too early'
+/** What libvips and the decoders in it say of a file that was cut. */
+const SAYS_TRUNCATED =
+  /premature end|unexpected end|read error|bad seek|not enough data|unable to parse|end of file/i
+
+/** Runs something that reads the file; what fails there is the file's fault. @throws BrokenImage */
+export async function whole<T>(format: Format, read: () => Promise<T>) {
+  try {
+    return await read()
+  } catch (error) {
+    const said = String(error)
+    const reason = SAYS_TRUNCATED.test(said) ? TRUNCATED : `its ${format} data is damaged`
+    throw Object.assign(new BrokenImage(reason), { cause: said })
+  }
+}

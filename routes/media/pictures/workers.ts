@@ -1,0 +1,124 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import createError from '@fastify/error'
+import pLimit from 'p-limit'
+import { BrokenImage } from './broken.ts'
+import type { Order } from './index.ts'
+
+// Images are decoded in processes of their own: a decoder that crashes takes one image with it,
+// knows no secret of the service, and yields the processor to whoever answers requests.
+
+/** Images in work. Of 50 megapixels a JPEG takes some 130 MB, a PNG 470 MB, an AVIF 1 GB. */
+const CONCURRENCY = 2
+/** Images that wait, as files on disk: about 15 seconds of work for two cores. */
+const QUEUE = 64
+/** Milliseconds. */
+const LONGEST_WAIT = 60_000
+const LONGEST_WORK = 60_000
+/** Milliseconds after which a worker with nothing to do is ended; the next image starts another. */
+const LONGEST_IDLE = 60_000
+
+const TooBusy = createError('TOO_BUSY', 'Too many images are in work; try again in a moment.', 503)
+
+/** Bytes; glibc returns what is larger to the system at once, a third of a worker's memory. */
+const GIVE_BACK = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
+
+/** An error as a worker tells it. */
+export type Failure = { message: string; code?: string; statusCode?: number; cause?: string }
+export type Answer = { made: unknown } | { failure: Failure }
+
+const limit = pLimit(CONCURRENCY)
+const idle = new Map<ChildProcess, NodeJS.Timeout>()
+
+/** @throws TooBusy, BrokenImage and what the worker says */
+export async function runInWorker<Made>(order: Order) {
+  if (limit.pendingCount >= QUEUE) throw new TooBusy()
+  const since = performance.now()
+  return limit(async () => {
+    if (performance.now() - since > LONGEST_WAIT) throw new TooBusy()
+    // A worker may have been killed for its memory, or by hand: only the second death is the file's.
+    const answer = (await ask(order)) ?? (await ask(order))
+    if (!answer) throw new BrokenImage('it crashes the decoder')
+    if ('failure' in answer) throw toError(answer.failure)
+    // Whoever asks knows what is made of the order; worker.ts is the other end.
+    return answer.made as Made
+  })
+}
+
+/** The answer of a worker, or nothing if it died. @throws BrokenImage */
+async function ask(order: Order): Promise<Answer | undefined> {
+  const worker = take()
+  const abort = new AbortController()
+  const answered = once(worker, 'message', abort).then(([answer]) => answer as Answer)
+  const died = once(worker, 'exit', abort).then(() => undefined)
+  const late = once(AbortSignal.timeout(LONGEST_WORK), 'abort', abort).then(() => {
+    worker.kill('SIGKILL')
+    throw new BrokenImage('decoding it takes too long')
+  })
+  for (const outcome of [answered, died, late]) outcome.catch(() => {})
+  // Of a worker that has just died `exit` tells.
+  worker.send(order, () => {})
+  try {
+    const answer = await Promise.race([answered, died, late])
+    if (answer) release(worker)
+    return answer
+  } finally {
+    abort.abort()
+  }
+}
+
+function take() {
+  const [waiting] = idle
+  if (!waiting) return start()
+  const [worker, timer] = waiting
+  clearTimeout(timer)
+  idle.delete(worker)
+  worker.ref()
+  worker.channel?.ref()
+  return worker
+}
+
+function start() {
+  const worker = fork(join(import.meta.dirname, 'worker.ts'), {
+    serialization: 'advanced',
+    execArgv: [],
+    // None of the service's settings: what decodes strangers' files has no use for them.
+    env: GIVE_BACK,
+  })
+  worker.once('exit', () => {
+    clearTimeout(idle.get(worker))
+    idle.delete(worker)
+  })
+  worker.on('error', () => worker.kill('SIGKILL'))
+  return worker
+}
+
+/** Keeps the worker for the next image; it keeps nobody from ending meanwhile. */
+function release(worker: ChildProcess) {
+  worker.unref()
+  worker.channel?.unref()
+  idle.set(worker, setTimeout(end, LONGEST_IDLE, worker).unref())
+}
+
+async function end(worker: ChildProcess) {
+  clearTimeout(idle.get(worker))
+  idle.delete(worker)
+  if (worker.exitCode !== null || worker.signalCode !== null) return
+  const exit = once(worker, 'exit')
+  worker.ref()
+  worker.disconnect()
+  await exit
+}
+
+/** Ends the workers that have nothing to do; those at work are kept by whoever waits for them. */
+export async function closeWorkers() {
+  await Promise.all([...idle.keys()].map(end))
+}
+
+const toError = ({ message, cause, ...rest }: Failure) =>
+  Object.assign(new Error(message, cause === undefined ? {} : { cause: new Error(cause) }), rest)

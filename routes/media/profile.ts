@@ -1,0 +1,56 @@
+import createError from '@fastify/error'
+import type { FastifyInstance } from 'fastify'
+import { newKey, store } from './objects.ts'
+import { toBanners, toSquares } from './pictures/index.ts'
+import type { Removal } from './removal.ts'
+
+const AvatarNotFound = createError('AVATAR_NOT_FOUND', 'This user has no profile picture.', 404)
+const HeaderNotFound = createError('HEADER_NOT_FOUND', 'This user has no header picture.', 404)
+
+const KINDS = {
+  avatar: { render: toSquares, NotFound: AvatarNotFound },
+  header: { render: toBanners, NotFound: HeaderNotFound },
+}
+
+export type Kind = keyof typeof KINDS
+export type Size = keyof FastifyInstance['users']['pictures'][Kind]['sizes']
+
+/** The pictures of a profile. */
+export function createProfilePictures(app: FastifyInstance, { removeLater }: Removal) {
+  /**
+   * The objects are stored first, then the row. @throws UserNotFound, StorageUnavailable and what
+   * `toSquares` and `toBanners` throw; the picture is then the one it was
+   */
+  async function setPicture(kind: Kind, userId: number, file: string) {
+    const { sizes, object } = app.users.pictures[kind]
+    const widths = Object.values(sizes)
+    const rendered = await KINDS[kind].render(file, widths)
+    const key = newKey()
+    await store(
+      app,
+      rendered.map((bytes, i) => [object(key, widths[i] ?? 0), bytes]),
+    )
+    await replace(kind, userId, key)
+  }
+
+  /** @throws UserNotFound */
+  const removePicture = (kind: Kind, userId: number) => replace(kind, userId, null)
+
+  async function replace(kind: Kind, userId: number, key: string | null) {
+    const { set, objects } = app.users.pictures[kind]
+    await app.transaction(async (tx) => {
+      const old = await set(userId, key, tx)
+      if (old) await removeLater(tx, objects(old))
+    })
+  }
+
+  /** The key of the object. @throws UserNotFound, AvatarNotFound, HeaderNotFound */
+  async function pictureObject(kind: Kind, userId: number, size: Size) {
+    const { keyOf, object, sizes } = app.users.pictures[kind]
+    const key = await keyOf(userId)
+    if (!key) throw new KINDS[kind].NotFound()
+    return object(key, sizes[size])
+  }
+
+  return { setPicture, removePicture, pictureObject }
+}

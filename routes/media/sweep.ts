@@ -1,0 +1,62 @@
+import { inArray } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+
+/** Milliseconds after which what is stored has its row, if it ever gets one: uploads take seconds. */
+const ORPHAN_AGE = 24 * 3600 * 1000
+
+type Stored = { key: string; lastModified: Date }
+export type SweptPage = { position: string; seen: number; orphans: string[] }
+
+/** Looks for objects that no row knows: an upload stores its objects first and may have died then. */
+export function createSweep(app: FastifyInstance) {
+  const { media, users } = app.tables
+  const { avatar, header } = app.users.pictures
+
+  /** By folder, in the order of the bucket: the column that holds the keys. */
+  const columns = {
+    [avatar.folder]: users.avatarKey,
+    [header.folder]: users.headerKey,
+    media: media.key,
+  }
+  const folders = Object.keys(columns).sort()
+
+  /** Page by page, behind the object at `after`; `age` in milliseconds. */
+  async function* walk(after = '', age = ORPHAN_AGE): AsyncGenerator<SweptPage> {
+    for (const folder of folders) {
+      const prefix = `${folder}/`
+      const begun = after.startsWith(prefix)
+      if (after > prefix && !begun) continue
+      for (let position: string | null = begun ? after : ''; position !== null; ) {
+        const { objects, next } = await app.s3.list(prefix, position)
+        const last = objects.at(-1)?.key
+        if (last) yield { position: last, seen: objects.length, orphans: await orphans(objects) }
+        position = next
+      }
+    }
+
+    async function orphans(objects: Stored[]) {
+      const old = objects.filter(({ lastModified }) => lastModified.getTime() <= Date.now() - age)
+      const known = await knownKeys(old)
+      return old.map(({ key }) => key).filter((key) => !known.has(keyOf(key)))
+    }
+  }
+
+  /** Those of one page are of one folder. */
+  async function knownKeys(objects: Stored[]) {
+    const column = columns[objects[0]?.key.split('/')[0] ?? '']
+    if (!column) return new Set<string | null>()
+    const keys = [...new Set(objects.map(({ key }) => keyOf(key)))]
+    const rows = await app.db
+      .select({ key: column })
+      .from(column.table)
+      .where(inArray(column, keys))
+    return new Set<string | null>(rows.map(({ key }) => key as string))
+  }
+
+  return { walk }
+}
+
+/** Of `media/<key>/320.webp`. */
+const keyOf = (object: string) => object.split('/')[1] ?? ''
+
+export type Sweep = ReturnType<typeof createSweep>

@@ -1,0 +1,88 @@
+import { and, eq, isNull } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { Tx } from '../../plugins/db.ts'
+import { UserNotFound } from './reading.ts'
+
+/** The pictures of a profile: the folder of the objects, and the width of each size in pixels. */
+const KINDS = {
+  avatar: { folder: 'avatars', column: 'avatarKey', sizes: { small: 48, medium: 128, large: 400 } },
+  header: {
+    folder: 'headers',
+    column: 'headerKey',
+    sizes: { small: 480, medium: 960, large: 1500 },
+  },
+} as const
+
+export type PictureSize = 'small' | 'medium' | 'large'
+
+/** The keys in the rows of users, and what objects and URLs they stand for. */
+export function createPictures(app: FastifyInstance) {
+  const { users } = app.tables
+
+  function createKind<Column extends 'avatarKey' | 'headerKey'>(kind: {
+    folder: string
+    column: Column
+    sizes: Record<PictureSize, number>
+  }) {
+    const { folder, column, sizes } = kind
+    const object = (key: string, width: number) => `${folder}/${key}/${width}.webp`
+    const objects = (key: string) => Object.values(sizes).map((width) => object(key, width))
+
+    function urls(key: string | null) {
+      if (!key) return null
+      const url = (width: number) => app.s3.url(object(key, width))
+      return { small: url(sizes.small), medium: url(sizes.medium), large: url(sizes.large) }
+    }
+
+    /** The key, or null without a picture. @throws UserNotFound */
+    async function keyOf(userId: number) {
+      const [user] = await app.db
+        .select({ key: users[column] })
+        .from(users)
+        .where(and(eq(users.id, userId), isNull(users.deletedAt)))
+      if (!user) throw new UserNotFound()
+      return user.key
+    }
+
+    /** Sets or clears the picture; returns the key of the one before. @throws UserNotFound */
+    async function set(userId: number, key: string | null, outer?: Tx) {
+      return app.transaction(async (tx) => {
+        const where = and(eq(users.id, userId), isNull(users.deletedAt))
+        const [before] = await tx
+          .select({ key: users[column] })
+          .from(users)
+          .where(where)
+          .for('update')
+        if (!before) throw new UserNotFound()
+        await tx
+          .update(users)
+          .set({ [column]: key })
+          .where(eq(users.id, userId))
+        app.cache.touch(tx, 'user', [userId])
+        await app.events.emit(tx, 'user.updated', { userId })
+        return before.key
+      }, outer)
+    }
+
+    return { folder, sizes, object, objects, urls, keyOf, set }
+  }
+
+  const avatar = createKind(KINDS.avatar)
+  const header = createKind(KINDS.header)
+
+  /** Takes the pictures from an account that is being erased; returns what objects they had. */
+  async function clear(userId: number, tx: Tx) {
+    const [user] = await tx
+      .select({ avatarKey: users.avatarKey, headerKey: users.headerKey })
+      .from(users)
+      .where(eq(users.id, userId))
+      .for('update')
+    await tx.update(users).set({ avatarKey: null, headerKey: null }).where(eq(users.id, userId))
+    return [
+      ...(user?.avatarKey ? avatar.objects(user.avatarKey) : []),
+      ...(user?.headerKey ? header.objects(user.headerKey) : []),
+    ]
+  }
+
+  return { avatar, header, clear }
+}

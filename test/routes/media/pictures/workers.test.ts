@@ -1,0 +1,106 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { constants, getPriority } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { close, toSquares, toVariants } from '../../../../routes/media/pictures/index.ts'
+import { fileWriter, refusal } from '../../../pictures/files.ts'
+import { photo, plain } from '../../../pictures/make.ts'
+import { workersOf } from '../../../pictures/workers.ts'
+
+process.env.JWT_SECRETS = 'a secret of the service'
+const save = fileWriter(t)
+const small = save(await plain(9, 9, 'red').png().toBuffer())
+const large = save(await (await photo(4000, 3000)).png({ compressionLevel: 1 }).toBuffer())
+
+/** Waits until so many workers are there, not counting one that is going. */
+async function atWork(count: number, without?: number) {
+  for (let n = 0; n < 500; n++) {
+    const pids = workersOf().filter((pid) => pid !== without)
+    if (pids.length === count) return pids
+    await sleep(5)
+  }
+  throw new Error(`not ${count} workers but ${workersOf()}`)
+}
+
+t.test('two are in work, some wait, more are told to come back', async (t) => {
+  let most = 0
+  const works = Array.from({ length: 80 }, (_, n) =>
+    refusal(toSquares(n < 4 ? large : small, [48])),
+  )
+  const count = setInterval(() => {
+    most = Math.max(most, workersOf().length)
+  }, 20)
+  const answers = await Promise.all(works)
+  clearInterval(count)
+  t.equal(most, 2)
+  const busy = answers.filter(({ code }) => code === 'TOO_BUSY')
+  t.equal(busy.length, 14, '2 and 64 are taken')
+  for (const { statusCode, ms } of busy) {
+    t.equal(statusCode, 503)
+    t.ok(ms < 100, `${ms} ms: at once`)
+  }
+  t.ok(
+    answers.slice(0, 66).every(({ code }) => code === 'DONE'),
+    'all that were taken are made',
+  )
+  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'there is room again')
+})
+
+t.test('a worker stands back, and knows nothing', async (t) => {
+  await toSquares(small, [48])
+  for (const pid of workersOf()) {
+    t.equal(getPriority(pid), constants.priority.PRIORITY_BELOW_NORMAL)
+    t.ok(pid !== process.pid)
+    if (!existsSync('/proc/self/environ')) continue
+    t.notMatch(readFileSync(`/proc/${pid}/environ`, 'utf8'), /secret|DATABASE_URL/)
+    t.equal(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim(), '1000')
+  }
+  await close()
+  t.strictSame(workersOf(), [], 'and is gone after close')
+  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'until the next image')
+})
+
+t.test('signals to the group are for the service', async (t) => {
+  await toSquares(small, [48])
+  const pids = workersOf()
+  const work = refusal(toVariants(large))
+  await sleep(100)
+  for (const pid of pids) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.kill(pid, signal)
+  }
+  t.equal((await work).code, 'DONE')
+  t.strictSame(workersOf(), pids)
+})
+
+t.test('an image whose worker is killed is tried once more; others notice nothing', async (t) => {
+  await close()
+  const work = refusal(toVariants(large))
+  const [first = 0] = await atWork(1)
+  const other = refusal(toVariants(large))
+  process.kill(first, 'SIGKILL')
+  t.equal((await work).code, 'DONE')
+  t.equal((await other).code, 'DONE')
+  t.notOk(workersOf().includes(first), 'and another takes its place')
+})
+
+t.test('an image that ends its worker twice is refused', async (t) => {
+  await close()
+  const work = refusal(toVariants(large))
+  const [first = 0] = await atWork(1)
+  process.kill(first, 'SIGKILL')
+  const [second = 0] = await atWork(1, first)
+  process.kill(second, 'SIGKILL')
+  t.match(await work, { code: 'BROKEN_IMAGE', statusCode: 422, message: /crashes the decoder/ })
+  t.equal((await refusal(toVariants(large))).code, 'DONE')
+})
+
+t.test('an idle worker that dies is not missed', async (t) => {
+  await toSquares(small, [48])
+  for (const pid of workersOf()) process.kill(pid, 'SIGKILL')
+  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE')
+})
+
+t.test('a file that is not there is no fault of the image', async (t) => {
+  const { code, statusCode } = await refusal(toSquares('/nowhere/to/be/found', [48]))
+  t.strictSame([code, statusCode], ['ENOENT', undefined])
+})

@@ -1,0 +1,100 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t from 'tap'
+import { call, settings, setUp, signUp } from '../../helper.ts'
+import { formOf, newMedia, objectKeys, plain, sendForm, uploadedFiles } from '../../multipart.ts'
+import { spawnServer } from '../../server/spawn.ts'
+
+/** As in plugins/multipart/admission.ts. */
+const AT_ONCE = 64
+
+const jpeg = await plain()
+const HEAD = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
+
+/** Begins to send a file of so many bytes. */
+function begin(port: number, token: string, length = 100_000) {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(
+    `POST /v1/media HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n` +
+      'content-type: multipart/form-data; boundary=b\r\n' +
+      `content-length: ${HEAD.length + length}\r\n\r\n${HEAD}abc`,
+  )
+  return socket
+}
+
+const until = async (is: () => boolean) => {
+  for (let waits = 0; !is() && waits < 400; waits++) await sleep(5)
+  return is()
+}
+
+t.test('files lie on disk while they are in work, and never longer', async (t) => {
+  const app = await setUp(t)
+  const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
+  const user = await signUp(app, 'Uploads')
+  const files = () => uploadedFiles(process.pid)
+  await newMedia(app, user, jpeg)
+  t.strictSame(files(), [])
+  const before = await objectKeys(app)
+  for (const bytes of [
+    Buffer.from('hello'),
+    jpeg.subarray(0, 200),
+    Buffer.alloc(9 * 1024 * 1024),
+  ]) {
+    t.ok((await sendForm(app, user, formOf(bytes), 'POST /v1/media')).status >= 400)
+    t.strictSame(files(), [])
+  }
+  const two = formOf(jpeg)
+  two.append('file', new Blob(['x']))
+  t.equal((await sendForm(app, user, two, 'POST /v1/media')).status, 400)
+  t.strictSame(files(), [])
+
+  const socket = begin(port, user.token)
+  t.ok(await until(() => files().length === 1), 'it is on its way to the disk')
+  socket.destroy()
+  t.ok(await until(() => files().length === 0), 'and gone with its client')
+  t.strictSame(await objectKeys(app), before)
+  t.equal((await app.db.select().from(app.tables.media)).length, 1)
+})
+
+t.test('so many at once, the next is refused before its body is read', async (t) => {
+  const app = await setUp(t)
+  const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
+  const user = await signUp(app, 'Many')
+  const sockets = Array.from({ length: AT_ONCE }, () => begin(port, user.token))
+  t.ok(await until(() => uploadedFiles(process.pid).length === AT_ONCE))
+
+  const next = begin(port, user.token, 8_000_000)
+  const [answer] = await once(next, 'data')
+  t.match(String(answer), /^HTTP\/1.1 503 .*retry-after: \d+.*TOO_MANY_UPLOADS/is)
+  next.destroy()
+  t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200, 'the rest works')
+  sockets[0]?.destroy()
+  t.ok(await until(() => uploadedFiles(process.pid).length === AT_ONCE - 1))
+  t.equal((await newMedia(app, user, jpeg)).width, 40, 'one left, one let in')
+  for (const socket of sockets) socket.destroy()
+  t.ok(await until(() => uploadedFiles(process.pid).length === 0))
+})
+
+t.test('what a process that was killed has left goes when the next one starts', async (t) => {
+  const env = await settings(t)
+  const server = await spawnServer(t, env)
+  await server.ready()
+  const body = { name: 'Killed', email: 'killed@example.com', password: 'correct horse' }
+  const response = await fetch(`${server.url}/v1/auth/sign-up`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const { accessToken } = (await response.json()) as { accessToken: string }
+  const socket = begin(server.port, accessToken)
+  const pid = server.child.pid ?? 0
+  t.ok(await until(() => uploadedFiles(pid).length === 1))
+  server.child.kill('SIGKILL')
+  await server.exited
+  socket.destroy()
+  t.equal(uploadedFiles(pid).length, 1, 'nobody could remove it')
+  await setUp(t, env)
+  t.strictSame(uploadedFiles(pid), [])
+})
