@@ -5,14 +5,12 @@ import { startS3 } from '../local/s3.ts'
 import { copyForRun } from './data/cache.ts'
 import { ensureData, HISTORIES, openData } from './data/index.ts'
 import { idsOf, sizesAt } from './data/sizes.ts'
-import { type Process, start, stopAll } from './processes/ask.ts'
+import { type Process, SERVICE_ARGS, start, stopAll } from './processes/ask.ts'
 import type { Figures, Load } from './processes/client.ts'
 
 export type Bench = Awaited<ReturnType<typeof setUp>>['bench']
 export type Server = Process & { port: number }
 
-/** As in ecosystem.config.cjs. */
-const NODE_ARGS = ['--max-semi-space-size=8']
 /** Milliseconds until what a round has left to do in the background must be done. */
 const PATIENCE = 120_000
 
@@ -37,7 +35,7 @@ export async function setUp(scale: number, progress: Progress) {
     listening(
       'birdhouse.ts',
       { ...s3.settings, ...scaled, DATABASE_URL: data.urlOf(tweets) },
-      NODE_ARGS,
+      SERVICE_ARGS,
     )
 
   const [service, bare, client] = await Promise.all([

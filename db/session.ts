@@ -42,8 +42,9 @@ export function createSession(from: object) {
   /** The statements, then the commit; nothing when nothing was asked for. */
   async function end(statements: Statement[]) {
     if (!begun && statements.length === 0) return
-    await beginning()
-    const last = [...statements, { sql: 'commit', values: [] }]
+    const first = begun ? [] : [{ sql: 'begin', values: [] }]
+    begun = true
+    const last = [...first, ...statements, { sql: 'commit', values: [] }]
     const sql = last.map((one) => one.sql).join('; ')
     await send(
       { sql },

@@ -8,6 +8,11 @@ import { createSession, type Session, type Statement } from './session.ts'
 
 const MAX_ATTEMPTS = 6
 
+/** MySQL would commit the outer one without a word. */
+const nested = () => {
+  throw new Error('A transaction within another: pass `tx` on, as the last argument of a service.')
+}
+
 /** What a transaction does at its end, and what happens once it has committed. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
@@ -20,17 +25,20 @@ export function afterCommit(tx: Tx, hook: () => void) {
 /**
  * Collects rows for one INSERT at the end of a transaction, which goes to the server together with
  * the COMMIT: what nothing in the transaction reads needs no round trip of its own.
- * @throws Error outside of a transaction
+ * @throws Error outside of a transaction, or after its end
  */
 export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
   const waiting = new WeakMap<Tx, Row[]>()
   return (tx: Tx, rows: Row[]) => {
     if (rows.length === 0) return
+    const ending = endings.get(tx)
+    if (!ending)
+      throw new Error(
+        'This is written within a transaction, before it ends; await what you do in it.',
+      )
     const known = waiting.get(tx)
     if (known) return void known.push(...rows)
     const own = [...rows]
-    const ending = endings.get(tx)
-    if (!ending) throw new Error('This is written within a transaction; use app.transaction.')
     waiting.set(tx, own)
     ending.statements.push(() => toStatement(own))
   }
@@ -60,9 +68,10 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   async function once<T>(work: (tx: Tx) => Promise<T>) {
     const connection = await pool.getConnection()
     const session = sessionOf(connection)
+    const { tx, ending } = begin(session)
     try {
-      const { tx, ending } = begin(session)
       const result = await work(tx)
+      endings.delete(tx)
       await session.end(ending.statements.map((statement) => statement()))
       for (const hook of ending.hooks) runHook(hook)
       return result
@@ -72,6 +81,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
       else await session.rollBack().catch(() => connection.destroy())
       throw error
     } finally {
+      endings.delete(tx)
       connection.release()
     }
   }
@@ -79,8 +89,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   /** An object of its own for each transaction, by which others know it. */
   function begin({ db, prepared, start }: Session) {
     start()
-    // What a transaction lacks of a database, nesting and rolling back by hand, nobody uses.
-    const tx = Object.create(db) as Tx
+    const tx = Object.assign(Object.create(db), { transaction: nested }) as Tx
     const ending: Ending = { statements: [], hooks: [] }
     endings.set(tx, ending)
     preparedBy.set(tx, prepared)

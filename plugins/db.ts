@@ -19,7 +19,7 @@ declare module 'fastify' {
     transaction: Transaction
     /** Hot reads: what is built on it and `.prepare()`d once runs as a prepared statement. */
     prepared: Db
-    /** The same for a query over a list of ids; in a transaction it is sent as any other. */
+    /** The same for a query over a list of ids; in a transaction it is one of its connection. */
     prepareForIds: ReturnType<typeof createPrepareForIds>
     /** Deletes whatever meets the condition, 500 rows a statement. */
     deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
@@ -64,7 +64,7 @@ export default fp<{ features: Feature[] }>(
       connectionLimit: POOL_SIZE,
       connectTimeout: 5_000,
       enableKeepAlive: true,
-      // For the end of a transaction alone, see db/transaction.ts.
+      // For the two ends of a transaction alone, see db/session.ts.
       multipleStatements: true,
     })
     const { pool } = app.mysql

@@ -19,6 +19,8 @@ type Viewing = {
   db: Db | Tx
   /** They were written in this very transaction: nobody can have done anything with them. */
   written?: boolean
+  /** Whoever fills has asked for `app.cache.fresh` since the request came. */
+  fresh?: boolean
 }
 type Context = Viewing & {
   /** What is being filled, so far as it is: a tweet's text need not be read again. */
@@ -84,11 +86,12 @@ function createResources(app: FastifyInstance) {
   async function fill<One extends Item>(
     resource: string,
     items: One[],
-    { viewerId, db = app.db, written = false }: Partial<Viewing> = {},
+    { viewerId, db = app.db, written = false, fresh = false }: Partial<Viewing> = {},
   ) {
     const added = fields.get(resource)
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
+    if (db === app.db && !fresh) await app.cache.fresh()
     const context = { viewerId, db, written, items }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
@@ -143,5 +146,5 @@ export default fp(
   async (app) => {
     app.decorate('resources', createResources(app))
   },
-  { name: 'resources', dependencies: ['db', 'features'] },
+  { name: 'resources', dependencies: ['db', 'features', 'cache'] },
 )

@@ -2,6 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
+/** How the service is started, as in ecosystem.config.cjs. */
+export const SERVICE_ARGS = ['--max-semi-space-size=8']
+
 const running = new Set<ChildProcess>()
 
 /** Starts one of the files in this folder as a process that answers messages one by one. */

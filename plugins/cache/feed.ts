@@ -1,4 +1,4 @@
-import { gt, inArray, lt, max, or, sql } from 'drizzle-orm'
+import { desc, gt, inArray, lt, max, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { shared } from './shared.ts'
 
@@ -8,8 +8,10 @@ const LATEST = 30_000
 const RETENTION = 300
 /** Milliseconds without a look, after which all is forgotten instead of caught up with. */
 const AWAY = 60_000
-/** Ids below the newest that may still belong to a transaction at work when a process starts. */
+/** Ids below the first one heard that may belong to a transaction at work, where none is older. */
 const LOOK_BACK = 500
+/** Changes of one look; of more, nothing is learned but that they were too many. */
+const MOST_CHANGES = 5_000
 /** Missing ids that are looked for. */
 const MOST_MISSING = 2_000
 
@@ -24,7 +26,8 @@ export function createFeed(app: FastifyInstance) {
   const listeners = new Map<string, Listener[]>()
   /** Since when an id is missing. */
   const missing = new Map<number, number>()
-  let last = 0
+  /** The newest id heard; undefined until there is one. */
+  let last: number | undefined
   let lookedAt = Number.NEGATIVE_INFINITY
   /** Where ids have no order in time nothing may be remembered. */
   let ordered: boolean | undefined
@@ -36,21 +39,26 @@ export function createFeed(app: FastifyInstance) {
     .from(changes)
     .where(gt(changes.id, sql.placeholder('last')))
     .orderBy(changes.id)
+    .limit(MOST_CHANGES)
     .prepare()
 
   const withMissing = () =>
     app.db
       .select(columns)
       .from(changes)
-      .where(or(gt(changes.id, last), inArray(changes.id, [...missing.keys()])))
+      .where(or(gt(changes.id, last ?? 0), inArray(changes.id, [...missing.keys()])))
       .orderBy(changes.id)
+      .limit(MOST_CHANGES)
 
   /** Everything that was committed before the call is known from then on. */
   const look = shared(async () => {
     const now = performance.now()
     if (now - lookedAt > AWAY) await begin(now)
+    if (!ordered) return
     try {
-      hear(await (missing.size > 0 ? withMissing() : statement.execute({ last })), now)
+      const rows = await (missing.size > 0 ? withMissing() : statement.execute({ last: last ?? 0 }))
+      if (rows.length < MOST_CHANGES) hear(rows, now)
+      else await goBlind(now)
       lookedAt = now
     } catch (error) {
       lookedAt = Number.NEGATIVE_INFINITY
@@ -60,9 +68,15 @@ export function createFeed(app: FastifyInstance) {
 
   async function begin(now: number) {
     forgetAll()
-    ordered ??= await isOrdered()
-    const [row] = await app.db.select({ id: max(changes.id) }).from(changes)
-    last = Math.max((row?.id ?? 0) - LOOK_BACK, 0)
+    ordered = await isOrdered()
+    // What was at work when this one was written has ended long since.
+    const [settled] = await app.db
+      .select({ id: changes.id })
+      .from(changes)
+      .where(lt(changes.createdAt, sql`NOW(3) - INTERVAL ${LATEST / 1000} SECOND`))
+      .orderBy(desc(changes.createdAt))
+      .limit(1)
+    last = settled?.id
     lookedAt = now
   }
 
@@ -78,6 +92,7 @@ export function createFeed(app: FastifyInstance) {
 
   function hear(rows: { id: number; topic: string; subject: number }[], now: number) {
     for (const { id, topic, subject } of rows) {
+      last ??= Math.max(id - LOOK_BACK, 0)
       if (id > last) {
         for (let gap = Math.max(last + 1, id - MOST_MISSING); gap < id; gap++) missing.set(gap, now)
         last = id
@@ -88,12 +103,19 @@ export function createFeed(app: FastifyInstance) {
       if (now - since < LATEST) break
       missing.delete(id)
     }
-    if (missing.size >= MOST_MISSING) goBlind(now)
+    if (missing.size >= MOST_MISSING) forgetFor(now)
   }
 
-  function goBlind(now: number) {
+  /** Nothing is remembered until no transaction can be at work on what was passed over. */
+  function forgetFor(now: number) {
     forgetAll()
     blindUntil = now + LATEST
+  }
+
+  async function goBlind(now: number) {
+    forgetFor(now)
+    const [row] = await app.db.select({ id: max(changes.id) }).from(changes)
+    last = row?.id ?? undefined
   }
 
   function forgetAll() {

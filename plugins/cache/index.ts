@@ -40,7 +40,16 @@ function createCache(app: FastifyInstance) {
       [...new Set(ids)].map((id) => [topic, id]),
     )
 
-  return { items, pairs, touch, fresh: feed.look, listen: feed.listen, purge: feed.purge }
+  return {
+    items,
+    pairs,
+    touch,
+    fresh: feed.look,
+    listen: feed.listen,
+    /** False where what is loaded is not kept. */
+    remembers: () => !feed.isBlind(),
+    purge: feed.purge,
+  }
 }
 
 export default fp(

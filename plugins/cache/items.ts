@@ -12,7 +12,7 @@ export type ItemOptions<Value> = {
   max: number
 }
 
-/** What belongs to an id alone. A value must never be changed: everyone gets the same. */
+/** What belongs to an id alone. Everyone gets the same value, so whoever gets it leaves it as it is. */
 export function createItems<Value>(
   db: Db,
   feed: Feed,

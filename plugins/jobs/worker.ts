@@ -156,10 +156,14 @@ export function createWorker({ store, definitions, log }: Options) {
     await polling
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const limit = setTimeout(resolve, STOP_TIMEOUT)
-    await Promise.race([Promise.all(atWork.keys()), late])
+    await Promise.race([Promise.all(atWork.keys()).then(leave), late])
     clearTimeout(limit)
-    await exchange([]).catch((error) => log.warn({ err: error }, 'what is done will run again'))
     stopping.abort(new LeaseLost('The process is about to end.'))
+  }
+
+  async function leave() {
+    if (done.length === 0) return
+    await exchange([]).catch((error) => log.warn({ err: error }, 'what is done will run again'))
   }
 
   return { start, nudge, stop }

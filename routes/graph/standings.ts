@@ -5,7 +5,7 @@ import { placeholder } from '../../db/prepared.ts'
 /** Viewers that a process remembers; each with some hundred people, of 50 bytes each. */
 const VIEWERS = 3_000
 
-export type Standing = {
+type Standing = {
   follows: boolean
   mutes: boolean
   /** In either direction. */

@@ -1,40 +1,49 @@
 import { desc, eq } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
 import { SIZES } from './sizes.ts'
 
 type Stretch = { below: number; from: number; limit: number }
 /** Ids, descending; `from` is the id down to which nothing is missing. */
 type Head = { ids: number[]; from: number }
 
-/** Authors whose newest tweets a process remembers, of 8 kB each at most. */
+/** Authors whose newest tweets a process remembers, of 2 kB each at most. */
 const AUTHORS = 2_000
 
 /** The newest tweets of authors who are merged into many timelines, read once for all of them. */
-export function createAuthorHeads(app: FastifyInstance, { head, few } = SIZES) {
+export function createAuthorHeads(app: FastifyInstance, { head, few, branches } = SIZES) {
   const { tweets } = app.tables
 
-  const readHead = app.prepared
-    .select({ id: tweets.id })
-    .from(tweets)
-    .where(eq(tweets.authorId, placeholder('authorId')))
-    .orderBy(desc(tweets.id))
-    .limit(head)
-    .prepare()
+  const headOf = (authorId: number) =>
+    app.db
+      .select({ id: tweets.id, authorId: tweets.authorId })
+      .from(tweets)
+      .where(eq(tweets.authorId, authorId))
+      .orderBy(desc(tweets.id))
+      .limit(head)
 
-  async function load(authorId: number): Promise<[number, Head]> {
-    const ids = (await readHead.execute({ authorId })).map(({ id }) => id)
-    return [authorId, { ids, from: ids[head - 1] ?? 0 }]
+  async function load(authorIds: number[]) {
+    const rows: { id: number; authorId: number }[] = []
+    for (let start = 0; start < authorIds.length; start += branches) {
+      const [first, second, ...rest] = authorIds.slice(start, start + branches).map(headOf)
+      if (first) rows.push(...(await (second ? unionAll(first, second, ...rest) : first)))
+    }
+    const byAuthor = Map.groupBy(rows, (row) => row.authorId)
+    const ids = (authorId: number) => (byAuthor.get(authorId) ?? []).map(({ id }) => id)
+    return new Map(authorIds.map((authorId) => [authorId, toHead(ids(authorId))]))
   }
 
-  const heads = app.cache.items<Head>('tweets-by', {
-    max: AUTHORS,
-    load: async (authorIds) => new Map(await Promise.all(authorIds.map(load))),
-  })
+  const toHead = (ids: number[]): Head => {
+    const sorted = ids.sort((a, b) => b - a)
+    return { ids: sorted, from: sorted[head - 1] ?? 0 }
+  }
+
+  const heads = app.cache.items<Head>('tweets-by', { max: AUTHORS, load })
 
   /** As `newestOf`, or undefined where that is not remembered. */
   return async function inHeads(authorIds: number[], { below, from, limit }: Stretch) {
-    if (authorIds.length > few) return undefined
+    // Reading so much for one page would be more than the page.
+    if (authorIds.length > few || !app.cache.remembers()) return undefined
     const known = await heads.get(authorIds)
     let start = from
     for (const one of known.values()) start = Math.max(start, one.from)

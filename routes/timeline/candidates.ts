@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
@@ -20,7 +20,7 @@ export type Snapshot = {
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
-export type Range = { readerId: number; below: number; above: number; limit: number }
+type Range = { readerId: number; below: number; limit: number }
 
 /** Readers whose merged followees a process remembers, of some 100 bytes each. */
 const READERS = 10_000
@@ -72,7 +72,6 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
         and(
           eq(entries.readerId, readerId),
           lt(entries.tweetId, placeholder('below')),
-          gt(entries.tweetId, placeholder('above')),
           gte(entries.tweetId, sql`COALESCE(${floor}, ${sql.raw(`${TOP}`)})`),
         ),
       )
@@ -85,7 +84,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   ).prepare()
 
   /**
-   * What there is within `above < id < below`, at most `limit` tweets. A job takes a tweet from the
+   * What there is below an id, at most `limit` tweets. A job takes a tweet from the
    * undelivered ones to the entries, and a followee from the merged ones to those with entries; read
    * in that order, neither is ever between two places.
    */
@@ -97,10 +96,10 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     const state = rows.find(({ unseenHours }) => unseenHours >= 0)
     const backlog = (late[sizes.backlog]?.id ?? -1) + 1
     // Of what is undelivered below the floor, only the merge knows the neighbours.
-    const floorId = Math.max(state?.id ?? TOP, backlog, range.above + 1)
+    const floorId = Math.max(state?.id ?? TOP, backlog)
     const found = new Set<number>()
     for (const row of rows) if (row !== state && row.id >= floorId) found.add(row.id)
-    for (const id of await ownLate(late, { ...range, above: floorId - 1 })) found.add(id)
+    for (const id of await ownLate(late, floorId, range)) found.add(id)
     const ids = [...found].sort((a, b) => b - a).slice(0, range.limit)
     return {
       ids,
@@ -120,9 +119,10 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
   /** Of what is undelivered, the reader's own and their followees'. */
   async function ownLate(
     late: { id: number; authorId: number }[],
-    { readerId, below, above }: Range,
+    floorId: number,
+    { readerId, below }: Range,
   ) {
-    const inRange = late.filter(({ id }) => id < below && id > above)
+    const inRange = late.filter(({ id }) => id < below && id >= floorId)
     if (inRange.length === 0) return []
     const authors = inRange.map(({ authorId }) => authorId)
     const standings = await app.graph.standings.get(readerId, authors)

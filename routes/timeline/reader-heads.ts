@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { createCandidates, type Range, type Snapshot } from './candidates.ts'
+import { createCandidates, type Snapshot } from './candidates.ts'
 import { TOP } from './newest.ts'
 import { SIZES } from './sizes.ts'
 import { createWritten } from './written.ts'
 
+type Range = { readerId: number; below: number; above: number; limit: number }
 /** `more` tells that there are entries below `from`. */
 type Head = Snapshot & { position: number; more: boolean }
 
@@ -27,8 +28,7 @@ export function createReaderHeads(app: FastifyInstance, sizes = SIZES) {
   async function load(readerId: number): Promise<[number, Head]> {
     // Before the snapshot: what is written between the two is in both.
     const position = written.position()
-    const range = { readerId, below: TOP, above: 0, limit: sizes.ready }
-    const snapshot = await readSnapshot(range)
+    const snapshot = await readSnapshot({ readerId, below: TOP, limit: sizes.ready })
     return [readerId, { ...snapshot, position, more: snapshot.ids.length === sizes.ready }]
   }
 
@@ -48,24 +48,28 @@ export function createReaderHeads(app: FastifyInstance, sizes = SIZES) {
   async function headOf(readerId: number) {
     for (;;) {
       const head = (await heads.get([readerId])).get(readerId)
-      const later = head && written.since(head.position)
-      if (later && later.length <= sizes.later) return { head, later }
+      const later = head && written.since(head.position, sizes.later)
+      if (later) return { head, later }
       heads.forget(readerId)
     }
   }
 
-  /** All the rest at once: who scrolls will go on. */
+  /**
+   * All the rest at once: who scrolls will go on. What is remembered grows below `from` alone, in one
+   * step, so that whoever reads it meanwhile sees what there was or all there is.
+   */
   async function extend(head: Head, readerId: number) {
     const { from } = head
     const { ids, ...rest } = await readSnapshot({
       readerId,
       below: from,
-      above: 0,
       limit: sizes.deep,
     })
     // Another request of the same reader may have done it meanwhile.
     if (head.from !== from || rest.from >= from) return
     head.ids.push(...ids)
+    // Of an author who has become merged since, the lower part has no entries any more.
+    head.mergedAuthors = [...new Set([...head.mergedAuthors, ...rest.mergedAuthors])]
     head.from = rest.from
     head.more = ids.length === sizes.deep
   }

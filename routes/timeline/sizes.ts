@@ -19,8 +19,8 @@ export const SIZES = {
   deep: 1_000,
   /** Tweets of all authors since then, after which looking anew costs less than looking through. */
   later: 200,
-  /** Tweets of a merged author that are remembered: as far as anyone scrolls. */
-  head: 1_000,
+  /** Tweets of a merged author that are remembered. */
+  head: 200,
   /** Authors and ids up to which merging them into a page is one statement. */
   few: 100,
   stretch: 64_000,

@@ -28,7 +28,10 @@ export function createWritten(app: FastifyInstance) {
 
   return {
     position: () => first + ids.length,
-    /** What came after a position, or undefined when that is not known. */
-    since: (position: number) => (position < first ? undefined : ids.slice(position - first)),
+    /** What came after a position, or undefined when that is not known or too much. */
+    since: (position: number, most: number) =>
+      position < first || first + ids.length - position > most
+        ? undefined
+        : ids.slice(position - first),
   }
 }

@@ -21,22 +21,22 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
   const { standings } = app.graph
 
   /** Fills rows in with a fixed number of queries, of which most are answered from memory. */
-  async function hydrate(rows: Shown[], viewerId?: number, db: Db | Tx = app.db) {
-    if (db === app.db) await app.cache.fresh()
-    return fill(rows, { viewerId, db })
+  async function hydrate(rows: Shown[], viewerId?: number) {
+    await app.cache.fresh()
+    return fill(rows, { viewerId })
   }
 
   /** As `hydrate`, for who has asked for `fresh` since the request came. Keeps the order. */
   async function fill(rows: Shown[], context: Context) {
     const bodies = await readBodies(rows, context)
     await app.media.fill([...bodies.values()], context.db)
-    const viewing = { ...context, written: context.written !== undefined }
+    const viewing = { ...context, written: context.written !== undefined, fresh: true }
     await app.resources.fill('TweetBody', [...bodies.values()], viewing)
     const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
     await app.resources.fill(
       'UserSummary',
       people.flatMap((one) => one ?? []),
-      viewing,
+      { ...viewing, written: false },
     )
     return rows.flatMap(({ id, originalId }) => {
       const body = bodies.get(id)

@@ -1,6 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 import { build } from '../../app.ts'
+import { DELIVERY } from '../../db/schema/columns.ts'
+import { createReaderHeads } from '../../routes/timeline/reader-heads.ts'
+import { SIZES } from '../../routes/timeline/sizes.ts'
 import { type App, drained, settings } from '../helper.ts'
 import { createOracle, expectedPage } from '../timeline-oracle.ts'
 
@@ -137,4 +140,44 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
   t.strictSame(await read(), before)
   for (const argument of ['0', 'ann', '999999', ' ', '1e3'])
     await t.rejects(async () => task?.run({ progress, signal, argument }), /There is no user/)
+})
+
+t.test('an author who becomes merged while a reader scrolls', async (t) => {
+  for (const app of apps) await app.jobs.stop()
+  const reader = await signUp(one)
+  const [turning, steady] = (await signUpAll(2)) as [number, number]
+  for (const author of [turning, steady]) await one.graph.follow(reader, author)
+  const { follows } = one.tables
+  const deliver = (author: number, delivery: number) =>
+    two.transaction(async (tx) => {
+      await tx.update(follows).set({ delivery }).where(eq(follows.followeeId, author))
+      two.cache.touch(tx, 'relations', [reader])
+    })
+  for (const author of [turning, steady]) await deliver(author, DELIVERY.materialised)
+  const state = { readerId: reader, delivery: DELIVERY.materialised, seenAt: new Date() }
+  await one.db.insert(states).values(state)
+  const late = await one.tweets.create({ authorId: turning, text: 'not delivered yet' })
+  const ids: number[] = []
+  for (let n = 0; n < 3; n++) {
+    const { id: tweetId } = await one.tweets.create({ authorId: steady, text: `${n}` })
+    await one.db.insert(timelineEntries).values({ readerId: reader, tweetId })
+    ids.unshift(tweetId)
+  }
+  const delivered = { undelivered: null }
+  await one.db.update(tweets).set(delivered).where(eq(tweets.authorId, steady))
+
+  const heads = createReaderHeads(one, { ...SIZES, ready: 2, deep: 4 })
+  const range = { readerId: reader, above: 0, limit: 2 }
+  t.strictSame((await heads({ ...range, below: Number.MAX_SAFE_INTEGER })).ids, ids.slice(0, 2))
+  const { fresh } = one.cache
+  one.cache.fresh = async () => {
+    one.cache.fresh = fresh
+    await fresh()
+    // The fan-out passes the reader by, because the author is merged from now on.
+    await deliver(turning, DELIVERY.merged)
+    await two.db.update(tweets).set(delivered).where(eq(tweets.id, late.id))
+  }
+  const deeper = await heads({ ...range, below: ids[1] ?? 0 })
+  t.strictSame(deeper.ids, ids.slice(2))
+  t.ok(deeper.mergedAuthors.includes(turning), 'is merged into what is read of them')
 })

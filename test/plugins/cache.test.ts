@@ -101,6 +101,34 @@ t.test('a load that a change overtakes is not remembered', async (t) => {
   t.equal(await read(5), 51)
 })
 
+t.test('a process that begins knows of changes that are under way', async (t) => {
+  await write(8, 80)
+  const connection = await pool.getConnection()
+  await connection.beginTransaction()
+  await connection.query('UPDATE notes SET value = 81 WHERE id = 8')
+  await connection.query("INSERT INTO changes (topic, subject) VALUES ('note', 8)")
+  const many = Array.from({ length: 900 }, () => ['note', 999])
+  await pool.query('INSERT INTO changes (topic, subject) VALUES ?', [many])
+  const late: App = await build(env)
+  t.teardown(() => late.close())
+  const { read } = cacheIn(late)
+  t.equal(await read(8), 80)
+  await connection.commit()
+  connection.release()
+  t.equal(await read(8), 81)
+})
+
+t.test('a process that begins when nothing has changed for long remembers at once', async (t) => {
+  await pool.query('DELETE FROM changes')
+  const early: App = await build(env)
+  t.teardown(() => early.close())
+  const { seen, read } = cacheIn(early)
+  await read(9)
+  await write(9, 90)
+  for (let n = 0; n < 3; n++) t.equal(await read(9), 90)
+  t.equal(seen.loads, 2)
+})
+
 t.test('pairs are forgotten with their owner alone', async (t) => {
   let loads = 0
   const pairs = two.cache.pairs<string>('owner', {

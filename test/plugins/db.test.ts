@@ -243,3 +243,18 @@ t.test('a connection that cannot be prepared is not used, and ends nothing else'
   )
   t.strictSame(await sessionsOf(limited), ['READ-COMMITTED,+00:00,utf8mb4'])
 })
+
+t.test('what comes after the end of a transaction, or nests one, is told', async (t) => {
+  let late: Tx | undefined
+  await app.transaction(async (tx) => {
+    late = tx
+    await rename(tx, ben, 'Benno')
+  })
+  t.throws(() => app.cache.touch(late as Tx, 'user', [ben]), /before it ends/)
+  const nested = app.transaction(async (tx) => {
+    await rename(tx, ben, 'Nobody')
+    await tx.transaction(async () => {})
+  })
+  await t.rejects(nested, /pass `tx` on/)
+  t.equal(await nameOf(ben), 'Benno')
+})

@@ -34,7 +34,7 @@ const change = (name: string, values: object) =>
   app.db.update(jobs).set(values).where(eq(jobs.name, name))
 const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
 
-async function until(what: string, condition: () => boolean | Promise<boolean>, patience = 8_000) {
+async function until(what: string, condition: () => boolean | Promise<boolean>, patience = 20_000) {
   const deadline = performance.now() + patience
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`still not: ${what}`)

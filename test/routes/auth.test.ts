@@ -42,6 +42,7 @@ t.test('signing up gives an account and signs in', async (t) => {
     handle: 'hong',
     name: 'Hong',
     avatar: null,
+    header: null,
     profile: '',
     followerCount: 0,
     followeeCount: 0,

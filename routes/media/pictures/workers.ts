@@ -86,7 +86,7 @@ function take() {
 function start() {
   const worker = fork(join(import.meta.dirname, 'worker.ts'), {
     serialization: 'advanced',
-    execArgv: [],
+    execArgv: ['--max-semi-space-size=1'],
     // None of the service's settings: what decodes strangers' files has no use for them.
     env: GIVE_BACK,
   })
