@@ -1,19 +1,20 @@
 import { asc, eq, isNull, like, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import t from 'tap'
-import { build } from '../../app.ts'
-import { decodeCursor } from '../../plugins/pagination.ts'
-import { createTimelineJobs } from '../../routes/timeline/jobs.ts'
-import { SIZES } from '../../routes/timeline/sizes.ts'
-import { createSkeleton } from '../../routes/timeline/skeleton.ts'
-import { type App, settings } from '../helper.ts'
-import { createOracle, expectedPage } from '../timeline-oracle.ts'
+import { build } from '../app.ts'
+import { decodeCursor } from '../plugins/pagination.ts'
+import { createTimelineJobs } from '../routes/timeline/jobs.ts'
+import { SIZES } from '../routes/timeline/sizes.ts'
+import { createSkeleton } from '../routes/timeline/skeleton.ts'
+import { type App, settings } from './helper.ts'
+import { createOracle, expectedPage } from './timeline-oracle.ts'
 
 // The timeline against its definition, at every step of random histories in which the jobs run
 // late, twice, in any order, are killed half-way or lost. Limits are so small that every path is taken.
 // Two processes' worth of app take turns in writing and reading, and remember what they have read.
 
-const RUNS = Number(process.env.RUNS ?? 300)
+/** Two files run as many each, beside each other. */
+const RUNS = Number(process.env.RUNS ?? 150)
 const COMMANDS = 60
 /** With SHRINK=1 a failure is made as small as can be, which takes minutes. */
 const SHRINK = process.env.SHRINK === '1'
