@@ -32,8 +32,6 @@ const serverOptions = (config: Config): FastifyServerOptions => ({
   genReqId: () => crypto.randomUUID(),
   pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
-  // What we answer needs no check of its formats, which took a tenth of a page.
-  serializerOpts: { ajv: { validateFormats: false } },
   logger: {
     level: config.logLevel,
     serializers: { err: serializeError },
