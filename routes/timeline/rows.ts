@@ -13,6 +13,10 @@ export type Row = { id: number; originalId: number | null }
 type Range = { below: number | undefined; above: number; limit: number }
 /** `from <= id < below` */
 type Stretch = { below: number; from: number; limit: number }
+
+/** Readers far down of whom a process remembers whom they follow, of 8 kB for a thousand each. */
+const SCROLLING = 500
+
 export type OnSeen = (readerId: number, snapshot: Snapshot) => Promise<void>
 
 /**
@@ -105,8 +109,17 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
     return rows.filter(({ id }) => passed.has(id))
   }
 
+  const sources = app.cache.items<number[]>('relations', {
+    max: SCROLLING,
+    load: async (readers) =>
+      new Map(await Promise.all(readers.map(async (id) => [id, await readSources(id)] as const))),
+  })
+
+  const authorsOf = async (readerId: number) =>
+    (await sources.get([readerId])).get(readerId) ?? [readerId]
+
   /** The reader and everyone they follow and don't mute. */
-  async function authorsOf(readerId: number) {
+  async function readSources(readerId: number) {
     const wanted = and(
       eq(follows.followerId, readerId),
       app.graph.notMuted(readerId, follows.followeeId),
