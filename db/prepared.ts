@@ -4,8 +4,8 @@ import type { Pool } from 'mysql2/promise'
 import type { Db, Tx } from '../plugins/db.ts'
 
 /** Lists of ids have one of these lengths, so that few statements are prepared. */
-const LENGTHS = [1, 8, 32, 128, 512] as const
-const MOST = 512
+const LENGTHS = [1, 8, 32, 128] as const
+const MOST = 128
 
 type Values = Record<string, unknown>
 type Preparable<Row> = { prepare: () => { execute: (values?: Values) => Promise<Row[]> } }

@@ -43,11 +43,16 @@ type NamedField = Field<unknown> & {
 function createResources(app: FastifyInstance) {
   const schemas = new Map<string, Resource>()
   const fields = new Map<string, NamedField[]>()
+  const sharing = new Map<string, readonly string[]>()
   let sealed = false
 
-  /** Registers a schema that others may refer to by `ref` and add fields to. */
-  function define(schema: Resource) {
+  /**
+   * Registers a schema that others may refer to by `ref` and add fields to. `shared` names the
+   * properties that are the same in every answer, see `SHARED` in serialization/pages.ts.
+   */
+  function define(schema: Resource, { shared = [] }: { shared?: readonly string[] } = {}) {
     const id = schema.$id ?? ''
+    sharing.set(id, shared)
     if (sealed) throw new Error(`The resource ${id} comes too late; define it in service.`)
     if (schemas.has(id) || app.getSchema(id))
       throw new Error(`The resource ${id} is taken; choose another $id.`)
@@ -118,7 +123,14 @@ function createResources(app: FastifyInstance) {
     }
   }
 
-  return { define, addField, fill, seal }
+  return {
+    define,
+    addField,
+    fill,
+    seal,
+    sharedBy: (resource: string) => sharing.get(resource) ?? [],
+    hasAddedFields: (resource: string) => fields.has(resource),
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 /** How the service is started, as in ecosystem.config.cjs. */
-export const SERVICE_ARGS = ['--max-semi-space-size=8']
+export const SERVICE_ARGS = process.env.SA?.split(' ') ?? ['--max-semi-space-size=8']
 
 const running = new Set<ChildProcess>()
 

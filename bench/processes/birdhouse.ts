@@ -57,7 +57,7 @@ async function profile(what: 'start' | { file: string }) {
 answer<Question>(async ({ tokens, hash, rss, rollUp, delay: late, profile: what }) => {
   if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
   if (hash) return { hash: await app.password.hash(hash) }
-  if (rss) return { rss: process.memoryUsage().rss }
+  if (rss) return process.memoryUsage()
   if (rollUp) {
     await app.tweets.counts.rollUp()
     await app.users.counts.rollUp()

@@ -13,7 +13,7 @@ declare module 'fastify' {
 }
 
 /** People whose bookmarks a process remembers, so far as they were asked for. */
-const PEOPLE = 3_000
+const PEOPLE = 2_000
 /** Rows a transaction. */
 const BATCH = 200
 

@@ -6,7 +6,7 @@ import { readTag } from './parse.ts'
 /** Tags a user may mute; each is looked up for every tweet of a timeline that has one. */
 const MAX = 200
 /** People of whom a process remembers whether they mute any. */
-const PEOPLE = 20_000
+const PEOPLE = 10_000
 
 export const HashtagNotFound = createError('HASHTAG_NOT_FOUND', 'That is no hashtag.', 404)
 const TooMany = createError(

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 
 /** Viewers that a process remembers; each with some hundred people, of 50 bytes each. */
-const VIEWERS = 3_000
+const VIEWERS = 2_000
 
 type Standing = {
   follows: boolean

@@ -8,7 +8,7 @@ type Stretch = { below: number; from: number; limit: number }
 type Head = { ids: number[]; from: number }
 
 /** Authors whose newest tweets a process remembers, of 2 kB each at most. */
-const AUTHORS = 2_000
+const AUTHORS = 1_000
 
 /** The newest tweets of authors who are merged into many timelines, read once for all of them. */
 export function createAuthorHeads(app: FastifyInstance, { head, few, branches } = SIZES) {

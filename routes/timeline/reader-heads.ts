@@ -9,7 +9,7 @@ type Range = { readerId: number; below: number; above: number; limit: number }
 type Head = Snapshot & { position: number; more: boolean }
 
 /** Readers that a process remembers, of 1 kB each, or 10 kB where they scroll. */
-const READERS = 3_000
+const READERS = 2_000
 
 /**
  * The upper part of a timeline, from memory. That somebody's tweet belongs on it stays true, so what

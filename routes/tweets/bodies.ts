@@ -1,7 +1,9 @@
 import type { FastifyInstance, Resources } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
+import { SHARED } from '../../plugins/serialization/pages.ts'
 import type { TweetMemory, TweetRow, Written } from './memory.ts'
+import { createSharedParts, type SharedPart } from './parts.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
@@ -19,6 +21,7 @@ const NO_REACTIONS = { liked: false, retweeted: false }
 export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: TweetMemory) {
   const { summaries } = app.users
   const { standings } = app.graph
+  const partOf = createSharedParts()
 
   /** Fills rows in with a fixed number of queries, of which most are answered from memory. */
   async function hydrate(rows: Shown[], viewerId?: number) {
@@ -62,20 +65,22 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
     ])
 
     if (written) people.set(written.author.id, written.author)
+    // Who looks may see fields in them that others don't.
+    const personal = app.resources.hasAddedFields('UserSummary')
 
-    function present({ authorId, replyToId, deleted, originalId: _, ...row }: TweetRow) {
-      const author = people.get(authorId)
+    function present(row: TweetRow) {
+      const author = people.get(row.authorId)
       // An account may have been deleted since the ids were read.
       if (!author) return []
+      const shared = partOf(row, author, row.replyToId === null ? null : replyTo(row.replyToId))
       const body = {
-        ...row,
+        ...shared,
+        ...(personal && withOwnPeople(shared)),
         ...(written ? NO_REACTIONS : flags?.get(row.id)),
-        deleted,
         // A tombstone's own are removed by a job, soon.
-        mediaCount: deleted ? 0 : row.mediaCount,
+        mediaCount: row.deleted ? 0 : row.mediaCount,
         media: [] as Resources['Media'][],
-        author: deleted ? null : { ...author },
-        replyTo: replyToId ? replyTo(replyToId) : null,
+        [SHARED]: shared,
       }
       return [[row.id, body] as const]
     }
@@ -84,7 +89,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
       const parent = parents.get(id)
       const author = parent && !parent.deleted && people.get(parent.authorId)
       const hidden = parent && standing?.get(parent.authorId)?.blocked
-      return { id, deleted: !author, author: author && !hidden ? { ...author } : null }
+      return { id, deleted: !author, author: author && !hidden ? author : null }
     }
 
     return new Map([...found.values()].flatMap(present))
@@ -92,3 +97,8 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
 
   return { hydrate, fill }
 }
+
+const withOwnPeople = ({ author, replyTo }: SharedPart) => ({
+  author: author && { ...author },
+  replyTo: replyTo && { ...replyTo, author: replyTo.author && { ...replyTo.author } },
+})

@@ -5,9 +5,9 @@ import type { Tx } from '../../plugins/db.ts'
 import type { TweetCounts } from './bodies.ts'
 
 /** Tweets that a process remembers, of some 700 bytes each. */
-const TWEETS = 20_000
+const TWEETS = 10_000
 /** Viewers whose likes and retweets it does; each of some hundred tweets, of 50 bytes each. */
-const VIEWERS = 3_000
+const VIEWERS = 2_000
 
 export type TweetRow =
   Awaited<ReturnType<TweetMemory['tweets']['get']>> extends Map<number, infer Row> ? Row : never

@@ -44,6 +44,19 @@ const body = {
   retweeted: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
 }
 
+/** What is the same for everyone who sees a tweet, see parts.ts. */
+export const SHARED_WITH_ALL = [
+  'id',
+  'author',
+  'text',
+  'createdAt',
+  'deleted',
+  'replyTo',
+  'likeCount',
+  'retweetCount',
+  'replyCount',
+] as const
+
 /** A tweet without what it retweets: an original is never a retweet itself. */
 export const TweetBody = Type.Object(body, { $id: 'TweetBody', title: 'TweetBody' })
 

@@ -11,7 +11,7 @@ import { createTweetErasure } from './erasure.ts'
 import { createTweetLists } from './lists.ts'
 import { createTweetQueries } from './queries.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
-import { TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -143,8 +143,8 @@ function createTweets(app: FastifyInstance) {
 
 export default fp(
   async (app) => {
-    app.resources.define(TweetBody)
-    app.resources.define(Tweet)
+    app.resources.define(TweetBody, { shared: SHARED_WITH_ALL })
+    app.resources.define(Tweet, { shared: SHARED_WITH_ALL })
     app.decorate('tweets', createTweets(app))
     createTweetErasure(app)
   },

@@ -9,7 +9,7 @@ import type { createPictures } from './pictures.ts'
 export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 
 /** Accounts that a process remembers, of some 500 bytes each. */
-const SUMMARIES = 20_000
+const SUMMARIES = 10_000
 
 type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
@@ -138,7 +138,7 @@ export function createUserReading(
     load: async (ids, db) => {
       const rows = await readSummaries(ids, {}, db)
       const alive = rows.filter(({ deletedAt }) => deletedAt === null)
-      return new Map(alive.map((row) => [row.id, present(row)]))
+      return new Map(alive.map((row) => [row.id, Object.freeze(present(row))]))
     },
   })
 
