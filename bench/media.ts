@@ -7,7 +7,7 @@ import { photo } from '../test/pictures/make.ts'
 import { median, show } from './measure.ts'
 import { type Row, writeMediaPage } from './media-page.ts'
 import { memoryOf, watchMemory } from './memory.ts'
-import { SERVICE_ARGS, start, stopAll } from './processes/ask.ts'
+import { SERVICE, start, stopAll } from './processes/ask.ts'
 import { request } from './processes/requests.ts'
 
 // 50 uploads of 5 MB at once through the service, beside a bare sharp loop over the same files.
@@ -62,7 +62,7 @@ async function bareRound(files: string[]) {
 }
 
 async function serviceRound(files: string[], seconds: number) {
-  const service = start('birdhouse.ts', settings, SERVICE_ARGS)
+  const service = start('birdhouse.ts', { ...SERVICE.env, ...settings }, SERVICE.args)
   const client = start('paced.ts')
   const { port } = await service.ask<{ port: number }>({})
   const base = `http://127.0.0.1:${port}/v1`

@@ -5,7 +5,7 @@ import { startS3 } from '../local/s3.ts'
 import { copyForRun } from './data/cache.ts'
 import { ensureData, HISTORIES, openData } from './data/index.ts'
 import { idsOf, sizesAt } from './data/sizes.ts'
-import { type Process, SERVICE_ARGS, start, stopAll } from './processes/ask.ts'
+import { type Process, SERVICE, start, stopAll } from './processes/ask.ts'
 import type { Figures, Load } from './processes/client.ts'
 
 export type Bench = Awaited<ReturnType<typeof setUp>>['bench']
@@ -34,8 +34,8 @@ export async function setUp(scale: number, progress: Progress) {
   const birdhouse = (tweets?: number) =>
     listening(
       'birdhouse.ts',
-      { ...s3.settings, ...scaled, DATABASE_URL: data.urlOf(tweets) },
-      SERVICE_ARGS,
+      { ...SERVICE.env, ...s3.settings, ...scaled, DATABASE_URL: data.urlOf(tweets) },
+      SERVICE.args,
     )
 
   const [service, bare, client] = await Promise.all([

@@ -1,9 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-/** How the service is started, as in ecosystem.config.cjs. */
-export const SERVICE_ARGS = process.env.SA?.split(' ') ?? ['--max-semi-space-size=8']
+type Settings = { apps: [{ env: NodeJS.ProcessEnv; node_args: string }] }
+
+// PM2 takes CommonJS, of which the compiler knows no types.
+const pm2 = createRequire(import.meta.url)('../../ecosystem.config.cjs') as Settings
+const [{ env, node_args }] = pm2.apps
+/** How the service is started in production. */
+export const SERVICE = { env, args: node_args.split(' ') }
 
 const running = new Set<ChildProcess>()
 

@@ -1,5 +1,5 @@
 import compiler from '@fastify/fast-json-stringify-compiler'
-import type { FastifyInstance, FastifySchemaCompiler } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { bothWays, type Schema, simplify } from './nullable.ts'
 import { createPageSerializers } from './pages.ts'
@@ -20,11 +20,20 @@ function createCompile(app: FastifyInstance) {
 export default fp(
   async (app) => {
     const pages = createPageSerializers(app)
-    app.setSerializerCompiler(({ schema }: Parameters<FastifySchemaCompiler<Schema>>[0]) => {
-      const compile = createCompile(app)
-      // Fastify sends bytes as they are, which its types don't say.
-      return (pages.compile(schema, compile) ?? compile(schema)) as Serialize
+    // Nearly every route answers with the same problems: 5 MB and half a second of a start.
+    const known = new Map<string, Serialize>()
+    app.setSerializerCompiler(({ schema }: { schema: Schema }) => {
+      const key = JSON.stringify(schema)
+      const serialize = known.get(key) ?? compile(schema)
+      known.set(key, serialize)
+      return serialize
     })
+
+    function compile(schema: Schema) {
+      const compileAny = createCompile(app)
+      // Fastify sends bytes as they are, which its types don't say.
+      return (pages.compile(schema, compileAny) ?? compileAny(schema)) as Serialize
+    }
   },
   { name: 'serialization', dependencies: ['schemas', 'resources'] },
 )
