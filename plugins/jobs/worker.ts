@@ -38,7 +38,10 @@ export function createWorker({ store, definitions, log }: Options) {
   let found: { id: number; name: string }[] = []
   /** Jobs that are through, and leave the list together with the next claim. */
   let done: Held[] = []
-  let stale = false
+  /** Names of which jobs may be due that are not known yet. */
+  const stale = new Set<string>()
+  /** When all of them last were: what other processes add is found by that alone. */
+  let lookedAt = Number.NEGATIVE_INFINITY
   let stopped = true
 
   function start() {
@@ -50,13 +53,13 @@ export function createWorker({ store, definitions, log }: Options) {
   /** Looks for due jobs now instead of at the next tick; of these names, if they are given. */
   function nudge(names?: string[]) {
     if (stopped) return
-    // One whose jobs are known to wait finds the next of them when these are done.
-    if (!names?.every((name) => found.some((one) => ownerOf(one.name) === ownerOf(name)))) {
-      stale = true
-    }
+    // One of which jobs are known to wait has the next of them found when these are done.
+    const isNews = (name: string) =>
+      definitions.has(name) && !found.some((one) => one.name === name)
+    for (const name of names?.filter(isNews) ?? definitions.keys()) stale.add(name)
     polling ??= poll().then((succeeded) => {
       polling = undefined
-      if (succeeded && (stale || done.length > 0 || found.some(isFree))) nudge([])
+      if (succeeded && (isAny(stale) || done.length > 0 || isAny(found.map(nameOf)))) nudge([])
       else if (!stopped)
         timer = setTimeout(() => nudge(), IDLE_POLL * (0.75 + Math.random() / 2)).unref()
     })
@@ -65,7 +68,11 @@ export function createWorker({ store, definitions, log }: Options) {
   async function poll() {
     clearTimeout(timer)
     try {
-      if (stale) await look()
+      if (performance.now() - lookedAt > IDLE_POLL) {
+        for (const name of definitions.keys()) stale.add(name)
+        lookedAt = performance.now()
+      }
+      if (isAny(stale)) await look()
       for (let some = take(); some.length > 0 || done.length > 0; some = take())
         await exchange(stopped ? [] : some)
       return true
@@ -75,10 +82,12 @@ export function createWorker({ store, definitions, log }: Options) {
     }
   }
 
+  /** A name without a free place stays stale until there is one. */
   async function look() {
-    stale = false
-    const names = [...definitions.keys()].filter((name) => isFree({ name }))
-    if (names.length > 0) found = shuffle(await store.due(names, LOOK))
+    const names = new Set([...stale].filter(isFree))
+    for (const name of names) stale.delete(name)
+    const due = await store.due([...names], LOOK)
+    found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
   /** As many as there are places for. */
@@ -103,7 +112,9 @@ export function createWorker({ store, definitions, log }: Options) {
     return (owner === 'kernel' ? SLOTS.kernel : SLOTS.other) - taken
   }
 
-  const isFree = ({ name }: { name: string }) => freePlaces(ownerOf(name)) > 0
+  const nameOf = ({ name }: { name: string }) => name
+  const isFree = (name: string) => freePlaces(ownerOf(name)) > 0
+  const isAny = (names: Iterable<string>) => [...names].some(isFree)
 
   async function exchange(ids: number[]) {
     const leaving = done

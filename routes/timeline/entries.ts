@@ -1,7 +1,8 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db.ts'
 import { SIZES } from './sizes.ts'
 
 /** Readers trimmed in one transaction; keeps its locks short. */
@@ -49,15 +50,28 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     while ((await app.transaction(step)) === batch);
   }
 
+  /** With so many above it. */
+  const entryOf = (db: Db | Tx, readerId: number, above: number) =>
+    db
+      .select({ id: entries.tweetId })
+      .from(entries)
+      .where(of(readerId))
+      .orderBy(desc(entries.tweetId))
+      .limit(1)
+      .offset(above)
+
   /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
   async function trim(readerIds: number[]) {
     const full: number[] = []
-    for (const id of readerIds) if (await entryAt(app.db, id, KEEP)) full.push(id)
+    for (const readerId of readerIds)
+      if ((await readBeyond.execute({ readerId })).length > 0) full.push(readerId)
     // Sorted, so that two who trim at the same time don't wait for each other in a circle.
     full.sort((a, b) => a - b)
     for (let start = 0; start < full.length; start += TOGETHER)
       await app.transaction((tx) => cutAll(tx, full.slice(start, start + TOGETHER)))
   }
+
+  const readBeyond = entryOf(app.prepared, placeholder('readerId'), KEEP).prepare()
 
   async function cutAll(tx: Tx, readerIds: number[]) {
     for (const readerId of readerIds) while ((await cut(tx, readerId)) === batch);
@@ -74,14 +88,8 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     return result.affectedRows
   }
 
-  async function entryAt(db: Tx | typeof app.db, readerId: number, offset: number) {
-    const [row] = await db
-      .select({ id: entries.tweetId })
-      .from(entries)
-      .where(of(readerId))
-      .orderBy(desc(entries.tweetId))
-      .limit(1)
-      .offset(offset)
+  async function entryAt(db: Tx, readerId: number, offset: number) {
+    const [row] = await entryOf(db, readerId, offset)
     return row?.id
   }
 

@@ -1,7 +1,10 @@
 /** How much is done at once. Tests pass smaller ones, so that a handful of rows takes every path. */
 export const SIZES = {
-  /** Followers a statement of a fan-out: some hundred milliseconds of work, after which a killed job goes on. */
-  chunk: 10_000,
+  /**
+   * Followers a statement of a fan-out, after which a killed job goes on: some 50 milliseconds of
+   * work, and more than FANOUT_LIMIT, so that one statement does for most.
+   */
+  chunk: 12_000,
   /**
    * Undelivered tweets that one statement looks through. When the workers are further behind than
    * that, what is older is merged.
