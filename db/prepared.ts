@@ -8,28 +8,28 @@ const LENGTHS = [1, 8, 32, 128] as const
 const MOST = 128
 
 type Values = Record<string, unknown>
-type Preparable<Row> = { prepare: () => { execute: (values?: Values) => Promise<Row[]> } }
+type Prepared<Result> = { execute: (values?: Values) => Promise<Result> }
+type Preparable<Result> = { prepare: () => Prepared<Result> }
 
-/** For the database within a transaction, the one that prepares its statements. */
+/**
+ * Where a query is built once: for a transaction the database of its connection, whose statements are
+ * sent as text, so that several can travel together.
+ */
 export const preparedBy = new WeakMap<Db | Tx, Db>()
 
 /**
  * A client for a Drizzle whose queries are built and `.prepare()`d once and then run as prepared
  * statements of the server, where the driver itself would send the text each time.
  */
-export function executing(client: Pick<CallbackPool, 'execute'>, before = async () => {}) {
+export function executing(client: Pick<CallbackPool, 'execute'>) {
   // Called back: the driver's promises make an error in advance for each call.
-  const execute = (statement: QueryOptions, values: unknown[] = []) =>
+  const query = (statement: QueryOptions, values: unknown[] = []) =>
     new Promise((resolve, reject) => {
       client.execute(statement, values.map(toText) as string[], (error, rows, fields) =>
         error ? reject(error) : resolve([rows, fields]),
       )
     })
-  const query = async (statement: QueryOptions, values?: unknown[]) => {
-    await before()
-    return execute(statement, values)
-  }
-  // Of a client, Drizzle calls nothing but this for a prepared select.
+  // Of a client, Drizzle calls nothing but this for a prepared query.
   return { query } as unknown as Pool
 }
 
@@ -42,29 +42,35 @@ const toText = (value: unknown) => (typeof value === 'number' ? String(value) : 
  */
 export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number
 
-export function createPrepareForIds(db: Db, prepared: Db) {
+export function createPreparing(db: Db, prepared: Db) {
   preparedBy.set(db, prepared)
 
-  /** Prepares a query for a list of ids once for each of a few lengths. */
-  return function prepareForIds<Row>(build: (ids: Placeholder[], db: Db | Tx) => Preparable<Row>) {
-    const made = new WeakMap<Db | Tx, Map<number, ReturnType<Preparable<Row>['prepare']>>>()
-
-    function prepare(on: Db | Tx, names: string[]) {
-      const statements = made.get(on) ?? new Map()
-      made.set(on, statements)
-      const ids = names.map((name) => sql.placeholder(name))
-      const statement = statements.get(names.length) ?? build(ids, on).prepare()
-      statements.set(names.length, statement)
-      return statement
+  /** Builds a query once for each database it is asked of. */
+  function prepareQuery<Result>(build: (db: Db | Tx) => Preparable<Result>) {
+    const made = new WeakMap<Db | Tx, Prepared<Result>>()
+    return function execute(values: Values = {}, on: Db | Tx = db) {
+      const target = preparedBy.get(on) ?? on
+      const statement = made.get(target) ?? build(target).prepare()
+      made.set(target, statement)
+      return statement.execute(values)
     }
+  }
 
-    async function run(ids: number[], values: Values, on: Db | Tx): Promise<Row[]> {
-      const length = LENGTHS.find((one) => one >= ids.length) ?? MOST
+  /** The same for a query over a list of ids, once for each of a few lengths. */
+  function prepareForIds<Row>(build: (ids: Placeholder[], db: Db | Tx) => Preparable<Row[]>) {
+    const statements = LENGTHS.map((length) => {
       const names = Array.from({ length }, (_, i) => `id${i}`)
+      const ids = names.map((name) => sql.placeholder(name))
+      return { names, execute: prepareQuery((on) => build(ids, on)) }
+    })
+
+    function run(ids: number[], values: Values, on: Db | Tx): Promise<Row[]> {
+      const fits = ({ names }: { names: string[] }) => names.length >= ids.length
+      const { names = [], execute } = statements.find(fits) ?? {}
+      if (!execute) throw new RangeError(`More than ${MOST} ids.`)
       // What is missing to the length is filled up with the last one.
       const list = names.map((name, i) => [name, ids[Math.min(i, ids.length - 1)]])
-      const statement = prepare(preparedBy.get(on) ?? on, names)
-      return statement.execute({ ...values, ...Object.fromEntries(list) })
+      return execute({ ...values, ...Object.fromEntries(list) }, on)
     }
 
     return async function forIds(ids: number[], values: Values = {}, on: Db | Tx = db) {
@@ -74,4 +80,6 @@ export function createPrepareForIds(db: Db, prepared: Db) {
       return rows
     }
   }
+
+  return { prepareQuery, prepareForIds }
 }

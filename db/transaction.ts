@@ -16,6 +16,21 @@ const nested = () => {
 /** What a transaction does at its end, and what happens once it has committed. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
+const sessions = new WeakMap<Tx, Session>()
+type Works = readonly (() => PromiseLike<unknown>)[]
+type Results<W extends Works> = { [N in keyof W]: Awaited<ReturnType<W[N]>> }
+
+/**
+ * Queries of a transaction, one statement each and run in this order, in one round trip: each must ask
+ * for its statement without waiting for anything, as a query of Drizzle's and what `app.prepareQuery`
+ * and `app.prepareForIds` return do. Where one fails, all do with its error.
+ */
+export function together<W extends Works>(tx: Tx, ...works: W) {
+  const session = sessions.get(tx)
+  if (!session) throw new Error('Statements travel together within a transaction alone.')
+  // One result each, in the order of the works.
+  return session.together(works) as Promise<unknown> as Promise<Results<W>>
+}
 
 /** Runs once the transaction has committed; forgotten when it rolls back. */
 export function afterCommit(tx: Tx, hook: () => void) {
@@ -45,7 +60,7 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
 }
 
 export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
-  const sessions = new WeakMap<object, Session>()
+  const byConnection = new WeakMap<object, Session>()
 
   /**
    * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
@@ -87,19 +102,21 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   }
 
   /** An object of its own for each transaction, by which others know it. */
-  function begin({ db, prepared, start }: Session) {
-    start()
+  function begin(session: Session) {
+    const { db } = session
+    session.start()
     const tx = Object.assign(Object.create(db), { transaction: nested }) as Tx
     const ending: Ending = { statements: [], hooks: [] }
     endings.set(tx, ending)
-    preparedBy.set(tx, prepared)
+    preparedBy.set(tx, db)
+    sessions.set(tx, session)
     return { tx, ending }
   }
 
   function sessionOf(connection: PoolConnection) {
     const key = connection.connection
-    const session = sessions.get(key) ?? createSession(key)
-    sessions.set(key, session)
+    const session = byConnection.get(key) ?? createSession(key)
+    byConnection.set(key, session)
     return session
   }
 

@@ -5,7 +5,7 @@ import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2'
 import fp from 'fastify-plugin'
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
 import { deleteInBatches } from '../db/delete-in-batches.ts'
-import { createPrepareForIds, executing } from '../db/prepared.ts'
+import { createPreparing, executing } from '../db/prepared.ts'
 import * as tables from '../db/schema/index.ts'
 import { createTransaction } from '../db/transaction.ts'
 import type { Feature } from './features/discover.ts'
@@ -19,8 +19,10 @@ declare module 'fastify' {
     transaction: Transaction
     /** Hot reads: what is built on it and `.prepare()`d once runs as a prepared statement. */
     prepared: Db
-    /** The same for a query over a list of ids; in a transaction it is one of its connection. */
-    prepareForIds: ReturnType<typeof createPrepareForIds>
+    /** A query that is built once, for the pool and for transactions; its values are placeholders. */
+    prepareQuery: Preparing['prepareQuery']
+    /** The same for a query over a list of ids. */
+    prepareForIds: Preparing['prepareForIds']
     /** Deletes whatever meets the condition, 500 rows a statement. */
     deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
   }
@@ -29,9 +31,10 @@ declare module 'fastify' {
 }
 
 type CoreTables = typeof tables
+type Preparing = ReturnType<typeof createPreparing>
 
 export { duplicateKey, isMissingParent, isUnavailable, mysqlError } from '../db/errors.ts'
-export { afterCommit, beforeCommit } from '../db/transaction.ts'
+export { afterCommit, beforeCommit, together } from '../db/transaction.ts'
 
 export type Db = MySql2Database<typeof tables>
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
@@ -87,7 +90,9 @@ export default fp<{ features: Feature[] }>(
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
     app.decorate('transaction', createTransaction(pool, app.log))
     app.decorate('prepared', connect(executing(pool.pool)))
-    app.decorate('prepareForIds', createPrepareForIds(app.db, app.prepared))
+    const preparing = createPreparing(app.db, app.prepared)
+    app.decorate('prepareQuery', preparing.prepareQuery)
+    app.decorate('prepareForIds', preparing.prepareForIds)
     app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
   },
   { name: 'db', dependencies: ['config'] },

@@ -32,7 +32,7 @@ export async function captureTransaction(
 }
 
 /** The service sends several statements as one packet; the bare one runs each. */
-const NEXT = /(?<=^begin); |; (?=insert into|commit$)/i
+const NEXT = /(?<=^begin); |; (?=insert into |select |commit$)/i
 
 /** Of the one that has written with the tweet's id. */
 function transactionWith(log: Logged[], tweet: number) {

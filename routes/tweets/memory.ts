@@ -57,23 +57,30 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
     db.select({ id: tweets.id, bits }).from(tweets).where(inArray(tweets.id, ids)),
   )
 
-  const readAuthored = app.prepareForIds((ids, db) =>
+  const readAuthored = app.prepareQuery((db) =>
     db
-      .select({ createdAt: tweets.createdAt, ...app.users.summary(users) })
+      .select({ tweetId: tweets.id, createdAt: tweets.createdAt, ...app.users.summary(users) })
       .from(tweets)
       .innerJoin(users, and(eq(users.id, tweets.authorId), isNull(users.deletedAt)))
-      .where(inArray(tweets.id, ids)),
+      .where(eq(tweets.id, sql`LAST_INSERT_ID()`)),
   )
 
   type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
 
-  /** What was just written, as far as it isn't known; undefined when its author has been deleted. */
-  async function readWritten(tx: Tx, id: number, draft: Draft) {
-    const [row] = await readAuthored([id], {}, tx)
+  /** What the last statement has inserted, as far as it isn't known; undefined when its author has been deleted. */
+  async function readWritten(tx: Tx, draft: Draft) {
+    const [row] = await readAuthored({}, tx)
     if (!row) return undefined
     const counts = { likeCount: 0, retweetCount: 0, replyCount: 0 }
     const createdAt = row.createdAt.toISOString()
-    const tweet = { id, ...draft, ...counts, createdAt, originalId: null, deleted: false }
+    const tweet = {
+      id: row.tweetId,
+      ...draft,
+      ...counts,
+      createdAt,
+      originalId: null,
+      deleted: false,
+    }
     return { tweet, author: app.users.present(row) }
   }
 

@@ -2,9 +2,11 @@ import createError from '@fastify/error'
 import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
-import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
+import { duplicateKey, isMissingParent, type Tx, together } from '../../plugins/db.ts'
 import type { TweetCounts } from './bodies.ts'
 import type { createTweetQueries } from './queries.ts'
+
+type Reaction = { tweetId: number; userId: number }
 
 export const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %s.', 404)
 
@@ -40,25 +42,40 @@ export function createReactions(
       const isOriginal = known && known.originalId === null
       const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
-      const isNew = (await newId(tx.insert(likes).values(row), id)) !== undefined
-      // The new row's foreign key holds the tweet still: a deletion comes wholly before or after.
-      await originalOf(tx, tweetId, userId)
-      if (!isNew) return
-      await app.users.assertExist(tx, [userId])
+      const like = () => insertLike(row, tx)
+      if ((await insertChecked(tx, like, row)) === undefined) return
       app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
       await app.events.emit(tx, 'tweet.liked', row)
     }, outer)
   }
 
-  /** The id of the row, or undefined when there is one already. */
-  async function newId(insert: Promise<[{ insertId: number }, unknown]>, tweetId: number) {
+  const insertLike = app.prepareQuery((db) =>
+    db.insert(likes).values({ tweetId: placeholder('tweetId'), userId: placeholder('userId') }),
+  )
+  const insertRetweet = app.prepareQuery((db) =>
+    db
+      .insert(tweets)
+      .values({ authorId: placeholder('userId'), retweetOfId: placeholder('tweetId') }),
+  )
+
+  type Insert = () => Promise<[{ insertId: number }, unknown]>
+
+  /**
+   * The id of the row, or undefined when there is one already. The row's foreign keys hold the tweet
+   * and the account still while they are looked at: a deletion comes wholly before or after.
+   */
+  async function insertChecked(tx: Tx, insert: Insert, { tweetId, userId }: Reaction) {
+    const look = () => originalOf(tx, tweetId, userId)
+    const person = () => app.users.assertExist(tx, [userId])
     try {
-      const [{ insertId }] = await insert
+      const [[{ insertId }]] = await together(tx, insert, look, person)
       return insertId
     } catch (error) {
-      if (duplicateKey(error)) return undefined
-      throw isMissingParent(error) ? new TweetNotFound(tweetId) : error
+      if (isMissingParent(error)) throw new TweetNotFound(tweetId)
+      if (!duplicateKey(error)) throw error
+      await look()
+      return undefined
     }
   }
 
@@ -89,11 +106,9 @@ export function createReactions(
   async function retweet(id: number, userId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
       const retweetOfId = await originalOf(tx, id, userId)
-      const insert = tx.insert(tweets).values({ authorId: userId, retweetOfId })
-      const tweetId = await newId(insert, id)
+      const row = { tweetId: retweetOfId, userId }
+      const tweetId = await insertChecked(tx, () => insertRetweet(row, tx), row)
       if (tweetId === undefined) return
-      await originalOf(tx, retweetOfId, userId)
-      await app.users.assertExist(tx, [userId])
       app.tweets.touchNew(tx, tweetId, userId)
       app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))

@@ -3,7 +3,8 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
-import { type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
+import { placeholder } from '../../db/prepared.ts'
+import { type Db, isMissingParent, type Tx, together } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import type { TweetMetric } from './bodies.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
@@ -59,25 +60,35 @@ function createTweets(app: FastifyInstance) {
       const reply = parentId ? { replyToId: parentId } : {}
       const mediaCount = mediaIds.length
       const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
-      const [{ insertId: tweetId }] = await tx
-        .insert(tweets)
-        .values(row)
-        .catch((error) => {
-          throw isMissingParent(error) ? new UserNotFound() : error
-        })
+      const [, written] = await together(
+        tx,
+        () => insert(row, tx),
+        () => queries.memory.readWritten(tx, row),
+      ).catch((error) => {
+        throw isMissingParent(error) ? new UserNotFound() : error
+      })
+      // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
+      if (!written) throw new UserNotFound()
+      const tweetId = written.tweet.id
       touchNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const written = await queries.memory.readWritten(tx, tweetId, row)
-      // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
-      if (!written) throw new UserNotFound()
       const [tweet] = await queries.fill([written.tweet], { viewerId: authorId, db: tx, written })
       if (!tweet) throw new TweetNotFound(tweetId)
       return tweet
     }, outer)
   }
+
+  const insert = app.prepareQuery((db) =>
+    db.insert(tweets).values({
+      authorId: placeholder('authorId'),
+      text: sql.placeholder('text'),
+      mediaCount: placeholder('mediaCount'),
+      replyToId: placeholder('replyToId'),
+    }),
+  )
 
   function touchNew(tx: Tx, tweetId: number, authorId: number) {
     app.cache.touch(tx, 'written', [tweetId])
