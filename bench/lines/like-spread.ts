@@ -4,7 +4,7 @@ import { nextLikers } from './likers.ts'
 import { CONNECTIONS, type Line, rate } from './line.ts'
 
 /** Likes of one measurement. */
-const COUNT = 500
+const COUNT = 2_000
 
 export default {
   name: 'like-spread',

@@ -3,7 +3,7 @@ import { captureTransaction, MARKER } from './capture.ts'
 import { CONNECTIONS, type Line, rate, spread } from './line.ts'
 
 /** Tweets of one measurement, each by another author. */
-const COUNT = 500
+const COUNT = 2_000
 
 export default {
   name: 'tweet',

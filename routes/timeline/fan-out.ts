@@ -1,7 +1,8 @@
 import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Tx } from '../../plugins/db.ts'
+import { type Tx, together } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 import { SIZES } from './sizes.ts'
 
@@ -12,6 +13,7 @@ const SWEPT = 1_000
 
 /** How far a fan-out has come in the index (followee, delivery, follower). */
 type Position = { delivery: number; followerId: number }
+type Author = { authorId: number; followers: number }
 type Context = Pick<JobContext, 'progress' | 'save'>
 
 /**
@@ -28,28 +30,45 @@ export function createFanOut(
   const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 4))
 
   async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
-    const [tweet] = await app.db.select().from(tweets).where(eq(tweets.id, tweetId))
+    const [tweet] = await readTweet({ tweetId })
     if (tweet?.undelivered == null) return
-    const { authorId } = tweet
-    const rest = tweet.deletedAt ? undefined : await insertMost(tweetId, authorId, context)
-    await app.transaction(async (tx) => {
-      if (rest) await insertChunk(tx, tweetId, authorId, rest)
-      await tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
-        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${authorId} AND delivery > 0`)
-      await tx.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId))
-    })
+    const { authorId, deletedAt } = tweet
+    const rest = deletedAt ? undefined : await insertMost(tweetId, tweet, context)
+    await app.transaction((tx) =>
+      together(
+        tx,
+        ...(rest ? [() => insertChunk(tx, tweetId, authorId, rest)] : []),
+        () =>
+          tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${authorId} AND delivery > 0`),
+        () => tx.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId)),
+      ),
+    )
     if (rest) await trimSome(tweetId, authorId)
   }
+
+  const readTweet = app.prepareQuery((db) =>
+    db
+      .select({
+        authorId: tweets.authorId,
+        deletedAt: tweets.deletedAt,
+        undelivered: tweets.undelivered,
+        followers: app.users.counts.read('followers', sql`${tweets}.author_id`),
+      })
+      .from(tweets)
+      .where(eq(tweets.id, placeholder('tweetId'))),
+  )
 
   /**
    * All but the last chunk; returns where that one starts. A follow moves from `filling` on to
    * `materialised` alone, so in this order none is passed over; one that begins to be filled behind
    * the position finds the tweet among the author's.
    */
-  async function insertMost(tweetId: number, authorId: number, context: Context) {
+  async function insertMost(tweetId: number, { authorId, followers }: Author, context: Context) {
     // What `save` was given by an earlier run.
     let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
     for (;;) {
+      if (followers <= chunk) return position
       const end = await endOfChunk(authorId, position)
       if (!end) return position
       const start = position
