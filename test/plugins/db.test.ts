@@ -5,7 +5,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { build } from '../../app.ts'
-import { afterCommit, isUnavailable, type Tx } from '../../plugins/db.ts'
+import { afterCommit, isUnavailable, type Tx, together } from '../../plugins/db.ts'
 import { type App, settings, setUp, signUp } from '../helper.ts'
 
 const app = await setUp(t)
@@ -61,6 +61,64 @@ t.test('a transaction is all or nothing', async (t) => {
   })
   t.equal(answer, 42)
   t.equal(await nameOf(ann), 'Anna')
+})
+
+t.test('statements travel together, in order, in one transaction', async (t) => {
+  const renamed = app.prepareQuery((db) =>
+    db
+      .select({ name: users.name })
+      .from(users)
+      .where(eq(users.id, sql.placeholder('id'))),
+  )
+  const both = () =>
+    app.transaction((tx) =>
+      together(
+        tx,
+        () => rename(tx, ann, 'First'),
+        () => renamed({ id: ann }, tx),
+        () => rename(tx, ann, 'Second'),
+        () => renamed({ id: ann }, tx),
+      ),
+    )
+  const [[{ affectedRows }], first, , second] = await both()
+  t.equal(affectedRows, 1)
+  t.strictSame([first, second], [[{ name: 'First' }], [{ name: 'Second' }]])
+  t.equal(await nameOf(ann), 'Second')
+})
+
+t.test('where one of them fails, those behind it do not run and all are undone', async (t) => {
+  await app.transaction((tx) => rename(tx, ann, 'Anna'))
+  const missing = { muterId: ann, mutedId: 987_654_321 }
+  const broken = app.transaction((tx) =>
+    together(
+      tx,
+      () => rename(tx, ann, 'First'),
+      () => tx.insert(mutes).values(missing),
+      () => rename(tx, ann, 'Second'),
+    ),
+  )
+  await t.rejects(broken, { cause: { code: 'ER_NO_REFERENCED_ROW_2' } })
+  t.equal(await nameOf(ann), 'Anna')
+  const caught = app.transaction(async (tx) => {
+    await together(tx, () => tx.insert(mutes).values(missing)).catch(() => {})
+    await rename(tx, ann, 'Later')
+  })
+  await t.resolves(caught, 'a transaction goes on after it')
+  t.equal(await nameOf(ann), 'Later')
+})
+
+t.test('what fails before it is sent fails alone', async (t) => {
+  await app.transaction(async (tx) => {
+    const unsent = async () => {
+      throw new Error('not sent')
+    }
+    await t.rejects(
+      together(tx, () => rename(tx, ann, 'Anna'), unsent),
+      { message: 'not sent' },
+    )
+  })
+  t.equal(await nameOf(ann), 'Anna')
+  t.throws(() => together(app.db as never, async () => {}), /within a transaction alone/)
 })
 
 t.test('a transaction inside another is part of it', async (t) => {
