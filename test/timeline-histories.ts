@@ -148,12 +148,12 @@ async function run(world: World, { kind, actor, other, target }: Command) {
     sweep: async () => {
       const old = { createdAt: sql`created_at - INTERVAL 1 HOUR` }
       await app.db.update(tweets).set(old).where(eq(tweets.undelivered, 1))
-      await own.sweep()
+      await own.sweep(new AbortController().signal)
     },
     idle: async () => {
       const away = { seenAt: sql`NOW(3) - INTERVAL ${target % 2 ? 31 : 2} DAY` }
       await app.db.update(timelineStates).set(away).where(eq(timelineStates.readerId, me))
-      await own.retire()
+      await own.retire(new AbortController().signal)
     },
     rebuild: () => rebuild(target % 3 ? String(me) : undefined, other % 6),
   }

@@ -134,7 +134,7 @@ export function createFanOut(
   }
 
   /** What was inserted by other means, or whose job has died. */
-  async function sweep() {
+  async function sweep(signal: AbortSignal) {
     const old = sql`${tweets.createdAt} < NOW(3) - INTERVAL ${FORGOTTEN} SECOND`
     const rows = await app.db
       .select({ id: tweets.id })
@@ -144,7 +144,7 @@ export function createFanOut(
       .limit(SWEPT)
     const context = { progress: null, save: async () => {} }
     for (const { id } of rows) {
-      if (app.drain.signal.aborted) return
+      if (signal.aborted || app.drain.signal.aborted) return
       // One that fails every time must not hold up those behind it.
       await fanOut({ tweetId: id }, context).catch((error) =>
         app.log.warn({ err: error, tweet: id }, 'a tweet could not be fanned out'),

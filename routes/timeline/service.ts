@@ -26,8 +26,8 @@ function createTimeline(app: FastifyInstance) {
   app.jobs.define('timeline.fill', jobs.fill, long)
   app.jobs.define('timeline.mergeAuthor', jobs.mergeAuthor, long)
   app.jobs.define('timeline.fillAuthor', jobs.fillAuthor, long)
-  app.jobs.every('timeline.sweep', SWEEP_EVERY, jobs.sweep)
-  app.jobs.every('timeline.retire', RETIRE_EVERY, jobs.retire)
+  app.jobs.every('timeline.sweep', SWEEP_EVERY, (_, { signal }) => jobs.sweep(signal))
+  app.jobs.every('timeline.retire', RETIRE_EVERY, (_, { signal }) => jobs.retire(signal))
   app.users.addEraser(jobs.erase)
   app.tasks.add('timelines:rebuild', {
     summary: 'make the entries of all timelines anew, or of one: give the id of its user',

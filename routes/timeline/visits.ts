@@ -30,16 +30,17 @@ export function createVisits(app: FastifyInstance, entries: Entries) {
   }
 
   /** Takes the entries of those who have stayed away; they cost space and work for nobody. */
-  async function retire() {
+  async function retire(signal: AbortSignal) {
     const days = sql.raw(String(TIMELINE_IDLE_DAYS))
     const idle = (): SQL | undefined =>
       and(
         gt(states.delivery, DELIVERY.merged),
         lt(states.seenAt, sql`NOW(3) - INTERVAL ${days} DAY`),
       )
-    for (let found = BATCH; found === BATCH && !app.drain.signal.aborted; ) {
+    for (let found = BATCH; found === BATCH && !isOver(signal); ) {
       const rows = await app.db.select().from(states).where(idle()).limit(BATCH)
       for (const { readerId, version } of rows) {
+        if (isOver(signal)) return
         const gone = { delivery: DELIVERY.merged, version: version + 1 }
         const same = and(eq(states.readerId, readerId), eq(states.version, version), idle())
         const [result] = await app.transaction((tx) => tx.update(states).set(gone).where(same))
@@ -48,6 +49,8 @@ export function createVisits(app: FastifyInstance, entries: Entries) {
       found = rows.length
     }
   }
+
+  const isOver = (signal: AbortSignal) => signal.aborted || app.drain.signal.aborted
 
   return { seen, retire }
 }

@@ -64,7 +64,8 @@ t.test('nothing committed is ever missing from a page', { timeout: 200_000 }, as
     const away = { seenAt: sql`NOW(3) - INTERVAL 31 DAY` }
     const own = eq(states.readerId, reader)
     await app.transaction((tx) => tx.update(states).set(away).where(own))
-    await app.jobs.get('timeline.retire')?.handler({} as never, {} as never)
+    const { signal } = new AbortController()
+    await app.jobs.get('timeline.retire')?.handler({} as never, { signal } as never)
     done.retired++
   }
 
