@@ -1,11 +1,12 @@
 import type { PoolConnection, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
-import { connect } from '../plugins/db.ts'
+import { connect, type Tx } from '../plugins/db.ts'
+import { createPacket, type Packet, type Sent, toAnswers } from './packet.ts'
 
 export type Statement = { sql: string; values: unknown[] }
 export type Session = ReturnType<typeof createSession>
-type Answer = [rows: unknown, fields: unknown]
-type Waiting = { options: QueryOptions; values: unknown[]; answer: PromiseWithResolvers<Answer> }
+export type Answer = [rows: unknown, fields: unknown]
+export type Works = readonly ((db: Tx) => PromiseLike<unknown>)[]
 
 /**
  * One connection as transactions use it, with as few round trips as there can be: `begin` goes to the
@@ -15,7 +16,8 @@ export function createSession(from: object) {
   // The types of the driver give the promise's connection for the one below it.
   const connection = from as PoolConnection
   let begun = true
-  let waiting: Waiting[] | undefined
+  let packet: Packet | undefined
+  let turn: Promise<unknown> = Promise.resolve()
 
   const send = (options: QueryOptions, values: unknown[] = []) =>
     new Promise<Answer>((resolve, reject) => {
@@ -24,57 +26,52 @@ export function createSession(from: object) {
       )
     })
 
-  /** `begin`, where it is still to be said, and these; the options are the last one's. */
-  async function sendAll(statements: { options: QueryOptions; values: unknown[] }[]) {
-    const first = begun ? [] : ['begin']
+  /** These, and `begin` in front of them where it is still to be said. */
+  async function sendAll(statements: Sent[]) {
+    const first: Sent[] = begun ? [] : [{ options: { sql: 'begin' }, values: [] }]
     begun = true
-    const texts = [...first, ...statements.map(({ options }) => options.sql)]
-    const values = statements.flatMap((one) => one.values)
-    const options = { ...statements.at(-1)?.options, sql: texts.join('; ') }
-    const [rows, fields] = await send(options, values)
-    if (texts.length === 1) return [[rows, fields] satisfies Answer]
-    // Each statement has an answer of its own.
-    const [allRows, allFields] = [rows, fields] as unknown[][]
-    return statements.map((_, n): Answer => {
-      const place = first.length + n
-      return [allRows?.[place], allFields?.[place]]
-    })
+    const all = [...first, ...statements]
+    const sql = all.map(({ options }) => options.sql).join('; ')
+    // Where one wants rows as arrays all are read so.
+    const arrays = all.find(({ options }) => options.rowsAsArray)
+    const options = { ...(arrays ?? all.at(-1))?.options, sql }
+    const answer = await send(
+      options,
+      all.flatMap(({ values }) => values),
+    )
+    return toAnswers(answer, all).slice(first.length)
   }
 
   async function query(options: QueryOptions, values: unknown[] = []): Promise<Answer> {
-    if (waiting) {
-      const answer = Promise.withResolvers<Answer>()
-      waiting.push({ options, values, answer })
-      return answer.promise
-    }
     const [answer] = await sendAll([{ options, values }])
     return answer ?? [[], []]
   }
 
-  /**
-   * Sends what each of these asks for, one statement in this order, in one packet. Where one fails,
-   * those behind it are not run, and all of them fail with its error.
-   */
-  async function together(works: readonly (() => PromiseLike<unknown>)[]) {
-    const batch: Waiting[] = []
-    waiting = batch
+  async function collect(options: QueryOptions, values: unknown[] = []) {
+    if (!packet) throw new Error('Too late: `together` takes what is asked for at once.')
+    return packet.add(options, values)
+  }
+
+  /** In turn, when several are asked for at the same time. */
+  function together(works: Works) {
+    const result = turn.then(() => sendTogether(works))
+    turn = result.catch(() => {})
+    return result
+  }
+
+  async function sendTogether(works: Works) {
+    const own = createPacket()
+    packet = own
     const results: Promise<unknown>[] = []
     for (const work of works) {
-      const result = Promise.resolve(work())
+      const result = Promise.try(work, batched)
       result.catch(() => {})
       results.push(result)
       // Once there is nothing left to do at once, the statement is here.
       await new Promise<void>((resolve) => process.nextTick(resolve))
     }
-    waiting = undefined
-    if (batch.length > 0) {
-      try {
-        const answers = await sendAll(batch)
-        for (const [n, { answer }] of batch.entries()) answer.resolve(answers[n] ?? [[], []])
-      } catch (error) {
-        for (const { answer } of batch) answer.reject(error)
-      }
-    }
+    packet = undefined
+    await own.send(sendAll)
     return Promise.all(results)
   }
 
@@ -85,8 +82,9 @@ export function createSession(from: object) {
     await sendAll(last.map(({ sql, values }) => ({ options: { sql }, values })))
   }
 
+  // Of a client, Drizzle calls nothing but this.
+  const batched = connect({ query: collect } as unknown as Pool) as unknown as Tx
   return {
-    // Of a client, Drizzle calls nothing but this.
     db: connect({ query } as unknown as Pool),
     start: () => {
       begun = false

@@ -4,7 +4,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise'
 import type { Tx } from '../plugins/db.ts'
 import { isConflict, isUnavailable, mysqlError } from './errors.ts'
 import { preparedBy } from './prepared.ts'
-import { createSession, type Session, type Statement } from './session.ts'
+import { createSession, type Session, type Statement, type Works } from './session.ts'
 
 const MAX_ATTEMPTS = 6
 
@@ -17,13 +17,12 @@ const nested = () => {
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
 const sessions = new WeakMap<Tx, Session>()
-type Works = readonly (() => PromiseLike<unknown>)[]
 type Results<W extends Works> = { [N in keyof W]: Awaited<ReturnType<W[N]>> }
 
 /**
- * Queries of a transaction, one statement each and run in this order, in one round trip: each must ask
- * for its statement without waiting for anything, as a query of Drizzle's and what `app.prepareQuery`
- * and `app.prepareForIds` return do. Where one fails, all do with its error.
+ * Queries of a transaction in one round trip, run in this order: each asks the database it is given for
+ * one statement, and at once. Where one fails, those behind it are not run, and all fail.
+ * @throws Error outside of a transaction, and of a statement that is asked for later
  */
 export function together<W extends Works>(tx: Tx, ...works: W) {
   const session = sessions.get(tx)

@@ -73,7 +73,7 @@ export default fp<{ features: Feature[] }>(
       maxPreparedStatements: STATEMENTS,
       connectTimeout: 5_000,
       enableKeepAlive: true,
-      // For the two ends of a transaction alone, see db/session.ts.
+      // For transactions alone, see db/session.ts.
       multipleStatements: true,
     })
     const { pool } = app.mysql

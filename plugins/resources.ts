@@ -52,11 +52,11 @@ function createResources(app: FastifyInstance) {
    */
   function define(schema: Resource, { shared = [] }: { shared?: readonly string[] } = {}) {
     const id = schema.$id ?? ''
-    sharing.set(id, shared)
     if (sealed) throw new Error(`The resource ${id} comes too late; define it in service.`)
     if (schemas.has(id) || app.getSchema(id))
       throw new Error(`The resource ${id} is taken; choose another $id.`)
     schemas.set(id, schema)
+    sharing.set(id, shared)
   }
 
   /**

@@ -42,6 +42,8 @@ export function createWorker({ store, definitions, log }: Options) {
   const stale = new Set<string>()
   /** When all of them last were: what other processes add is found by that alone. */
   let lookedAt = Number.NEGATIVE_INFINITY
+  /** Names that are being looked at: what is added meanwhile may not be seen. */
+  let looking = new Set<string>()
   let stopped = true
 
   function start() {
@@ -54,9 +56,9 @@ export function createWorker({ store, definitions, log }: Options) {
   function nudge(names?: string[]) {
     if (stopped) return
     // One of which jobs are known to wait has the next of them found when these are done.
-    const isNews = (name: string) =>
-      definitions.has(name) && !found.some((one) => one.name === name)
-    for (const name of names?.filter(isNews) ?? definitions.keys()) stale.add(name)
+    const isKnown = (name: string) => !looking.has(name) && found.some((one) => one.name === name)
+    if (!names) markAll()
+    else for (const name of names) if (definitions.has(name) && !isKnown(name)) stale.add(name)
     polling ??= poll().then((succeeded) => {
       polling = undefined
       if (succeeded && (isAny(stale) || done.length > 0 || isAny(found.map(nameOf)))) nudge([])
@@ -68,10 +70,7 @@ export function createWorker({ store, definitions, log }: Options) {
   async function poll() {
     clearTimeout(timer)
     try {
-      if (performance.now() - lookedAt > IDLE_POLL) {
-        for (const name of definitions.keys()) stale.add(name)
-        lookedAt = performance.now()
-      }
+      if (performance.now() - lookedAt > IDLE_POLL) markAll()
       if (isAny(stale)) await look()
       for (let some = take(); some.length > 0 || done.length > 0; some = take())
         await exchange(stopped ? [] : some)
@@ -82,11 +81,18 @@ export function createWorker({ store, definitions, log }: Options) {
     }
   }
 
+  function markAll() {
+    for (const name of definitions.keys()) stale.add(name)
+    lookedAt = performance.now()
+  }
+
   /** A name without a free place stays stale until there is one. */
   async function look() {
     const names = new Set([...stale].filter(isFree))
     for (const name of names) stale.delete(name)
+    looking = names
     const due = await store.due([...names], LOOK)
+    looking = new Set()
     found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
@@ -102,7 +108,7 @@ export function createWorker({ store, definitions, log }: Options) {
     const taken = new Set(some)
     found = found.filter((one) => !taken.has(one))
     // In one order everywhere, so that two workers rarely wait for each other.
-    return some.map(({ id }) => id).sort((a, b) => a - b)
+    return some.sort((a, b) => a.id - b.id)
   }
 
   const ownerOf = (name: string) => definitions.get(name)?.owner ?? 'kernel'
@@ -116,12 +122,17 @@ export function createWorker({ store, definitions, log }: Options) {
   const isFree = (name: string) => freePlaces(ownerOf(name)) > 0
   const isAny = (names: Iterable<string>) => [...names].some(isFree)
 
-  async function exchange(ids: number[]) {
+  async function exchange(some: { id: number; name: string }[]) {
     const leaving = done
     done = []
     const token = randomUUID()
+    const ids = some.map(({ id }) => id)
     try {
-      for (const job of await store.exchange(leaving, ids, token)) launch(job, token)
+      const jobs = await store.exchange(leaving, ids, token)
+      for (const job of jobs) launch(job, token)
+      // Where others were faster there may be more, of which nobody here will tell.
+      const won = new Set(jobs.map(({ id }) => id))
+      for (const { id, name } of some) if (!won.has(id)) stale.add(name)
     } catch (error) {
       done.push(...leaving)
       throw error

@@ -45,9 +45,10 @@ export function createPageSerializers(app: FastifyInstance) {
   function createItem(name: string, compile: Compile) {
     const schema = app.getSchema(name) as ObjectSchema
     const shared = app.resources.sharedBy(name)
+    const { required = [] } = schema
     const within = Object.entries(schema.properties).flatMap(([key, one]) => {
       const other = refOf(one)
-      return other && isShared(other) ? [[key, ofResource(other, compile)] as const] : []
+      return other && isShared(other) ? [[key, other] as const] : []
     })
     const apart = new Set([...shared, ...within.map(([key]) => key)])
     const rest = Object.keys(schema.properties).filter((key) => !apart.has(key))
@@ -64,13 +65,15 @@ export function createPageSerializers(app: FastifyInstance) {
 
     return function serializeItem(item: Item): string {
       const origin = item[SHARED]
-      const isWhole = within.every(([key]) => item[key] !== undefined)
-      if (!origin || !isWhole || !isAsShared(item, origin)) return toBytes(serialize.all(item))
+      const isValid = within.every(([key]) => item[key] !== undefined || !required.includes(key))
+      if (!origin || !isValid || !isAsShared(item, origin)) return toBytes(serialize.all(item))
       const part = parts.get(origin) ?? inner(serialize.shared(origin))
       parts.set(origin, part)
-      const others = within.map(([key, serializeOther]) => {
-        const other = item[key] as Item | null
-        return `"${key}":${other === null ? 'null' : serializeOther(other)}`
+      const others = within.map(([key, resource]) => {
+        const other = item[key] as Item | null | undefined
+        if (other === undefined) return ''
+        // Not before it is asked for: a resource may have one of its own kind within.
+        return `"${key}":${other ? ofResource(resource, compile)(other) : 'null'}`
       })
       return toObject([part, inner(serialize.rest(item)), ...others])
     }

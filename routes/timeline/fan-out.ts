@@ -13,7 +13,7 @@ const SWEPT = 1_000
 
 /** How far a fan-out has come in the index (followee, delivery, follower). */
 type Position = { delivery: number; followerId: number }
-type Author = { authorId: number; followers: number }
+type Task = { authorId: number; followers: number }
 type Context = Pick<JobContext, 'progress' | 'save'>
 
 /**
@@ -37,11 +37,11 @@ export function createFanOut(
     await app.transaction((tx) =>
       together(
         tx,
-        ...(rest ? [() => insertChunk(tx, tweetId, authorId, rest)] : []),
-        () =>
-          tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+        ...(rest ? [(db: Tx) => insertChunk(db, tweetId, authorId, rest)] : []),
+        (db) =>
+          db.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
         SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${authorId} AND delivery > 0`),
-        () => tx.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId)),
+        (db) => db.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId)),
       ),
     )
     if (rest) await trimSome(tweetId, authorId)
@@ -64,11 +64,12 @@ export function createFanOut(
    * `materialised` alone, so in this order none is passed over; one that begins to be filled behind
    * the position finds the tweet among the author's.
    */
-  async function insertMost(tweetId: number, { authorId, followers }: Author, context: Context) {
+  async function insertMost(tweetId: number, { authorId, followers }: Task, context: Context) {
     // What `save` was given by an earlier run.
     let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
+    // The last statement takes all that are left, however many: the count may be late.
+    if (followers <= chunk) return position
     for (;;) {
-      if (followers <= chunk) return position
       const end = await endOfChunk(authorId, position)
       if (!end) return position
       const start = position

@@ -2,7 +2,7 @@
 export const SIZES = {
   /**
    * Followers a statement of a fan-out, after which a killed job goes on: some 50 milliseconds of
-   * work, and more than FANOUT_LIMIT, so that one statement does for most.
+   * work, and more than FANOUT_LIMIT is by default, so that one statement does for most.
    */
   chunk: 12_000,
   /**

@@ -89,7 +89,7 @@ export function createTweetBodies(app: FastifyInstance, { tweets, reactions }: T
       const parent = parents.get(id)
       const author = parent && !parent.deleted && people.get(parent.authorId)
       const hidden = parent && standing?.get(parent.authorId)?.blocked
-      return { id, deleted: !author, author: author && !hidden ? author : null }
+      return Object.freeze({ id, deleted: !author, author: author && !hidden ? author : null })
     }
 
     return new Map([...found.values()].flatMap(present))

@@ -24,7 +24,7 @@ export function createSharedParts() {
 /** The properties of `SHARED_WITH_ALL` in schemas.ts. */
 function toPart(row: TweetRow, author: Author, replyTo: Parent | null) {
   const { authorId: _, originalId, replyToId, mediaCount, ...shown } = row
-  return { ...shown, author: row.deleted ? null : author, replyTo }
+  return Object.freeze({ ...shown, author: row.deleted ? null : author, replyTo })
 }
 
 const isSame = (one: Parent | null, other: Parent | null) =>

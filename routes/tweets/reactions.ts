@@ -42,8 +42,7 @@ export function createReactions(
       const isOriginal = known && known.originalId === null
       const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
-      const like = () => insertLike(row, tx)
-      if ((await insertChecked(tx, like, row)) === undefined) return
+      if ((await insertChecked(tx, insertLike, row, id)) === undefined) return
       app.cache.touch(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
       await app.events.emit(tx, 'tweet.liked', row)
@@ -59,22 +58,27 @@ export function createReactions(
       .values({ authorId: placeholder('userId'), retweetOfId: placeholder('tweetId') }),
   )
 
-  type Insert = () => Promise<[{ insertId: number }, unknown]>
+  type Insert = (row: Reaction, db: Tx) => Promise<[{ insertId: number }, unknown]>
 
   /**
    * The id of the row, or undefined when there is one already. The row's foreign keys hold the tweet
    * and the account still while they are looked at: a deletion comes wholly before or after.
+   * @throws TweetNotFound of the id that was asked for
    */
-  async function insertChecked(tx: Tx, insert: Insert, { tweetId, userId }: Reaction) {
-    const look = () => originalOf(tx, tweetId, userId)
-    const person = () => app.users.assertExist(tx, [userId])
+  async function insertChecked(tx: Tx, insert: Insert, row: Reaction, id: number) {
+    const { tweetId, userId } = row
     try {
-      const [[{ insertId }]] = await together(tx, insert, look, person)
+      const [[{ insertId }]] = await together(
+        tx,
+        (db) => insert(row, db),
+        (db) => originalOf(db, tweetId, userId),
+        (db) => app.users.assertExist(db, [userId]),
+      )
       return insertId
     } catch (error) {
-      if (isMissingParent(error)) throw new TweetNotFound(tweetId)
+      if (isMissingParent(error)) throw new TweetNotFound(id)
       if (!duplicateKey(error)) throw error
-      await look()
+      await originalOf(tx, tweetId, userId)
       return undefined
     }
   }
@@ -107,7 +111,7 @@ export function createReactions(
     await app.transaction(async (tx) => {
       const retweetOfId = await originalOf(tx, id, userId)
       const row = { tweetId: retweetOfId, userId }
-      const tweetId = await insertChecked(tx, () => insertRetweet(row, tx), row)
+      const tweetId = await insertChecked(tx, insertRetweet, row, id)
       if (tweetId === undefined) return
       app.tweets.touchNew(tx, tweetId, userId)
       app.cache.touch(tx, 'reactions', [userId])

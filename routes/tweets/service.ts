@@ -62,8 +62,8 @@ function createTweets(app: FastifyInstance) {
       const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
       const [, written] = await together(
         tx,
-        () => insert(row, tx),
-        () => queries.memory.readWritten(tx, row),
+        (db) => insert(row, db),
+        (db) => queries.memory.readWritten(db, row),
       ).catch((error) => {
         throw isMissingParent(error) ? new UserNotFound() : error
       })

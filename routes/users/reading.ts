@@ -138,9 +138,14 @@ export function createUserReading(
     load: async (ids, db) => {
       const rows = await readSummaries(ids, {}, db)
       const alive = rows.filter(({ deletedAt }) => deletedAt === null)
-      return new Map(alive.map((row) => [row.id, Object.freeze(present(row))]))
+      return new Map(alive.map((row) => [row.id, frozen(present(row))]))
     },
   })
+
+  function frozen(person: ReturnType<typeof present>) {
+    Object.freeze(person.avatar)
+    return Object.freeze(person)
+  }
 
   return {
     get,

@@ -16,7 +16,10 @@ const echo = extension('echo', {
       schema: { type: 'string' },
       read: async (ids) => new Map(app.mood ? ids.map((id) => [id, app.mood]) : []),
     })
-    app.decorate('mood', '')`,
+    app.decorate('mood', '')
+    app.resources.addField(['TweetBody', 'Tweet'], 'quoted', {
+      schema: app.schemas.nullable(app.schemas.ref('TweetBody')), read: async () => new Map(),
+    })`,
     'echo',
     ['tweets.service'],
   ),
@@ -65,7 +68,9 @@ const flags = fc.oneof(
 const body = fc
   .tuple(shared, flags)
   .map(([part, own]) => ({ ...part, ...own, media: [], [SHARED]: part }))
-const item = fc.tuple(body, fc.option(body)).map(([one, retweetOf]) => ({ ...one, retweetOf }))
+const item = fc
+  .tuple(body, fc.option(body), fc.oneof(fc.constant({}), fc.record({ quoted: fc.option(body) })))
+  .map(([one, retweetOf, more]) => ({ ...one, ...more, retweetOf }))
 const page = fc.record({ items: fc.array(item, { maxLength: 5 }), nextCursor: fc.option(text) })
 
 /** Without what JSON has no place for. */
@@ -93,6 +98,15 @@ t.test('what an answer changes in an item is what it shows', async (t) => {
   t.equal(first.text, '"새" 🐦')
   t.match((await read(app, '/v1/whispers')).items, [{ text: 'psst, "새" 🐦', id: first.id }])
   t.match((await read(app, '/v1/tweets')).items, [{ text: '"새" 🐦' }], 'and nobody else')
+})
+
+t.test('what everyone shares cannot be changed by anyone', async (t) => {
+  const parent = await tweet(app, ann, 'a parent')
+  await tweet(app, ben, 'a reply', { replyToId: parent.id })
+  const [reply] = (await app.tweets.everyones({ limit: 1 })).items
+  t.throws(() => Object.assign(reply.replyTo, { author: null }), TypeError)
+  t.throws(() => Object.assign(reply.author, { name: 'Nobody' }), TypeError)
+  t.match((await read(app, '/v1/tweets')).items[0], { replyTo: { author: { name: 'Ann 🐦' } } })
 })
 
 t.test('what viewers see differently is theirs', async (t) => {
