@@ -5,7 +5,7 @@ import type { Tx } from '../../plugins/db.ts'
 import type { TweetCounts } from './bodies.ts'
 
 /** Tweets that a process remembers, of some 700 bytes each, and as much for what is serialized of it. */
-const TWEETS = 10_000
+const TWEETS = 20_000
 /** Viewers whose likes and retweets it does; each of some hundred tweets, of 50 bytes each. */
 const VIEWERS = 2_000
 
