@@ -6,7 +6,7 @@ import { startS3 } from '../local/s3.ts'
 import { photo } from '../test/pictures/make.ts'
 import { median, show } from './measure.ts'
 import { type Row, writeMediaPage } from './media-page.ts'
-import { memoryOf, watchMemory } from './memory.ts'
+import { type Kind, memoryOf, watchMemory } from './memory.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import { request } from './processes/requests.ts'
 
@@ -51,17 +51,17 @@ async function makePhotos() {
   return Array.from({ length: UPLOADS }, (_, n) => files[n % files.length] ?? '')
 }
 
-async function bareRound(files: string[]) {
+async function bareRound(files: string[], kind: Kind = 'rss') {
   const bare = start('sharp.ts')
   await bare.ask({ files: files.slice(0, 4) })
-  const stop = watchMemory(bare.pid)
+  const stop = watchMemory(bare.pid, kind)
   const { seconds } = await bare.ask<Bare>({ files })
   const memory = stop()
   await bare.stop()
-  return { rate: UPLOADS / seconds, seconds, ...memory }
+  return { rate: UPLOADS / seconds, seconds, memory }
 }
 
-async function serviceRound(files: string[], seconds: number) {
+async function serviceRound(files: string[], seconds: number, kind: Kind = 'rss') {
   const service = start('birdhouse.ts', { ...SERVICE.env, ...settings }, SERVICE.args)
   const client = start('paced.ts')
   const { port } = await service.ask<{ port: number }>({})
@@ -79,7 +79,7 @@ async function serviceRound(files: string[], seconds: number) {
   await Promise.all(files.slice(0, 4).map(upload))
   const pace = { port, request: request(`GET /v1/tweets/${id}`), every: PACE }
   const idle = await client.ask<Latency>({ ...pace, seconds: IDLE_SECONDS })
-  const stop = watchMemory(service.pid)
+  const stop = watchMemory(service.pid, kind)
   await service.ask({ delay: 'start' })
   const begin = performance.now()
   const busy = client.ask<Latency>({ ...pace, seconds })
@@ -93,7 +93,7 @@ async function serviceRound(files: string[], seconds: number) {
     alone,
     idle: idle.p99,
     busy: (await busy).p99,
-    ...memory,
+    memory,
   }
   await Promise.all([service.stop(), client.stop()])
   return figures
@@ -123,9 +123,9 @@ try {
     },
     {
       title: 'Memory at its peak, MB more than the bare loop (RSS, all processes)',
-      a: of(({ service }) => service.rss),
-      b: of(({ bare }) => bare.rss),
-      value: of(({ bare, service }) => service.rss - bare.rss),
+      a: of(({ service }) => service.memory),
+      b: of(({ bare }) => bare.memory),
+      value: of(({ bare, service }) => service.memory - bare.memory),
       goal: { atMost: 150 },
     },
     {
@@ -142,10 +142,9 @@ try {
     },
   ]
   const alone = of(({ service }) => service.alone)
-  const shared = {
-    service: of(({ service }) => service.pss),
-    bare: of(({ bare }) => bare.pss),
-  }
+  const bare = await bareRound(files, 'pss')
+  const service = await serviceRound(files, bare.seconds, 'pss')
+  const shared = { service: service.memory, bare: bare.memory }
   const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), Node.js ${process.version.slice(1)}`
   const report = {
     uploads: UPLOADS,
