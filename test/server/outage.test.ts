@@ -91,6 +91,8 @@ test('a database that dies and one that hangs', async (t) => {
   const user = await signUp(app)
 
   process.kill(mariadb.pid, 'SIGSTOP')
+  // Its threads stop one after the other.
+  await sleep(100)
   const begin = performance.now()
   const readiness = await call(app, 'GET /readyz')
   process.kill(mariadb.pid, 'SIGCONT')
