@@ -7,7 +7,7 @@ import { createTimelineJobs } from '../routes/timeline/jobs.ts'
 import { SIZES } from '../routes/timeline/sizes.ts'
 import { createSkeleton } from '../routes/timeline/skeleton.ts'
 import { type App, settings } from './helper.ts'
-import { createOracle, expectedPage } from './timeline-oracle.ts'
+import { createOracle, expectedPage, relationsOf } from './timeline-oracle.ts'
 
 // The timeline against its definition, at every step of random histories in which the jobs run
 // late, twice, in any order, are killed half-way or lost. Limits are so small that every path is taken.
@@ -125,12 +125,7 @@ async function run(world: World, { kind, actor, other, target }: Command) {
       const row = pick(await oracle.rowsBy(world.people), target)
       if (row) await writing.remove(row.id, row.authorId)
     },
-    follow: () => graph.follow(me, them),
-    unfollow: () => graph.unfollow(me, them),
-    block: () => graph.block(me, them),
-    unblock: () => graph.unblock(me, them),
-    mute: () => graph.mute(me, them),
-    unmute: () => graph.unmute(me, them),
+    ...relationsOf(graph, me, them),
     signUp: () => signUp(world),
     leave: async () => {
       await users.remove(me)

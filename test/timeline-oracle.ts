@@ -75,3 +75,13 @@ export function expectedPage(rows: Tweet[], limit: number, below = Number.MAX_SA
   const more = walked < left.length && last
   return { ids: [...page.values()], nextCursor: more ? encodeCursor('timeline', last.id) : null }
 }
+
+/** What one person may do about another. */
+export const relationsOf = (graph: App['graph'], me: number, them: number) => ({
+  follow: () => graph.follow(me, them),
+  unfollow: () => graph.unfollow(me, them),
+  block: () => graph.block(me, them),
+  unblock: () => graph.unblock(me, them),
+  mute: () => graph.mute(me, them),
+  unmute: () => graph.unmute(me, them),
+})

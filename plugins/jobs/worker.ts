@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
-import { describeError } from '../errors.ts'
-import { createAttempts, LeaseLost } from './attempt.ts'
+import { LeaseLost } from './attempt.ts'
 import type { JobDefinition } from './index.ts'
+import { createRuns } from './run.ts'
 import type { Held, Job, JobStore } from './store.ts'
 
 /**
@@ -19,21 +19,17 @@ const IDLE_POLL = 500
  * throws when closing takes 10 s.
  */
 const STOP_TIMEOUT = 8_000
-/** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
-const BACKOFF = { first: 1, max: 600 }
-
-type Options = {
+export type WorkerOptions = {
   store: JobStore
   definitions: Map<string, JobDefinition>
   log: FastifyBaseLogger
 }
 
-export function createWorker({ store, definitions, log }: Options) {
+export function createWorker({ store, definitions, log }: WorkerOptions) {
   const atWork = new Map<Promise<void>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
-  const attempt = createAttempts(store, () => stopping.signal)
   /** Jobs that were due at the last look and wait for a free place; others may take them first. */
   let found: { id: number; name: string }[] = []
   /** Jobs that are through, and leave the list together with the next claim. */
@@ -45,6 +41,11 @@ export function createWorker({ store, definitions, log }: Options) {
   /** Names that are being looked at: what is added meanwhile may not be seen. */
   let looking = new Set<string>()
   let stopped = true
+  const run = createRuns(
+    { store, definitions, log },
+    () => stopping.signal,
+    (job) => done.push(job),
+  )
 
   function start() {
     stopped = false
@@ -149,28 +150,6 @@ export function createWorker({ store, definitions, log }: Options) {
     atWork.set(work, ownerOf(job.name))
   }
 
-  async function run(job: Job, token: string) {
-    const definition = definitions.get(job.name)
-    if (!definition) return
-    try {
-      // The attempt was counted when claimed, so one that kills its process ends dead as well.
-      if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
-      await attempt(job, token, definition)
-      if (definition.every) await store.repeat(job.id, token, definition.every)
-      else done.push({ id: job.id, token })
-    } catch (error) {
-      if (!(error instanceof LeaseLost)) await fail(job, token, definition, toError(error))
-    }
-  }
-
-  async function fail(job: Job, token: string, definition: JobDefinition, error: Error) {
-    const dead = job.attempts >= definition.maxAttempts && !definition.every
-    const message = describeError(error).slice(0, 1000)
-    log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
-    if (dead) await store.bury(job.id, token, message)
-    else await store.retry(job.id, token, backoff(job.attempts), message)
-  }
-
   /** Takes no new jobs and waits for those at work. */
   async function stop() {
     stopped = true
@@ -190,12 +169,6 @@ export function createWorker({ store, definitions, log }: Options) {
 
   return { start, nudge, stop }
 }
-
-/** Anything can be thrown; whatever it is, the job has failed. */
-const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
-
-const backoff = (attempts: number) =>
-  Math.min(BACKOFF.first * 2 ** (attempts - 1), BACKOFF.max) * (0.5 + Math.random())
 
 const shuffle = <T>(items: T[]) =>
   items

@@ -17,7 +17,7 @@ import {
   undoRetweet,
   unrelate,
 } from '../helper.ts'
-import { createOracle, expectedPage } from '../timeline-oracle.ts'
+import { createOracle, expectedPage, relationsOf } from '../timeline-oracle.ts'
 
 const app = await setUp(t)
 type Item = { id: number; retweetOf: { id: number } | null }
@@ -213,12 +213,7 @@ async function run(users: number[], { kind, actor, other, target }: Command) {
     retweet: () => tweets.retweet(id, me),
     undo: () => tweets.undoRetweet(id, me),
     delete: () => tweets.remove(id, rows.find((row) => row.id === id)?.authorId ?? me),
-    follow: () => graph.follow(me, them),
-    unfollow: () => graph.unfollow(me, them),
-    block: () => graph.block(me, them),
-    unblock: () => graph.unblock(me, them),
-    mute: () => graph.mute(me, them),
-    unmute: () => graph.unmute(me, them),
+    ...relationsOf(graph, me, them),
   }[kind as string]
   await work?.().catch((error: { statusCode?: number }) => {
     if (!error.statusCode || error.statusCode >= 500) throw error

@@ -1,0 +1,45 @@
+import { describeError } from '../errors.ts'
+import { createAttempts, LeaseLost } from './attempt.ts'
+import type { JobDefinition } from './index.ts'
+import type { Held, Job } from './store.ts'
+import type { WorkerOptions } from './worker.ts'
+
+/** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
+const BACKOFF = { first: 1, max: 600 }
+
+/** A run of a job that was claimed, and what becomes of the job: done, due again, or dead. */
+export function createRuns(
+  { store, definitions, log }: WorkerOptions,
+  stopping: () => AbortSignal,
+  onDone: (job: Held) => void,
+) {
+  const attempt = createAttempts(store, stopping)
+
+  async function fail(job: Job, token: string, definition: JobDefinition, error: Error) {
+    const dead = job.attempts >= definition.maxAttempts && !definition.every
+    const message = describeError(error).slice(0, 1000)
+    log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
+    if (dead) await store.bury(job.id, token, message)
+    else await store.retry(job.id, token, backoff(job.attempts), message)
+  }
+
+  return async function run(job: Job, token: string) {
+    const definition = definitions.get(job.name)
+    if (!definition) return
+    try {
+      // The attempt was counted when claimed, so one that kills its process ends dead as well.
+      if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
+      await attempt(job, token, definition)
+      if (definition.every) await store.repeat(job.id, token, definition.every)
+      else onDone({ id: job.id, token })
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) await fail(job, token, definition, toError(error))
+    }
+  }
+}
+
+/** Anything can be thrown; whatever it is, the job has failed. */
+const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
+
+const backoff = (attempts: number) =>
+  Math.min(BACKOFF.first * 2 ** (attempts - 1), BACKOFF.max) * (0.5 + Math.random())
