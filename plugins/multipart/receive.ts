@@ -1,10 +1,10 @@
-import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import createError from '@fastify/error'
 import type { MultipartValue } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { FORMAT_MESSAGES, invalidField } from '../errors.ts'
 import { TEXT } from '../validation.ts'
+import { toDisk } from './disk.ts'
 import type { UploadOptions } from './index.ts'
 
 /** Bytes; a photograph of a current phone fits. */
@@ -38,7 +38,7 @@ export async function receive(
         else if (others === 'refused') throw missing()
       } else if (part.fieldname === field && !received) {
         received = true
-        await pipeline(part.file, createWriteStream(path, { flags: 'wx', mode: 0o600 }))
+        await pipeline(part.file, toDisk(path))
       } else {
         part.file.resume()
         if (others === 'refused') throw missing()
