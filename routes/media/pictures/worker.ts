@@ -33,6 +33,8 @@ const toFailure = ({ message, code, statusCode, cause }: Failure & Error): Failu
 })
 
 process.on('message', async (order: Order) => {
+  // V8 sees little of a picture's memory, and would keep that of several for later.
+  gc?.()
   const answer: Answer = await make(order).then(
     (made) => ({ made }),
     (error) => ({ failure: toFailure(error) }),

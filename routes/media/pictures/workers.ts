@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, join } from 'node:path'
 import createError from '@fastify/error'
 import pLimit from 'p-limit'
 import { BrokenImage } from './broken.ts'
@@ -84,11 +85,13 @@ function take() {
 }
 
 function start() {
+  const cache = getCompileCacheDir()
   const worker = fork(join(import.meta.dirname, 'worker.ts'), {
     serialization: 'advanced',
-    execArgv: ['--max-semi-space-size=1'],
-    // None of the service's settings: what decodes strangers' files has no use for them.
-    env: GIVE_BACK,
+    execArgv: ['--max-semi-space-size=1', '--expose-gc'],
+    // None of the service's settings: what decodes strangers' files has no use for them. With what
+    // is compiled already Node's TypeScript compiler, 20 MB, is not loaded.
+    env: { ...GIVE_BACK, ...(cache && { NODE_COMPILE_CACHE: dirname(cache) }) },
   })
   worker.once('exit', () => {
     clearTimeout(idle.get(worker))
