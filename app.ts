@@ -13,7 +13,7 @@ import { withoutBroken } from './plugins/features/optional.ts'
 
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
 const BODY_LIMIT = 64 * 1024
-/** Milliseconds to receive a request, and to answer it: even a store that only hangs ends in 503. */
+/** Milliseconds to receive a request; plugins/deadline.ts says how long an answer may take. */
 const REQUEST_TIMEOUT = 30_000
 /** Milliseconds; above the 60 s idle time-out of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
@@ -26,7 +26,6 @@ const serverOptions = (config: Config): FastifyServerOptions => ({
   trustProxy: config.trustProxy,
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
-  handlerTimeout: REQUEST_TIMEOUT,
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),

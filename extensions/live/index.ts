@@ -6,9 +6,6 @@ import { DESCRIPTION, EVENTS } from './schemas.ts'
 
 export const kernel = '^0.2.0'
 
-/** Milliseconds: the most a timer holds. A stream may last, and no route is without a limit. */
-const FOREVER = 2 ** 31 - 1
-
 const NotAcceptable = createError('NOT_ACCEPTABLE', 'There is only text/event-stream here.', 406)
 
 const live: FastifyPluginAsyncTypebox = async (app) => {
@@ -25,7 +22,6 @@ const live: FastifyPluginAsyncTypebox = async (app) => {
     '/live',
     {
       sse: 'manual',
-      handlerTimeout: FOREVER,
       exposeHeadRoute: false,
       schema: {
         tags: ['live'],

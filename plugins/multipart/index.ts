@@ -26,6 +26,8 @@ export type Upload = {
   file: string
   /** Text fields beside it, of those that were asked for. */
   fields: Record<string, string>
+  /** As of the request: nobody waits for what is made of it any more. */
+  abandoned: AbortSignal
 }
 export type UploadOptions = {
   /** Names of text fields that may come along, each once. */
@@ -55,10 +57,13 @@ export default fp(
       async function withFile(this: FastifyRequest, field, work, options) {
         if (!this.isMultipart()) throw new NotMultipart()
         return admit(() =>
-          uploads.withPath(async (path) => work(await receive(this, field, path, options))),
+          uploads.withPath(async (file) => {
+            const fields = await receive(this, field, file, options)
+            return work({ file, fields, abandoned: this.abandoned })
+          }),
         )
       },
     )
   },
-  { name: 'multipart' },
+  { name: 'multipart', dependencies: ['deadline'] },
 )

@@ -19,7 +19,7 @@ const NoRoom = createError('NO_ROOM', 'The upload cannot be stored right now; tr
 
 const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT', 'FST_FIELDS_LIMIT'])
 
-/** Streams the file to `path`, the whole body read. @throws FileMissing, FileTooLarge, ... */
+/** Streams the file to `path`; returns the fields beside it. @throws FileMissing, FileTooLarge, ... */
 export async function receive(
   request: FastifyRequest,
   field: string,
@@ -48,7 +48,7 @@ export async function receive(
     throw translate(error as Error & { statusCode?: number; code?: string }, missing)
   }
   if (!received) throw missing()
-  return { file: path, fields }
+  return fields
 }
 
 const beside = (fields: string[]) => fields.map((name) => `, or "${name}" beside it`).join('')

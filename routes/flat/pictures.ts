@@ -33,7 +33,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
       },
       async (request, reply) => {
         const { userId } = request.viewer
-        const set = ({ file }: Upload) => app.media.setPicture('avatar', userId, file)
+        const set = (upload: Upload) => app.media.setPicture('avatar', userId, upload)
         await request.withFile(FIELD, set, { others: 'ignored' }).catch((error) => {
           throw MISSING.has(error.code) ? new FileMissing() : error
         })

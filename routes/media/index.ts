@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { FILE_BODY_LIMIT } from '../../plugins/multipart/index.ts'
+import { FILE_BODY_LIMIT, type Upload } from '../../plugins/multipart/index.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import profile from './profile-routes.ts'
 import { AltText, MediaUpload } from './schemas.ts'
@@ -31,12 +31,8 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { userId } = request.viewer
-      const media = await request.withFile(
-        'file',
-        ({ file, fields }) => app.media.create(userId, file, fields.alt),
-        { fields: ['alt'] },
-      )
+      const create = (upload: Upload) => app.media.create(request.viewer.userId, upload)
+      const media = await request.withFile('file', create, { fields: ['alt'] })
       return reply.code(201).header('location', `/v1/media/${media.id}`).send(media)
     },
   )

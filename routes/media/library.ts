@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
+import type { Upload } from '../../plugins/multipart/index.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { mediaObject, newKey, store } from './objects.ts'
 import { toVariants } from './pictures/index.ts'
@@ -29,9 +30,9 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
    * Stores a picture in all its variants, then its row. @throws UserNotFound, StorageUnavailable
    * and what `toVariants` throws
    */
-  async function create(ownerId: number, file: string, alt = '') {
-    const text = clean(alt)
-    const { variants, ...picture } = await toVariants(file)
+  async function create(ownerId: number, { file, fields, abandoned }: Upload) {
+    const text = clean(fields.alt ?? '')
+    const { variants, ...picture } = await toVariants(file, abandoned)
     const key = newKey()
     await store(
       app,

@@ -75,7 +75,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       },
       async (request) => {
         const { userId } = request.viewer
-        await request.withFile('file', ({ file }) => app.media.setPicture(kind, userId, file))
+        await request.withFile('file', (upload) => app.media.setPicture(kind, userId, upload))
         return app.users.getOwn(userId)
       },
     )

@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'fastify'
+import type { Upload } from '../../plugins/multipart/index.ts'
 import { newKey, store } from './objects.ts'
 import { toBanners, toSquares } from './pictures/index.ts'
 import type { Removal } from './removal.ts'
@@ -21,10 +22,10 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
    * The objects are stored first, then the row. @throws UserNotFound, StorageUnavailable and what
    * `toSquares` and `toBanners` throw; the picture is then the one it was
    */
-  async function setPicture(kind: Kind, userId: number, file: string) {
+  async function setPicture(kind: Kind, userId: number, { file, abandoned }: Upload) {
     const { sizes, object } = app.users.pictures[kind]
     const widths = Object.values(sizes)
-    const rendered = await KINDS[kind].render(file, widths)
+    const rendered = await KINDS[kind].render(file, widths, abandoned)
     const key = newKey()
     await store(
       app,

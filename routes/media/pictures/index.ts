@@ -31,22 +31,24 @@ const BANNER = 3
  * would equal a smaller one is left out. GIF and WebP stay animated, of an AVIF sequence the still
  * is taken. @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
  */
-export const toVariants = (file: string) =>
-  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS })
+export const toVariants = (file: string, abandoned?: AbortSignal) =>
+  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS }, abandoned)
 
 /** Avatars: centred squares in WebP, of the first frame. @throws as `toVariants` */
-export const toSquares = (file: string, sizes: number[]) =>
+export const toSquares = (file: string, sizes: number[], abandoned?: AbortSignal) =>
   toCovers(
     file,
     sizes.map((size) => ({ width: size, height: size })),
+    abandoned,
   )
 
 /** Headers: centred, three times as wide as high, WebP, of the first frame. @throws as `toVariants` */
-export const toBanners = (file: string, widths: number[]) =>
+export const toBanners = (file: string, widths: number[], abandoned?: AbortSignal) =>
   toCovers(
     file,
     widths.map((width) => ({ width, height: Math.round(width / BANNER) })),
+    abandoned,
   )
 
-const toCovers = (file: string, boxes: Box[]) =>
-  runInWorker<Buffer[]>({ make: 'covers', file, boxes })
+const toCovers = (file: string, boxes: Box[], abandoned?: AbortSignal) =>
+  runInWorker<Buffer[]>({ make: 'covers', file, boxes }, abandoned)

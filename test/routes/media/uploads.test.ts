@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { call, settings, setUp, signUp } from '../../helper.ts'
 import { formOf, newMedia, objectKeys, plain, sendForm, uploadedFiles } from '../../multipart.ts'
+import { photo } from '../../pictures/make.ts'
 import { spawnServer } from '../../server/spawn.ts'
 
 /** As in plugins/multipart/admission.ts. */
@@ -12,15 +13,16 @@ const AT_ONCE = 64
 const jpeg = await plain()
 const HEAD = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
 
-/** Begins to send a file of so many bytes. */
-function begin(port: number, token: string, length = 100_000) {
+/** Begins to send a file of so many bytes, or sends all of one. */
+function begin(port: number, token: string, length = 100_000, file = Buffer.from('abc')) {
   const socket = connect(port, '127.0.0.1')
   socket.on('error', () => {})
   socket.write(
     `POST /v1/media HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n` +
       'content-type: multipart/form-data; boundary=b\r\n' +
-      `content-length: ${HEAD.length + length}\r\n\r\n${HEAD}abc`,
+      `content-length: ${HEAD.length + length}\r\n\r\n${HEAD}`,
   )
+  socket.write(file)
   return socket
 }
 
@@ -75,6 +77,25 @@ t.test('so many at once, the next is refused before its body is read', async (t)
   t.equal((await newMedia(app, user, jpeg)).width, 40, 'one left, one let in')
   for (const socket of sockets) socket.destroy()
   t.ok(await until(() => uploadedFiles(process.pid).length === 0))
+})
+
+t.test('a picture whose client goes before its turn is not made', async (t) => {
+  const app = await setUp(t)
+  const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
+  const user = await signUp(app, 'Gone')
+  const slow = await (await photo(4000, 3000)).jpeg({ quality: 92 }).toBuffer()
+  const first = [newMedia(app, user, slow), newMedia(app, user, slow)]
+  t.ok(await until(() => uploadedFiles(process.pid).length === 2))
+
+  const whole = Buffer.concat([jpeg, Buffer.from('\r\n--b--\r\n')])
+  const socket = begin(port, user.token, whole.length, whole)
+  t.ok(await until(() => uploadedFiles(process.pid).length === 3))
+  await sleep(100)
+  socket.destroy()
+  const made = await Promise.all(first)
+  t.ok(await until(() => uploadedFiles(process.pid).length === 0))
+  t.equal((await objectKeys(app)).length, 3 * made.length)
+  t.equal((await app.db.select().from(app.tables.media)).length, made.length)
 })
 
 t.test('what a process that was killed has left goes when the next one starts', async (t) => {
