@@ -60,8 +60,9 @@ function createDrain(app: FastifyInstance) {
 export default fp(
   async (app) => {
     app.decorate('drain', createDrain(app))
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, _payload, done) => {
       if (app.drain.active()) reply.header('connection', 'close')
+      done()
     })
   },
   { name: 'drain', dependencies: ['config'] },

@@ -51,7 +51,7 @@ t.test('tweets, replies and retweets of oneself and of those one follows', async
     t.strictSame(item, await read(app, `/v1/tweets/${item.id}`), 'as everyone sees it')
   }
   t.strictSame(stream.headers['content-type'], 'text/event-stream')
-  t.match(stream.headers, { 'cache-control': 'no-cache', connection: 'close' })
+  t.match(stream.headers, { 'cache-control': 'no-store', connection: 'close' })
   t.match(stream.headers['x-request-id'], /^[0-9a-f-]{36}$/)
   t.match(stream.text, /^retry: \d{4}\n\n/)
   const ids = stream.events.map(({ id }) => id)
