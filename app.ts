@@ -13,8 +13,8 @@ import { withoutBroken } from './plugins/features/optional.ts'
 
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
 const BODY_LIMIT = 64 * 1024
-/** Milliseconds to receive a request; plugins/deadline.ts says how long an answer may take. */
-const REQUEST_TIMEOUT = 30_000
+/** Milliseconds to receive a request, at the very most; see plugins/deadline.ts. */
+const REQUEST_TIMEOUT = 120_000
 /** Milliseconds; above the 60 s idle time-out of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
 /** Milliseconds one plugin gets to load. */

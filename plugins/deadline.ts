@@ -1,9 +1,9 @@
 import createError from '@fastify/error'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-// Fastify's own `handlerTimeout` and `request.signal` end as soon as a body has been read
-// (fastify/fastify#6725), so that a POST would never be timed out.
+// Fastify's own `handlerTimeout` is called off, and its `request.signal` aborted, as soon as a body
+// has been read (fastify/fastify#6725).
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -12,13 +12,19 @@ declare module 'fastify' {
      * seconds to come back. What takes long or is about to be written stops then.
      */
     readonly abandoned: AbortSignal
+    deadline: NodeJS.Timeout | undefined
+  }
+  interface FastifyContextConfig {
+    /** Milliseconds from a request's headers to the beginning of its answer, instead of 30 seconds. */
+    deadline?: number
   }
 }
 
-/** Milliseconds until an answer has to begin: even a store that only hangs ends in 503. */
+/** Milliseconds: even a store that only hangs ends in 503, and a body that never ends in 408. */
 const LIMIT = 30_000
 
 const TooSlow = createError('TOO_SLOW', 'This takes too long right now; try again.', 503)
+const BodyTooSlow = createError('BODY_TOO_SLOW', 'The body has not come within %s seconds.', 408)
 const ClientGone = createError('CLIENT_GONE', 'The client has not waited for the answer.', 499)
 
 export default fp<{ limit?: number }>(
@@ -32,6 +38,7 @@ export default fp<{ limit?: number }>(
       return controller
     }
 
+    app.decorateRequest('deadline', undefined)
     app.decorateRequest('abandoned', {
       getter(this: FastifyRequest) {
         return controllerOf(this).signal
@@ -39,19 +46,36 @@ export default fp<{ limit?: number }>(
     })
 
     app.addHook('onRequest', (request, reply, done) => {
-      const timer = setTimeout(() => {
-        // What has begun is under way, such as a stream.
+      const patience = request.routeOptions.config.deadline ?? limit
+      let missed: Error | undefined
+      request.deadline = setTimeout(() => {
+        // What has begun without Fastify is under way, such as a stream.
         if (reply.sent || reply.raw.headersSent) return
-        const error = new TooSlow()
-        reply.send(error)
-        controllerOf(request).abort(error)
-      }, limit)
+        missed = request.raw.complete ? new TooSlow() : new BodyTooSlow(patience / 1000)
+        if (!request.raw.complete) reply.header('connection', 'close')
+        refuse(reply, missed)
+      }, patience)
       reply.raw.once('close', () => {
-        clearTimeout(timer)
-        if (!reply.sent) controllerOf(request).abort(new ClientGone())
+        clearTimeout(request.deadline)
+        if (!reply.raw.writableEnded) missed ??= new ClientGone()
+        if (missed) controllerOf(request).abort(missed)
       })
+      done()
+    })
+    // An answer that is there is sent; a second one would mix with it.
+    app.addHook('onSend', (request, _reply, _payload, done) => {
+      clearTimeout(request.deadline)
       done()
     })
   },
   { name: 'deadline', dependencies: ['errors'] },
 )
+
+function refuse(reply: FastifyReply, error: Error) {
+  try {
+    reply.send(error)
+  } catch {
+    // Another error is being answered, and its hook hangs.
+    reply.raw.destroy()
+  }
+}

@@ -81,6 +81,7 @@ const PROBLEMS = {
   401: 'The credentials are missing, wrong, expired or revoked.',
   403: 'Not allowed for you.',
   404: 'There is no such thing, or you may not see it.',
+  408: 'The body has not come in time.',
   409: 'It is taken, or in conflict with what exists.',
   413: 'The body is too large.',
   415: 'The media type is not supported.',
@@ -88,9 +89,13 @@ const PROBLEMS = {
   503: 'A store is unreachable or the server is too busy; retry after `Retry-After` seconds.',
 } as const
 
-/** Declares the problem answers of a route. 400 and 503 can happen on every route. */
+/**
+ * Declares the problem answers of a route. 400 and 503 can happen on every route, and what may be too
+ * large may be too slow.
+ */
 export function problems(...statuses: (keyof typeof PROBLEMS)[]) {
-  const all = [...new Set([400, ...statuses, 503] as const)]
+  const withBody = statuses.includes(413) ? ([408] as const) : []
+  const all = [...new Set([400, ...withBody, ...statuses, 503] as const)]
   return Object.fromEntries(all.map((status) => [status, problem(PROBLEMS[status])]))
 }
 

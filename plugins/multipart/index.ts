@@ -7,6 +7,10 @@ import { FIELD_LIMIT, FILE_LIMIT, receive } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Options of a route that takes a file: the limits of its body, which no schema validates. */
+    fileRoute: typeof FILE_ROUTE
+  }
   interface FastifyRequest {
     /**
      * Streams the one file of a multipart body to disk and works on it; the file is removed when
@@ -36,8 +40,14 @@ export type UploadOptions = {
   others?: 'refused' | 'ignored'
 }
 
-/** Bytes of a body that holds such a file, its fields and framing. */
-export const FILE_BODY_LIMIT = FILE_LIMIT + FIELD_LIMIT + 32 * 1024
+const FILE_ROUTE = {
+  /** Bytes: a file, its fields and framing. */
+  bodyLimit: FILE_LIMIT + FIELD_LIMIT + 32 * 1024,
+  /** Milliseconds: 8 MB from a phone in a poor network, and the work. */
+  config: { deadline: 90_000 },
+  // Documented, not validated: the body is a stream.
+  validatorCompiler: () => () => true,
+}
 
 const NotMultipart = createError(
   'NOT_MULTIPART',
@@ -52,14 +62,17 @@ export default fp(
     const admit = createAdmission()
     app.addHook('onClose', () => uploads.close())
 
+    app.decorate('fileRoute', FILE_ROUTE)
     app.decorateRequest(
       'withFile',
       async function withFile(this: FastifyRequest, field, work, options) {
         if (!this.isMultipart()) throw new NotMultipart()
         return admit(() =>
           uploads.withPath(async (file) => {
+            const { abandoned } = this
             const fields = await receive(this, field, file, options)
-            return work({ file, fields, abandoned: this.abandoned })
+            abandoned.throwIfAborted()
+            return work({ file, fields, abandoned })
           }),
         )
       },

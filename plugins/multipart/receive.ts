@@ -38,13 +38,14 @@ export async function receive(
         else if (others === 'refused') throw missing()
       } else if (part.fieldname === field && !received) {
         received = true
-        await pipeline(part.file, toDisk(path))
+        await pipeline(part.file, toDisk(path), { signal: request.abandoned })
       } else {
         part.file.resume()
         if (others === 'refused') throw missing()
       }
     }
   } catch (error) {
+    request.abandoned.throwIfAborted()
     throw translate(error as Error & { statusCode?: number; code?: string }, missing)
   }
   if (!received) throw missing()

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { FILE_BODY_LIMIT, type Upload } from '../../plugins/multipart/index.ts'
+import type { Upload } from '../../plugins/multipart/index.ts'
 import * as schemas from './schemas.ts'
 
 const FIELD = 'profile-pic'
@@ -21,8 +21,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
       `/profile-picture/${location}`,
       {
         onRequest: app.authenticate,
-        bodyLimit: FILE_BODY_LIMIT,
-        validatorCompiler: () => () => true,
+        ...app.fileRoute,
         schema: {
           ...flatSchema(`flatSetPicture_${location}`, 'Set your profile picture'),
           security: [{ flatToken: [] }],

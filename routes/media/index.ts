@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { FILE_BODY_LIMIT, type Upload } from '../../plugins/multipart/index.ts'
+import type { Upload } from '../../plugins/multipart/index.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import profile from './profile-routes.ts'
 import { AltText, MediaUpload } from './schemas.ts'
@@ -15,9 +15,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/media',
     {
-      bodyLimit: FILE_BODY_LIMIT,
-      // Documented, not validated: the body is a stream.
-      validatorCompiler: () => () => true,
+      ...app.fileRoute,
       schema: {
         tags: ['media'],
         operationId: 'createMedia',

@@ -37,6 +37,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
     await store(
       app,
       variants.map(({ limit, bytes }) => [mediaObject(key, limit), bytes]),
+      abandoned,
     )
     return app.transaction(async (tx) => {
       const { width, height, animated, thumbhash } = picture

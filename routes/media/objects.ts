@@ -16,7 +16,15 @@ export const mediaObject = (key: string, limit: number) => `media/${key}/${limit
 export const mediaObjects = (key: string) =>
   Object.values(LIMITS).map((limit) => mediaObject(key, limit))
 
-/** Stores all of a picture. What a failure leaves is an orphan, which the sweep finds. */
-export async function store(app: FastifyInstance, objects: [key: string, bytes: Buffer][]) {
+/**
+ * Stores all of a picture, whose row may be written then. What a failure leaves is an orphan, which
+ * the sweep finds. @throws StorageUnavailable, and why nobody waits for it any more
+ */
+export async function store(
+  app: FastifyInstance,
+  objects: [key: string, bytes: Buffer][],
+  abandoned: AbortSignal,
+) {
   await Promise.all(objects.map(([key, bytes]) => app.s3.put(key, bytes, TYPE)))
+  abandoned.throwIfAborted()
 }

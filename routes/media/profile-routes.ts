@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { FILE_BODY_LIMIT } from '../../plugins/multipart/index.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import { PictureUpload, SizeQuery } from './schemas.ts'
 
@@ -59,9 +58,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
     app.put(
       `/users/me/${kind}`,
       {
-        bodyLimit: FILE_BODY_LIMIT,
-        // Documented, not validated: the body is a stream.
-        validatorCompiler: () => () => true,
+        ...app.fileRoute,
         schema: {
           tags: ['media'],
           operationId: `set${Name}`,

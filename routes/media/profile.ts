@@ -30,6 +30,7 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
     await store(
       app,
       rendered.map((bytes, i) => [object(key, widths[i] ?? 0), bytes]),
+      abandoned,
     )
     await replace(kind, userId, key)
   }

@@ -34,7 +34,7 @@ const toFailure = ({ message, code, statusCode, cause }: Failure & Error): Failu
 
 process.on('message', async (order: Order) => {
   // V8 sees little of a picture's memory, and would keep that of several for later.
-  gc?.()
+  globalThis.gc?.()
   const answer: Answer = await make(order).then(
     (made) => ({ made }),
     (error) => ({ failure: toFailure(error) }),

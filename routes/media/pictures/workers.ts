@@ -14,8 +14,8 @@ import type { Order } from './index.ts'
 const CONCURRENCY = 2
 /** Images that wait, as files on disk: about 15 seconds of work for two cores. */
 const QUEUE = 64
-/** Milliseconds; less than whoever asked waits for the answer, and several times what any image takes. */
-const LONGEST_WORK = 25_000
+/** Milliseconds. */
+const LONGEST_WORK = 30_000
 /** Milliseconds after which a worker with nothing to do is ended; the next image starts another. */
 const LONGEST_IDLE = 60_000
 

@@ -100,6 +100,17 @@ t.test('an idle worker that dies is not missed', async (t) => {
   t.equal((await refusal(toSquares(small, [48]))).code, 'DONE')
 })
 
+t.test('what nobody waits for is not begun, or not handed out', async (t) => {
+  const reason = new Error('gone')
+  await t.rejects(toSquares('/nowhere/to/be/found', [48], AbortSignal.abort(reason)), reason)
+  await close()
+  const leaving = new AbortController()
+  const work = toVariants(large, leaving.signal)
+  await atWork(1)
+  leaving.abort(reason)
+  await t.rejects(work, reason)
+})
+
 t.test('a file that is not there is no fault of the image', async (t) => {
   const { code, statusCode } = await refusal(toSquares('/nowhere/to/be/found', [48]))
   t.strictSame([code, statusCode], ['ENOENT', undefined])

@@ -1,0 +1,85 @@
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import Fastify from 'fastify'
+import t from 'tap'
+import deadline from '../../plugins/deadline.ts'
+import errors from '../../plugins/errors.ts'
+import multipart from '../../plugins/multipart/index.ts'
+import { uploadedFiles } from '../multipart.ts'
+
+const app = Fastify()
+await app.register(errors)
+await app.register(deadline)
+await app.register(multipart)
+app.post('/file', app.fileRoute, async (request, reply) => {
+  const bytes = await request.withFile('file', ({ file }) => readFile(file))
+  return reply.type('application/octet-stream').send(bytes)
+})
+let worked = 0
+app.post('/hurry', { ...app.fileRoute, config: { deadline: 200 } }, async (request) =>
+  request.withFile('file', async () => {
+    worked++
+  }),
+)
+const url = await app.listen({ host: '127.0.0.1', port: 0 })
+t.teardown(() => app.close())
+
+const TYPE = 'multipart/form-data; boundary=b'
+const HEAD = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
+const END = '\r\n--b--\r\n'
+
+/** Sends each of these as a chunk of its own (RFC 9112, section 7.1). */
+async function sendChunks(chunks: Buffer[]) {
+  const sending = request(`${url}/file`, { method: 'POST', headers: { 'content-type': TYPE } })
+  for (const chunk of chunks) sending.write(chunk)
+  sending.end()
+  const [response] = await once(sending, 'response')
+  return { status: response.statusCode, bytes: await buffer(response) }
+}
+
+/** What is in a file and nearly ends it, in pieces that are sent as such. */
+const pieces = fc.array(
+  fc.oneof(
+    fc.constantFrom('\r', '\r\n', '\r\n-', '\r\n--', '\r\n--\r\n--', '\n--b', '--b--', 'x', 'b'),
+    fc.nat(40_000).map((length) => 'y'.repeat(length)),
+  ),
+  { minLength: 1, maxLength: 12 },
+)
+
+t.test('a file arrives as it was sent, wherever its chunks end', async (t) => {
+  const works = fc.asyncProperty(pieces, async (file) => {
+    const text = file.join('')
+    fc.pre(!`\r\n${text}\r\n`.includes('\r\n--b'))
+    const chunks = [HEAD, ...file.filter(Boolean), END].map((piece) => Buffer.from(piece))
+    const { status, bytes } = await sendChunks(chunks)
+    return status === 200 && bytes.equals(Buffer.from(text))
+  })
+  await t.resolves(fc.assert(works, { numRuns: 300 }))
+})
+
+t.test('what the parser holds back until the next chunk is its own', async (t) => {
+  // Too much for the file's stream, then all of a delimiter but its end, twice.
+  const file = ['y'.repeat(200_000), '\r\n--', 'x', 'y'.repeat(200_000), '\r\n--', 'x']
+  const { status, bytes } = await sendChunks([HEAD, ...file, END].map((one) => Buffer.from(one)))
+  t.equal(status, 200)
+  t.ok(bytes.equals(Buffer.from(file.join(''))))
+})
+
+t.test('a body that does not come is not waited for', async (t) => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(
+    `POST /hurry HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 9999\r\n\r\n${HEAD}abc`,
+  )
+  for (let waits = 0; uploadedFiles(process.pid).length === 0 && waits < 100; waits++)
+    await sleep(2)
+  const answer = String(await buffer(socket))
+  t.match(answer, /^HTTP\/1.1 408 .*connection: close.*BODY_TOO_SLOW/is)
+  for (let waits = 0; uploadedFiles(process.pid).length > 0 && waits < 100; waits++) await sleep(10)
+  t.strictSame(uploadedFiles(process.pid), [], 'and gives its place away')
+  t.equal(worked, 0)
+})
