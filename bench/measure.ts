@@ -20,6 +20,7 @@ const ROUNDS = 5
 /** Measures both sides in turn, so that whatever else the machine does befalls both. */
 export async function measure(line: Line, sides: Sides, { progress }: Bench): Promise<Result> {
   const { rounds: count = ROUNDS, after = async () => {} } = sides
+  const { warmUps = count > 1 ? 1 : 0 } = sides
   const [a, b]: [number[], number[]] = [[], []]
   const one = async (figures: number[], side: Sides['a'], round: number) => {
     figures.push(await side(round))
@@ -27,10 +28,9 @@ export async function measure(line: Line, sides: Sides, { progress }: Bench): Pr
   }
   const both = [() => one(a, sides.a, a.length), () => one(b, sides.b, b.length)]
   if (sides.bFirst) both.reverse()
-  for (let round = count > 1 ? 0 : 1; round <= count; round++) {
+  for (let round = 1 - warmUps; round <= count; round++) {
     for (const side of both) await side()
-    // The first is for caches and the compiler.
-    if (round === 0) a.length = b.length = 0
+    if (round <= 0) a.length = b.length = 0
     else progress(`${line.name} ${round}/${count}: ${show(a.at(-1))} / ${show(b.at(-1))}`)
   }
   const [first, second] = [median(a), median(b)]

@@ -1,6 +1,6 @@
 import { request } from '../processes/requests.ts'
 import { nextLikers } from './likers.ts'
-import { CONNECTIONS, type Line, rate } from './line.ts'
+import { CONNECTIONS, type Line, rate, WRITE_WARM_UPS } from './line.ts'
 
 /** Likes of one measurement. */
 const COUNT = 500
@@ -20,6 +20,12 @@ export default {
       )
       return rate(send({ port, requests, connections: CONNECTIONS }))
     }
-    return { a: () => like('one'), b: () => like('spread'), after: settle, server: service }
+    return {
+      a: () => like('one'),
+      b: () => like('spread'),
+      after: settle,
+      server: service,
+      warmUps: WRITE_WARM_UPS,
+    }
   },
 } satisfies Line

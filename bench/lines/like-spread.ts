@@ -1,7 +1,7 @@
 import { request } from '../processes/requests.ts'
 import { captureTransaction } from './capture.ts'
 import { nextLikers } from './likers.ts'
-import { CONNECTIONS, type Line, rate } from './line.ts'
+import { CONNECTIONS, type Line, rate, WRITE_WARM_UPS } from './line.ts'
 
 /** Likes of one measurement. */
 const COUNT = 2_000
@@ -38,6 +38,7 @@ export default {
       },
       after: settle,
       server: service,
+      warmUps: WRITE_WARM_UPS,
     }
   },
 } satisfies Line

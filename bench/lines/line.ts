@@ -19,6 +19,8 @@ export type Sides = {
   /** After each of both, not measured. */
   after?: () => Promise<void>
   rounds?: number
+  /** Rounds before those, for caches and the compiler: 1, or none where there is one round. */
+  warmUps?: number
   /** Where a goes on from b. */
   bFirst?: boolean
   end?: () => Promise<void>
@@ -28,6 +30,8 @@ export type Sides = {
 
 /** Connections of a client where requests a second count. */
 export const CONNECTIONS = 32
+/** Rounds of writes until the compiler has done what it does for them; they are short. */
+export const WRITE_WARM_UPS = 3
 /** Seconds of one measurement of readings. */
 export const SECONDS = 3
 

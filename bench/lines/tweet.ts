@@ -1,6 +1,6 @@
 import { request } from '../processes/requests.ts'
 import { captureTransaction, MARKER } from './capture.ts'
-import { CONNECTIONS, type Line, rate, spread } from './line.ts'
+import { CONNECTIONS, type Line, rate, spread, WRITE_WARM_UPS } from './line.ts'
 
 /** Tweets of one measurement, each by another author. */
 const COUNT = 2_000
@@ -30,6 +30,7 @@ export default {
       b: () => rate(send({ port: bare.port, requests: bareRequests, connections: CONNECTIONS })),
       after: settle,
       server: service,
+      warmUps: WRITE_WARM_UPS,
     }
   },
 } satisfies Line

@@ -23,8 +23,8 @@ function summary({ machine, results }: Report) {
   const reached = results.filter((result) => result.reached).length
   const { cpu, memory, node, database, bufferPool } = machine
   return `${reached} of ${results.length} goals are reached. Each line is a ratio of two figures, A and B, measured in turn in one
-run: medians of at least five rounds. Birdhouse, the bare service and the client are a process each, on
-one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
+run: medians of at least five rounds, after others for caches and the compiler. Birdhouse, the bare
+service and the client are a process each, on one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
 buffer pool of ${bufferPool} and \`innodb_flush_log_at_trx_commit=1\`.
 
 The data: 20,000 people who follow 100 each, with power-law popularity; 2,000,000 tweets, one in ten a
