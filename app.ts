@@ -1,7 +1,8 @@
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import Fastify, { type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyHttpOptions } from 'fastify'
 import pTimeout from 'p-timeout'
 import { migrate, type Progress } from './db/migrate.ts'
 import { type Config, type Env, parseConfig } from './plugins/config.ts'
@@ -15,6 +16,8 @@ import { withoutBroken } from './plugins/features/optional.ts'
 const BODY_LIMIT = 64 * 1024
 /** Milliseconds to receive a request, at the very most; see plugins/deadline.ts. */
 const REQUEST_TIMEOUT = 120_000
+/** Milliseconds for the headers of a request. */
+const HEADERS_TIMEOUT = 30_000
 /** Milliseconds; above the 60 s idle time-out of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
 /** Milliseconds one plugin gets to load. */
@@ -22,10 +25,11 @@ const BOOT_TIMEOUT = 10_000
 /** Milliseconds to close an app that could not be built. */
 const CLOSE_TIMEOUT = 15_000
 
-const serverOptions = (config: Config): FastifyServerOptions => ({
+const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   trustProxy: config.trustProxy,
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
+  http: { headersTimeout: HEADERS_TIMEOUT },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 
 // Fastify's own `handlerTimeout` is called off, and its `request.signal` aborted, as soon as a body
@@ -12,16 +12,19 @@ declare module 'fastify' {
      * seconds to come back. What takes long or is about to be written stops then.
      */
     readonly abandoned: AbortSignal
-    deadline: NodeJS.Timeout | undefined
+    /** For plugins/deadline.ts alone. */
+    deadlineTimer: NodeJS.Timeout | undefined
   }
   interface FastifyContextConfig {
-    /** Milliseconds from a request's headers to the beginning of its answer, instead of 30 seconds. */
+    /** Milliseconds from a request's headers to its answer, instead of 30 seconds; below 2^31. */
     deadline?: number
   }
 }
 
 /** Milliseconds: even a store that only hangs ends in 503, and a body that never ends in 408. */
 const LIMIT = 30_000
+/** Milliseconds that a timer holds. */
+const LONGEST = 2 ** 31 - 1
 
 const TooSlow = createError('TOO_SLOW', 'This takes too long right now; try again.', 503)
 const BodyTooSlow = createError('BODY_TOO_SLOW', 'The body has not come within %s seconds.', 408)
@@ -38,40 +41,52 @@ export default fp<{ limit?: number }>(
       return controller
     }
 
-    app.decorateRequest('deadline', undefined)
+    app.decorateRequest('deadlineTimer', undefined)
     app.decorateRequest('abandoned', {
       getter(this: FastifyRequest) {
         return controllerOf(this).signal
       },
     })
 
+    app.addHook('onRoute', assertDeadline)
     app.addHook('onRequest', (request, reply, done) => {
       const patience = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
-      request.deadline = setTimeout(() => {
-        // What has begun without Fastify is under way, such as a stream.
+      request.deadlineTimer = setTimeout(() => {
+        // What has begun without Fastify is under way, such as a stream of events.
         if (reply.sent || reply.raw.headersSent) return
-        missed = request.raw.complete ? new TooSlow() : new BodyTooSlow(patience / 1000)
-        if (!request.raw.complete) reply.header('connection', 'close')
+        missed = isWaitedFor(request) ? new BodyTooSlow(patience / 1000) : new TooSlow()
         refuse(reply, missed)
       }, patience)
       reply.raw.once('close', () => {
-        clearTimeout(request.deadline)
+        clearTimeout(request.deadlineTimer)
         if (!reply.raw.writableEnded) missed ??= new ClientGone()
+        // Its handler fails as well, which Fastify would call an error of ours.
+        if (missed instanceof BodyTooSlow) reply.log = reply.log.child({}, { level: 'silent' })
         if (missed) controllerOf(request).abort(missed)
       })
       done()
     })
     // An answer that is there is sent; a second one would mix with it.
     app.addHook('onSend', (request, _reply, _payload, done) => {
-      clearTimeout(request.deadline)
+      clearTimeout(request.deadlineTimer)
       done()
     })
   },
   { name: 'deadline', dependencies: ['errors'] },
 )
 
+function assertDeadline({ url, config }: RouteOptions) {
+  const { deadline = LIMIT } = config ?? {}
+  if (Number.isInteger(deadline) && deadline > 0 && deadline <= LONGEST) return
+  throw new Error(`The deadline of ${url} must be a number of milliseconds below 2^31.`)
+}
+
+/** What has come and is not read is no client's fault. */
+const isWaitedFor = ({ raw }: FastifyRequest) => !raw.complete && raw.readableLength === 0
+
 function refuse(reply: FastifyReply, error: Error) {
+  if (!reply.request.raw.complete) reply.header('connection', 'close')
   try {
     reply.send(error)
   } catch {

@@ -58,9 +58,8 @@ export function createStreams(app: FastifyInstance) {
   }
 
   /** Sends the headers. Who reconnects should meet another process, so the connection is closed. */
-  function begin({ request, reply }: Stream) {
-    // No onSend hook runs for a stream.
-    reply.header('x-request-id', request.id).header('connection', 'close')
+  function begin({ reply }: Stream) {
+    reply.header('connection', 'close')
     reply.sse.keepAlive()
     reply.sse.sendHeaders()
     reply.raw.write(greeting())

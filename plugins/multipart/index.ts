@@ -70,6 +70,8 @@ export default fp(
         return admit(() =>
           uploads.withPath(async (file) => {
             const { abandoned } = this
+            // Of a request that has ended the parser would wait for the end for ever.
+            abandoned.throwIfAborted()
             const fields = await receive(this, field, file, options)
             abandoned.throwIfAborted()
             return work({ file, fields, abandoned })

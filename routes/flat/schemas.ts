@@ -75,5 +75,9 @@ export const WebP = {
 }
 
 /** Errors of these calls are a status with a sentence, or with nothing, as plain text. */
-export const failures = (...statuses: number[]) =>
-  Object.fromEntries([400, ...statuses, 503].map((status) => [status, text('What is wrong.')]))
+export function failures(...statuses: number[]) {
+  // As in plugins/schemas.ts: what may be too large may be too slow.
+  const withBody = statuses.includes(413) ? [408] : []
+  const all = [400, ...withBody, ...statuses, 503]
+  return Object.fromEntries(all.map((status) => [status, text('What is wrong.')]))
+}

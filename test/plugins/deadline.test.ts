@@ -24,7 +24,7 @@ const noted = ({ abandoned }: FastifyRequest) => {
 }
 await app.register(errors)
 await app.register(deadline, { limit: LIMIT })
-// What others do to an answer takes turns of the event loop.
+// What others do to an answer takes a while.
 for (let n = 0; n < 12; n++) app.addHook('onSend', async (_request, _reply, payload) => payload)
 
 app.route({
@@ -51,6 +51,12 @@ app.get(
 app.get('/fails-late', { onError: async () => sleep(LATE) }, async () => {
   throw new Error('a bug')
 })
+app.post('/looks-late', { onRequest: async () => sleep(LATE) }, async (request) => request.body)
+app.get(
+  '/just-in-time',
+  { onSend: async (_request, _reply, payload) => sleep(LIMIT, payload) },
+  async () => sleep(LIMIT / 2, { a: 1 }),
+)
 app.get('/may-take-long', { config: { deadline: 2 * LATE } }, async () => sleep(LATE, { a: 1 }))
 app.post('/answers', async (request) => {
   noted(request)
@@ -64,6 +70,12 @@ app.get('/streams', async (request, reply) => {
     yield 'b'
   }
   return reply.send(Readable.from(twice()))
+})
+app.get('/writes', async (request, reply) => {
+  noted(request)
+  reply.raw.writeHead(200).write('a')
+  await sleep(LATE)
+  reply.raw.end('b')
 })
 app.get('/hijacks', (request, reply) => {
   noted(request)
@@ -112,6 +124,12 @@ t.test('a body that does not come is not waited for', async (t) => {
   t.strictSame(errorLines(), [], 'which is no error of ours')
 })
 
+t.test('a body that is there is not asked for', async (t) => {
+  const body = JSON.stringify({ text: 'x'.repeat(200_000) })
+  const answer = await fetch(`${url}/looks-late`, { ...post, body })
+  t.match([answer.status, answer.headers.get('connection')], [503, 'close'])
+})
+
 t.test('an error whose hook hangs ends with its connection', async (t) => {
   await t.rejects(fetch(`${url}/fails-late`))
   t.equal((await fetch(`${url}/answers`, post)).status, 200, 'and nothing else does')
@@ -133,6 +151,7 @@ t.test('who goes away is noticed', async (t) => {
     await once(abandoned, 'abort')
     t.equal(abandoned.reason.code, 'CLIENT_GONE', path)
   }
+  await sleep(LATE)
   t.strictSame(errorLines(), [], 'and is no error of ours')
 })
 
@@ -147,15 +166,26 @@ t.test('what is answered in time is never abandoned', async (t) => {
 })
 
 t.test('what has begun may go on', async (t) => {
-  for (const path of ['/streams', '/hijacks']) {
+  for (const path of ['/streams', '/hijacks', '/writes']) {
     t.equal(await (await fetch(url + path)).text(), 'ab', path)
   }
   t.strictSame(
     signals.map(({ aborted }) => aborted),
-    [false, false],
+    [false, false, false],
   )
+  const answer = await fetch(`${url}/just-in-time`)
+  t.equal(answer.status, 200)
+  t.strictSame(await answer.json(), { a: 1 })
 })
 
-t.test('a route may take longer', async (t) => {
+t.test('a route may take longer, but not as long as it likes', async (t) => {
   t.equal((await fetch(`${url}/may-take-long`)).status, 200)
+  for (const limit of [0, 1.5, 2 ** 31, Number.POSITIVE_INFINITY]) {
+    const other = Fastify()
+    await other.register(errors)
+    await other.register(deadline)
+    t.throws(() => other.get('/x', { config: { deadline: limit } }, async () => 'x'), {
+      message: /deadline of \/x/,
+    })
+  }
 })

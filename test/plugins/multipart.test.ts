@@ -12,7 +12,10 @@ import errors from '../../plugins/errors.ts'
 import multipart from '../../plugins/multipart/index.ts'
 import { uploadedFiles } from '../multipart.ts'
 
-const app = Fastify()
+const lines: string[] = []
+const app = Fastify({
+  logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
+})
 await app.register(errors)
 await app.register(deadline)
 await app.register(multipart)
@@ -25,6 +28,9 @@ app.post('/hurry', { ...app.fileRoute, config: { deadline: 200 } }, async (reque
   request.withFile('file', async () => {
     worked++
   }),
+)
+app.post('/late', { ...app.fileRoute, onRequest: async () => sleep(100) }, async (request) =>
+  request.withFile('file', async () => ({ worked: ++worked })),
 )
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 t.teardown(() => app.close())
@@ -70,11 +76,17 @@ t.test('what the parser holds back until the next chunk is its own', async (t) =
   t.ok(bytes.equals(Buffer.from(file.join(''))))
 })
 
-t.test('a body that does not come is not waited for', async (t) => {
+/** A connection on which a file has begun to come. */
+function begin(path: string) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(
-    `POST /hurry HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 9999\r\n\r\n${HEAD}abc`,
+    `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 9999\r\n\r\n${HEAD}abc`,
   )
+  return socket
+}
+
+t.test('a body that does not come is not waited for', async (t) => {
+  const socket = begin('/hurry')
   for (let waits = 0; uploadedFiles(process.pid).length === 0 && waits < 100; waits++)
     await sleep(2)
   const answer = String(await buffer(socket))
@@ -82,4 +94,24 @@ t.test('a body that does not come is not waited for', async (t) => {
   for (let waits = 0; uploadedFiles(process.pid).length > 0 && waits < 100; waits++) await sleep(10)
   t.strictSame(uploadedFiles(process.pid), [], 'and gives its place away')
   t.equal(worked, 0)
+  await sleep(20)
+  t.notOk(
+    lines.some((line) => JSON.parse(line).level >= 50),
+    'which is no error of ours',
+  )
+  t.ok(lines.some((line) => JSON.parse(line).res?.statusCode === 408))
+})
+
+t.test('who goes before the file is looked for leaves no place taken', async (t) => {
+  const sockets = Array.from({ length: 70 }, () => begin('/late'))
+  await sleep(30)
+  for (const socket of sockets) socket.destroy()
+  await sleep(200)
+  t.strictSame(uploadedFiles(process.pid), [])
+  const form = new FormData()
+  form.append('file', new Blob(['x']))
+  const answers = await Promise.all(
+    Array.from({ length: 64 }, () => fetch(`${url}/late`, { method: 'POST', body: form })),
+  )
+  t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
 })
