@@ -41,6 +41,16 @@ export default fp<{ limit?: number }>(
       return controller
     }
 
+    function abandon(request: FastifyRequest, reply: FastifyReply, reason: Error) {
+      if (!(reason instanceof BodyTooSlow)) return controllerOf(request).abort(reason)
+      // Its handler fails of this as well, which Fastify would call an error of ours. Not before the
+      // answer is noted down.
+      setImmediate(() => {
+        reply.log = reply.log.child({}, { level: 'silent' })
+        controllerOf(request).abort(reason)
+      })
+    }
+
     app.decorateRequest('deadlineTimer', undefined)
     app.decorateRequest('abandoned', {
       getter(this: FastifyRequest) {
@@ -61,9 +71,7 @@ export default fp<{ limit?: number }>(
       reply.raw.once('close', () => {
         clearTimeout(request.deadlineTimer)
         if (!reply.raw.writableEnded) missed ??= new ClientGone()
-        // Its handler fails as well, which Fastify would call an error of ours.
-        if (missed instanceof BodyTooSlow) reply.log = reply.log.child({}, { level: 'silent' })
-        if (missed) controllerOf(request).abort(missed)
+        if (missed) abandon(request, reply, missed)
       })
       done()
     })

@@ -133,6 +133,7 @@ t.test('a body that is there is not asked for', async (t) => {
 t.test('an error whose hook hangs ends with its connection', async (t) => {
   await t.rejects(fetch(`${url}/fails-late`))
   t.equal((await fetch(`${url}/answers`, post)).status, 200, 'and nothing else does')
+  await sleep(LATE)
 })
 
 t.test('who goes away is noticed', async (t) => {
