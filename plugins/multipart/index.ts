@@ -73,7 +73,6 @@ export default fp(
             // Of a request that has ended the parser would wait for the end for ever.
             abandoned.throwIfAborted()
             const fields = await receive(this, field, file, options)
-            abandoned.throwIfAborted()
             return work({ file, fields, abandoned })
           }),
         )

@@ -8,6 +8,7 @@ import { orphanKeys, upload } from '../multipart.ts'
 const env = await settings(t)
 const front = await startFront(t, env.S3_ENDPOINT ?? '')
 const app: App = await setUp(t, { ...env, S3_ENDPOINT: front.url })
+const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const user = await signUp(app, 'Outage')
 const jpeg = await sharp({ create: { width: 500, height: 500, channels: 3, background: 'teal' } })
   .jpeg()
@@ -63,6 +64,31 @@ t.test('a store that is slow, or asks twice to slow down, is waited for', async 
     await heal()
   }
   await drained(app)
+})
+
+t.test('who does not wait for a slow store changes nothing', async (t) => {
+  const before = await read(app, '/v1/users/me', user)
+  front.misbehave(slow(1_500))
+  const form = new FormData()
+  form.append('file', new Blob([new Uint8Array(jpeg)]))
+  const leaving = new AbortController()
+  const asking = fetch(`${url}/v1/users/me/avatar`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${user.token}` },
+    body: form,
+    signal: leaving.signal,
+  })
+  const seen = front.seen.length
+  asking.catch(() => {})
+  while (front.seen.length < seen + 3) await sleep(5)
+  leaving.abort()
+  await t.rejects(asking)
+  front.misbehave()
+  for (let waits = 0; (await orphanKeys(app)).length < 3 && waits < 100; waits++) await sleep(25)
+  t.equal((await orphanKeys(app)).length, 3, 'the objects are there for the sweep')
+  await sleep(200)
+  t.strictSame(await read(app, '/v1/users/me', user), before, 'and the row is as it was')
+  await app.s3.remove(await orphanKeys(app))
 })
 
 t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
