@@ -68,10 +68,25 @@ t.test('what the kernel answers by itself', async (t) => {
   t.equal((await call(app, 'GET /')).headers.location, '/docs')
   t.equal((await call(app, 'GET /docs/')).status, 200)
   t.match((await call(app, 'GET /%ff')).body, { status: 400 })
-  const { headers } = await call(app, 'GET /livez')
-  t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/)
-  t.equal(headers['x-content-type-options'], 'nosniff')
-  t.equal(headers['cache-control'], 'no-store', 'no CDN keeps what says nothing')
+})
+
+t.test('every answer has the headers that keep browsers and CDNs from harm', async (t) => {
+  const app = await setUp(t)
+  const lines = ['GET /livez', 'GET /', 'GET /nowhere', 'POST /v1/auth/login', 'GET /v1/users/me']
+  for (const line of lines) {
+    const { headers } = await call(app, line)
+    t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, line)
+    t.match(headers, {
+      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'strict-transport-security': /max-age=31536000/,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cache-control': 'no-store',
+    })
+  }
+  const documentation = (await call(app, 'GET /docs/')).headers
+  t.match(documentation['content-security-policy'], /script-src 'self'/, 'with a policy of its own')
 })
 
 t.test('EXTENSIONS adds a feature from a folder', async (t) => {
