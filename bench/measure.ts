@@ -19,8 +19,7 @@ const ROUNDS = 5
 
 /** Measures both sides in turn, so that whatever else the machine does befalls both. */
 export async function measure(line: Line, sides: Sides, { progress }: Bench): Promise<Result> {
-  const { rounds: count = ROUNDS, after = async () => {} } = sides
-  const { warmUps = count > 1 ? 1 : 0 } = sides
+  const { rounds: count = ROUNDS, warmUps = count > 1 ? 1 : 0, after = async () => {} } = sides
   const [a, b]: [number[], number[]] = [[], []]
   const one = async (figures: number[], side: Sides['a'], round: number) => {
     figures.push(await side(round))

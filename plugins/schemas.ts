@@ -89,15 +89,17 @@ const PROBLEMS = {
   503: 'A store is unreachable or the server is too busy; retry after `Retry-After` seconds.',
 } as const
 
-/**
- * Declares the problem answers of a route. 400 and 503 can happen on every route, and what may be too
- * large may be too slow.
- */
-export function problems(...statuses: (keyof typeof PROBLEMS)[]) {
-  const withBody = statuses.includes(413) ? ([408] as const) : []
-  const all = [...new Set([400, ...withBody, ...statuses, 503] as const)]
-  return Object.fromEntries(all.map((status) => [status, problem(PROBLEMS[status])]))
+export type ProblemStatus = keyof typeof PROBLEMS
+
+/** 400 and 503 can happen on every route, and what may be too large may be too slow. */
+export function withCommon(statuses: ProblemStatus[]): ProblemStatus[] {
+  const ofBodies: ProblemStatus[] = statuses.includes(413) ? [408] : []
+  return [...new Set<ProblemStatus>([400, ...ofBodies, ...statuses, 503])]
 }
+
+/** Declares the problem answers of a route, and those that each may have. */
+export const problems = (...statuses: ProblemStatus[]) =>
+  Object.fromEntries(withCommon(statuses).map((status) => [status, problem(PROBLEMS[status])]))
 
 const pieces = {
   Id,

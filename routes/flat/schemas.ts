@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Cursor } from '../../plugins/pagination.ts'
-import { Id, Line, nullable, Text } from '../../plugins/schemas.ts'
+import { Id, Line, nullable, type ProblemStatus, Text, withCommon } from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
 
 // The original's own names and shapes. Unknown fields are ignored here, as they always were.
@@ -75,9 +75,5 @@ export const WebP = {
 }
 
 /** Errors of these calls are a status with a sentence, or with nothing, as plain text. */
-export function failures(...statuses: number[]) {
-  // As in plugins/schemas.ts: what may be too large may be too slow.
-  const withBody = statuses.includes(413) ? [408] : []
-  const all = [400, ...withBody, ...statuses, 503]
-  return Object.fromEntries(all.map((status) => [status, text('What is wrong.')]))
-}
+export const failures = (...statuses: ProblemStatus[]) =>
+  Object.fromEntries(withCommon(statuses).map((status) => [status, text('What is wrong.')]))
