@@ -20,20 +20,20 @@ const COMMANDS = 60
 const SHRINK = process.env.SHRINK === '1'
 const SMALL = {
   ...SIZES,
-  ready: 3,
-  deep: 4,
-  later: 2,
-  head: 3,
-  few: 2,
-  stretch: 4,
-  more: 12,
-  chunk: 2,
-  backlog: 3,
-  windows: [2, 8],
-  listed: 4,
-  branches: 4,
-  step: 3,
-  batch: 2,
+  cachedEntries: 3,
+  cachedEntriesScrolling: 4,
+  maxRecentTweets: 2,
+  cachedTweetsPerAuthor: 3,
+  maxMergedAuthors: 2,
+  maxMergedIdRange: 4,
+  rowsPerRetry: 12,
+  followersPerStatement: 2,
+  maxUndelivered: 3,
+  idWindows: [2, 8],
+  authorsPerInList: 4,
+  authorsPerUnion: 4,
+  idsPerRebuildStep: 3,
+  rowsPerBatch: 2,
 }
 
 // Without workers: jobs run when a command says so.
@@ -46,7 +46,7 @@ for (const app of apps) {
 const [app] = apps as [App]
 const { jobs, popularAuthors, timelineEntries, timelineStates, tweets } = app.tables
 const own = createTimelineJobs(app, SMALL)
-const skeletons = apps.map((app) => createSkeleton(app, own.seen, SMALL))
+const skeletons = apps.map((app) => createSkeleton(app, own.recordVisit, SMALL))
 const skeletonOf = (n: number) => skeletons[n % skeletons.length] as (typeof skeletons)[0]
 const oracle = createOracle(app)
 
@@ -143,12 +143,12 @@ async function run(world: World, { kind, actor, other, target }: Command) {
     sweep: async () => {
       const old = { createdAt: sql`created_at - INTERVAL 1 HOUR` }
       await app.db.update(tweets).set(old).where(eq(tweets.undelivered, 1))
-      await own.sweep(new AbortController().signal)
+      await own.deliverOverdue(new AbortController().signal)
     },
     idle: async () => {
       const away = { seenAt: sql`NOW(3) - INTERVAL ${target % 2 ? 31 : 2} DAY` }
       await app.db.update(timelineStates).set(away).where(eq(timelineStates.readerId, me))
-      await own.retire(new AbortController().signal)
+      await own.dropIdle(new AbortController().signal)
     },
     rebuild: () => rebuild(target % 3 ? String(me) : undefined, other % 6),
   }

@@ -6,10 +6,10 @@ import type { Db, Tx } from '../../plugins/db.ts'
 import { SIZES } from './sizes.ts'
 
 /** Readers trimmed in one transaction; keeps its locks short. */
-const TOGETHER = 20
+const READERS_PER_TRIM = 20
 
 /** A reader's entries. Whoever takes some away holds the lock on the reader's state. */
-export function createEntries(app: FastifyInstance, { batch } = SIZES) {
+export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   const { timelineEntries: entries, timelineStates: states } = app.tables
   const { TIMELINE_KEEP: KEEP } = app.config.timeline
   const of = (readerId: number) => eq(entries.readerId, readerId)
@@ -30,8 +30,10 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
 
   /** Adds what is not there yet, unless a rebuild has begun since `version`, or the account is gone. */
   async function add(readerId: number, version: number, tweetIds: number[]) {
-    for (let start = 0; start < tweetIds.length; start += batch) {
-      const rows = tweetIds.slice(start, start + batch).map((tweetId) => ({ readerId, tweetId }))
+    for (let start = 0; start < tweetIds.length; start += rowsPerBatch) {
+      const rows = tweetIds
+        .slice(start, start + rowsPerBatch)
+        .map((tweetId) => ({ readerId, tweetId }))
       await app.transaction(async (tx) => {
         const state = await lock(tx, readerId)
         if (state?.version === version) await tx.insert(entries).ignore().values(rows)
@@ -39,15 +41,15 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     }
   }
 
-  /** Removes all, unless a rebuild has begun since `version`. */
-  async function clear(readerId: number, version: number) {
+  /** Deletes all entries, unless a rebuild has begun since `version`. */
+  async function deleteAll(readerId: number, version: number) {
     const step = (tx: Tx) =>
       lock(tx, readerId).then(async (state) => {
         if (state?.version !== version) return 0
-        const [result] = await tx.delete(entries).where(of(readerId)).limit(batch)
+        const [result] = await tx.delete(entries).where(of(readerId)).limit(rowsPerBatch)
         return result.affectedRows
       })
-    while ((await app.transaction(step)) === batch);
+    while ((await app.transaction(step)) === rowsPerBatch);
   }
 
   /** With so many above it. */
@@ -67,14 +69,14 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
       if ((await readBeyond.execute({ readerId })).length > 0) full.push(readerId)
     // Sorted, so that two who trim at the same time don't wait for each other in a circle.
     full.sort((a, b) => a - b)
-    for (let start = 0; start < full.length; start += TOGETHER)
-      await app.transaction((tx) => cutAll(tx, full.slice(start, start + TOGETHER)))
+    for (let start = 0; start < full.length; start += READERS_PER_TRIM)
+      await app.transaction((tx) => cutAll(tx, full.slice(start, start + READERS_PER_TRIM)))
   }
 
   const readBeyond = entryOf(app.prepared, placeholder('readerId'), KEEP).prepare()
 
   async function cutAll(tx: Tx, readerIds: number[]) {
-    for (const readerId of readerIds) while ((await cut(tx, readerId)) === batch);
+    for (const readerId of readerIds) while ((await cut(tx, readerId)) === rowsPerBatch);
   }
 
   async function cut(tx: Tx, readerId: number) {
@@ -84,7 +86,7 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     const floorId = Math.max(state.floorId, lowest)
     await tx.update(states).set({ floorId }).where(eq(states.readerId, readerId))
     const below = and(of(readerId), lt(entries.tweetId, floorId))
-    const [result] = await tx.delete(entries).where(below).limit(batch)
+    const [result] = await tx.delete(entries).where(below).limit(rowsPerBatch)
     return result.affectedRows
   }
 
@@ -120,7 +122,7 @@ export function createEntries(app: FastifyInstance, { batch } = SIZES) {
     await app.deleteInBatches(entries, of(readerId))
   }
 
-  return { lock, add, clear, trim, begin, finish, erase }
+  return { lock, add, deleteAll, trim, begin, finish, erase }
 }
 
 export type Entries = ReturnType<typeof createEntries>

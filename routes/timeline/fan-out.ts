@@ -6,10 +6,10 @@ import { type Tx, together } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 import { SIZES } from './sizes.ts'
 
-/** Seconds after which an undelivered tweet is taken for one that no job knows of. */
-const FORGOTTEN = 120
-/** Tweets a run. */
-const SWEPT = 1_000
+/** Seconds after which an undelivered tweet counts as overdue: its job has died, or never existed. */
+const OVERDUE = 120
+/** Tweets per run. */
+const TWEETS_PER_SWEEP = 1_000
 
 /** How far a fan-out has come in the index (followee, delivery, follower). */
 type Position = { delivery: number; followerId: number }
@@ -23,7 +23,7 @@ type Context = Pick<JobContext, 'progress' | 'save'>
 export function createFanOut(
   app: FastifyInstance,
   trim: (readerIds: number[]) => Promise<void>,
-  { chunk } = SIZES,
+  { followersPerStatement } = SIZES,
 ) {
   const { follows, timelineEntries, timelineStates, tweets } = app.tables
   /** One in so many entries has its timeline looked at, so that a look costs little an entry. */
@@ -68,7 +68,7 @@ export function createFanOut(
     // What `save` was given by an earlier run.
     let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
     // The last statement takes all that are left, however many: the count may be late.
-    if (followers <= chunk) return position
+    if (followers <= followersPerStatement) return position
     for (;;) {
       const end = await endOfChunk(authorId, position)
       if (!end) return position
@@ -107,7 +107,7 @@ export function createFanOut(
       .where(within(authorId, start))
       .orderBy(asc(follows.delivery), asc(follows.followerId))
       .limit(1)
-      .offset(chunk - 1)
+      .offset(followersPerStatement - 1)
     return row
   }
 
@@ -134,15 +134,15 @@ export function createFanOut(
     await trim(rows.map(({ id }) => id))
   }
 
-  /** What was inserted by other means, or whose job has died. */
-  async function sweep(signal: AbortSignal) {
-    const old = sql`${tweets.createdAt} < NOW(3) - INTERVAL ${FORGOTTEN} SECOND`
+  /** Fans out tweets that were inserted directly in the database, or whose job has died. */
+  async function deliverOverdue(signal: AbortSignal) {
+    const old = sql`${tweets.createdAt} < NOW(3) - INTERVAL ${OVERDUE} SECOND`
     const rows = await app.db
       .select({ id: tweets.id })
       .from(tweets)
       .where(and(eq(tweets.undelivered, 1), old))
       .orderBy(asc(tweets.id))
-      .limit(SWEPT)
+      .limit(TWEETS_PER_SWEEP)
     const context = { progress: null, save: async () => {} }
     for (const { id } of rows) {
       if (signal.aborted || app.drain.signal.aborted) return
@@ -153,5 +153,5 @@ export function createFanOut(
     }
   }
 
-  return { fanOut, sweep }
+  return { fanOut, deliverOverdue }
 }

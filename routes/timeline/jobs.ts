@@ -1,13 +1,13 @@
 import { and, eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { JobHandler } from '../../plugins/jobs/index.ts'
+import { createBackfill } from './backfill.ts'
 import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'
-import { createFilling } from './filling.ts'
 import { createPopularity } from './popularity.ts'
+import { createReaderActivity } from './reader-activity.ts'
 import { createRebuildTask } from './rebuild-task.ts'
 import { SIZES } from './sizes.ts'
-import { createVisits } from './visits.ts'
 
 type Follow = { followerId: number; followeeId: number }
 
@@ -19,15 +19,15 @@ export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   const { follows } = app.tables
   const entries = createEntries(app, sizes)
   const popularity = createPopularity(app, sizes)
-  const filling = createFilling(app, entries, popularity, sizes)
-  const { fanOut, sweep } = createFanOut(app, entries.trim, sizes)
-  const { seen, retire } = createVisits(app, entries)
-  const rebuildTask = createRebuildTask(app, filling)
+  const backfill = createBackfill(app, entries, popularity, sizes)
+  const { fanOut, deliverOverdue } = createFanOut(app, entries.trim, sizes)
+  const { recordVisit, dropIdle } = createReaderActivity(app, entries)
+  const rebuildTask = createRebuildTask(app, backfill)
 
   const onFollow: JobHandler<Follow> = async ({ followerId, followeeId }, { signal }) => {
     if (await popularity.check(followeeId)) return
     const pair = and(eq(follows.followerId, followerId), eq(follows.followeeId, followeeId))
-    await filling.backfillAll(pair, signal)
+    await backfill.backfillFollows(pair, signal)
   }
 
   const onUnfollow: JobHandler<Follow> = async ({ followeeId }) => {
@@ -35,30 +35,30 @@ export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   }
 
   const fill: JobHandler<{ readerId: number }> = ({ readerId }, { signal }) =>
-    filling.fill(readerId, signal)
+    backfill.fillReader(readerId, signal)
 
   const mergeAuthor: JobHandler<{ authorId: number }> = ({ authorId }, { signal }) =>
     popularity.mergeAuthor(authorId, signal)
 
   const fillAuthor: JobHandler<{ authorId: number }> = ({ authorId }, { signal }) =>
-    filling.backfillAll(eq(follows.followeeId, authorId), signal)
+    backfill.backfillFollows(eq(follows.followeeId, authorId), signal)
 
   async function erase(userId: number) {
     await entries.erase(userId)
-    await popularity.forget(userId)
+    await popularity.erase(userId)
   }
 
   return {
     fanOut,
-    sweep,
+    deliverOverdue,
     onFollow,
     onUnfollow,
     fill,
     mergeAuthor,
     fillAuthor,
-    retire,
+    dropIdle,
     erase,
-    seen,
+    recordVisit,
     rebuildTask,
   }
 }

@@ -12,7 +12,7 @@ const HYSTERESIS = 0.9
  * both happens is written at each follow, and changing it there is safe at any time: a reader's
  * page goes by the follow as it is at that moment.
  */
-export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
+export function createPopularity(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   const { follows, popularAuthors, users } = app.tables
   const { FANOUT_LIMIT } = app.config.timeline
 
@@ -56,8 +56,8 @@ export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
   /** From here on their tweets are merged for every follower. */
   async function mergeAuthor(authorId: number, signal: AbortSignal) {
     const fannedOut = and(eq(follows.followeeId, authorId), gt(follows.delivery, DELIVERY.merged))
-    let changed = batch
-    while (changed === batch && (await isPopular(authorId))) {
+    let changed = rowsPerBatch
+    while (changed === rowsPerBatch && (await isPopular(authorId))) {
       signal.throwIfAborted()
       changed = await app.transaction((tx) => mergeSome(tx, fannedOut))
     }
@@ -69,7 +69,7 @@ export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
       .select({ id: follows.id, readerId: follows.followerId })
       .from(follows)
       .where(fannedOut)
-      .limit(batch)
+      .limit(rowsPerBatch)
       .for('update')
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
@@ -82,11 +82,11 @@ export function createPopularity(app: FastifyInstance, { batch } = SIZES) {
     return rows.length
   }
 
-  async function forget(authorId: number) {
+  async function erase(authorId: number) {
     await app.db.delete(popularAuthors).where(eq(popularAuthors.authorId, authorId))
   }
 
-  return { check, mergeAuthor, forget }
+  return { check, mergeAuthor, erase }
 }
 
 export type Popularity = ReturnType<typeof createPopularity>

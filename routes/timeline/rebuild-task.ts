@@ -2,7 +2,7 @@ import { and, count, eq, gt, inArray, lte, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import type { TaskContext } from '../../plugins/tasks/index.ts'
-import type { createFilling } from './filling.ts'
+import type { createBackfill } from './backfill.ts'
 
 /** Readers between two notes of how far it has come; a second or a few. */
 const BATCH = 100
@@ -10,7 +10,7 @@ const BATCH = 100
 /** `timelines:rebuild`: entries made anew from tweets and follows, beside the live service. */
 export function createRebuildTask(
   app: FastifyInstance,
-  { rebuild, fill }: Pick<ReturnType<typeof createFilling>, 'rebuild' | 'fill'>,
+  { rebuild, fillReader }: Pick<ReturnType<typeof createBackfill>, 'rebuild' | 'fillReader'>,
 ) {
   const { timelineStates: states, users } = app.tables
 
@@ -73,7 +73,7 @@ export function createRebuildTask(
 
   async function renew(readerId: number, signal: AbortSignal) {
     await rebuild(readerId, signal)
-    await fill(readerId, signal)
+    await fillReader(readerId, signal)
   }
 
   return rebuildTask

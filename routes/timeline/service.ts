@@ -12,8 +12,8 @@ declare module 'fastify' {
 }
 
 /** Seconds. */
-const SWEEP_EVERY = 60
-const RETIRE_EVERY = 3600
+const DELIVER_OVERDUE_EVERY = 60
+const DROP_IDLE_EVERY = 3600
 /** Seconds a job of many followers or followees may take; a killed one goes on where it was. */
 const TIMEOUT = 3600
 
@@ -26,15 +26,17 @@ function createTimeline(app: FastifyInstance) {
   app.jobs.define('timeline.fill', jobs.fill, long)
   app.jobs.define('timeline.mergeAuthor', jobs.mergeAuthor, long)
   app.jobs.define('timeline.fillAuthor', jobs.fillAuthor, long)
-  app.jobs.every('timeline.sweep', SWEEP_EVERY, (_, { signal }) => jobs.sweep(signal))
-  app.jobs.every('timeline.retire', RETIRE_EVERY, (_, { signal }) => jobs.retire(signal))
+  app.jobs.every('timeline.sweep', DELIVER_OVERDUE_EVERY, (_, { signal }) =>
+    jobs.deliverOverdue(signal),
+  )
+  app.jobs.every('timeline.retire', DROP_IDLE_EVERY, (_, { signal }) => jobs.dropIdle(signal))
   app.users.addEraser(jobs.erase)
   app.tasks.add('timelines:rebuild', {
     summary: 'make the entries of all timelines anew, or of one: give the id of its user',
     argument: 'user id',
     run: jobs.rebuildTask,
   })
-  const skeleton = createSkeleton(app, jobs.seen)
+  const skeleton = createSkeleton(app, jobs.recordVisit)
 
   /** A page of the home timeline; `since` is a cursor as well. @throws InvalidCursor */
   async function page(readerId: number, request: TimelineRequest) {

@@ -1,38 +1,35 @@
-/** How much is done at once. Tests pass smaller ones, so that a handful of rows takes every path. */
+/** Batch sizes and limits of the timeline. Tests pass small values, so that a few rows take every path. */
 export const SIZES = {
   /**
-   * Followers a statement of a fan-out, after which a killed job goes on: some 50 milliseconds of
-   * work, and more than FANOUT_LIMIT is by default, so that one statement does for most.
+   * Followers per INSERT of a fan-out. A killed job resumes after the last committed statement. One
+   * statement takes some 50 ms and, being above the default FANOUT_LIMIT, serves most tweets.
    */
-  chunk: 12_000,
+  followersPerStatement: 12_000,
+  /** Undelivered tweets that a read looks through; older ones are merged by author. */
+  maxUndelivered: 500,
   /**
-   * Undelivered tweets that one statement looks through. When the workers are further behind than
-   * that, what is older is merged.
+   * Widths, in ids, of the windows that a merge searches from the newest id down. A window holds at most
+   * as many tweets as ids: the first serves prolific authors, the last bounds a burst.
    */
-  backlog: 500,
-  /**
-   * Ids; a window holds at most as many tweets. The first is enough where the authors write much,
-   * the last keeps a burst from being read whole.
-   */
-  windows: [1_000, 8_000, 64_000],
-  /** Candidates at once from the second look on, when the first found too little to show. */
-  more: 100,
-  /** Entries of a reader that are remembered at first, and from when on they scroll. */
-  ready: 60,
-  deep: 1_000,
-  /** Tweets of all authors since then, after which looking anew costs less than looking through. */
-  later: 200,
-  /** Tweets of a merged author that are remembered. */
-  head: 200,
-  /** Authors and ids up to which merging them into a page is one statement. */
-  few: 100,
-  stretch: 64_000,
-  /** Authors a statement: MariaDB plans a longer IN as a join that reads whole histories. */
-  listed: 500,
-  /** Authors a statement where each has a branch of its own. */
-  branches: 100,
-  /** Ids looked for at once while rebuilding. */
-  step: 100,
-  /** Rows of a batch of readers, follows or entries. */
-  batch: 500,
+  idWindows: [1_000, 8_000, 64_000],
+  /** Rows per retry, when the rows read so far include too few that may be shown. */
+  rowsPerRetry: 100,
+  /** Entries cached per reader for the first pages, and once the reader scrolls beyond them. */
+  cachedEntries: 60,
+  cachedEntriesScrolling: 1_000,
+  /** Tweets written since a timeline was cached, above which the timeline is read again. */
+  maxRecentTweets: 200,
+  /** Tweets cached per merged author. */
+  cachedTweetsPerAuthor: 200,
+  /** Merged authors, and ids, up to which one prepared statement merges them into a page. */
+  maxMergedAuthors: 100,
+  maxMergedIdRange: 64_000,
+  /** Authors per IN list: MariaDB plans a longer list as a join that reads whole histories. */
+  authorsPerInList: 500,
+  /** Authors per UNION, in which each author has a branch. */
+  authorsPerUnion: 100,
+  /** Tweet ids per step of a rebuild. */
+  idsPerRebuildStep: 100,
+  /** Rows per batch of readers, follows or entries. */
+  rowsPerBatch: 500,
 }

@@ -2,8 +2,8 @@ import { and, desc, lte, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
 import { LIST } from './readers.ts'
-import { createRows, type OnSeen, type Row } from './rows.ts'
 import { SIZES } from './sizes.ts'
+import { createVisibleRows, type OnVisit, type Row } from './visible-rows.ts'
 
 /**
  * Seconds by which `since` looks further back: ids are given out at INSERT but seen from COMMIT
@@ -16,9 +16,9 @@ const SPARE = { first: 4, more: 100 }
 export type TimelineRequest = PageRequest & { since?: string | undefined }
 
 /** Which rows a page shows; they are filled in afterwards. */
-export function createSkeleton(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
+export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { tweets } = app.tables
-  const readRows = createRows(app, onSeen, sizes)
+  const readRows = createVisibleRows(app, onVisit, sizes)
 
   /**
    * The home timeline: what the reader and those they follow wrote, by id descending, walking down

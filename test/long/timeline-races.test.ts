@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 import { build } from '../../app.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import { createReaderHeads } from '../../routes/timeline/reader-heads.ts'
+import { createCachedTimeline } from '../../routes/timeline/cached-timeline.ts'
 import { SIZES } from '../../routes/timeline/sizes.ts'
 import { type App, drained, settings } from '../helper.ts'
 import { createOracle, expectedPage } from '../timeline-oracle.ts'
@@ -167,7 +167,7 @@ t.test('an author who becomes merged while a reader scrolls', async (t) => {
   const delivered = { undelivered: null }
   await one.db.update(tweets).set(delivered).where(eq(tweets.authorId, steady))
 
-  const heads = createReaderHeads(one, { ...SIZES, ready: 2, deep: 4 })
+  const heads = createCachedTimeline(one, { ...SIZES, cachedEntries: 2, cachedEntriesScrolling: 4 })
   const range = { readerId: reader, above: 0, limit: 2 }
   t.strictSame((await heads({ ...range, below: Number.MAX_SAFE_INTEGER })).ids, ids.slice(0, 2))
   const { fresh } = one.cache

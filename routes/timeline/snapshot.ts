@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { shared } from '../../plugins/cache/shared.ts'
-import { TOP } from './newest.ts'
+import { TOP } from './merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 
 export type Snapshot = {
@@ -26,7 +26,7 @@ type Range = { readerId: number; below: number; limit: number }
 const READERS = 10_000
 
 /** What is materialised for a reader, and what is not. */
-export function createCandidates(app: FastifyInstance, sizes = SIZES) {
+export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
   const readerId = placeholder('readerId')
 
@@ -36,7 +36,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     .where(eq(tweets.undelivered, sql`1`))
     .orderBy(desc(tweets.id))
     // One more tells that the workers are further behind.
-    .limit(sizes.backlog + 1)
+    .limit(sizes.maxUndelivered + 1)
     .prepare()
   const undelivered = shared(() => readUndelivered.execute())
 
@@ -94,7 +94,7 @@ export function createCandidates(app: FastifyInstance, sizes = SIZES) {
     const mergedAuthors = await mergedFor(range.readerId)
     const rows = await readEntries.execute(range)
     const state = rows.find(({ unseenHours }) => unseenHours >= 0)
-    const backlog = (late[sizes.backlog]?.id ?? -1) + 1
+    const backlog = (late[sizes.maxUndelivered]?.id ?? -1) + 1
     // Of what is undelivered below the floor, only the merge knows the neighbours.
     const floorId = Math.max(state?.id ?? TOP, backlog)
     const found = new Set<number>()

@@ -4,47 +4,49 @@ import type { FastifyInstance } from 'fastify'
 import { SIZES } from './sizes.ts'
 
 type Stretch = { below: number; from: number; limit: number }
-/** Ids, descending; `from` is the id down to which nothing is missing. */
-type Head = { ids: number[]; from: number }
+/** Ids, descending; complete down to `from`. */
+type NewestTweets = { ids: number[]; from: number }
 
-/** Authors whose newest tweets a process remembers, of 2 kB each at most. */
+/** Authors whose newest tweets are cached; at most 2 kB each. */
 const AUTHORS = 1_000
 
-/** The newest tweets of authors who are merged into many timelines, read once for all of them. */
-export function createAuthorHeads(app: FastifyInstance, { head, few, branches } = SIZES) {
+/** Caches the newest tweets of authors who are merged into many timelines. */
+export function createCachedAuthorTweets(app: FastifyInstance, sizes = SIZES) {
   const { tweets } = app.tables
 
-  const headOf = (authorId: number) =>
+  const newestTweetsOf = (authorId: number) =>
     app.db
       .select({ id: tweets.id, authorId: tweets.authorId })
       .from(tweets)
       .where(eq(tweets.authorId, authorId))
       .orderBy(desc(tweets.id))
-      .limit(head)
+      .limit(sizes.cachedTweetsPerAuthor)
 
   async function load(authorIds: number[]) {
     const rows: { id: number; authorId: number }[] = []
-    for (let start = 0; start < authorIds.length; start += branches) {
-      const [first, second, ...rest] = authorIds.slice(start, start + branches).map(headOf)
+    for (let start = 0; start < authorIds.length; start += sizes.authorsPerUnion) {
+      const [first, second, ...rest] = authorIds
+        .slice(start, start + sizes.authorsPerUnion)
+        .map(newestTweetsOf)
       if (first) rows.push(...(await (second ? unionAll(first, second, ...rest) : first)))
     }
     const byAuthor = Map.groupBy(rows, (row) => row.authorId)
     const ids = (authorId: number) => (byAuthor.get(authorId) ?? []).map(({ id }) => id)
-    return new Map(authorIds.map((authorId) => [authorId, toHead(ids(authorId))]))
+    return new Map(authorIds.map((authorId) => [authorId, toNewestTweets(ids(authorId))]))
   }
 
-  const toHead = (ids: number[]): Head => {
+  const toNewestTweets = (ids: number[]): NewestTweets => {
     const sorted = ids.sort((a, b) => b - a)
-    return { ids: sorted, from: sorted[head - 1] ?? 0 }
+    return { ids: sorted, from: sorted[sizes.cachedTweetsPerAuthor - 1] ?? 0 }
   }
 
-  const heads = app.cache.items<Head>('tweets-by', { max: AUTHORS, load })
+  const newestTweets = app.cache.items<NewestTweets>('tweets-by', { max: AUTHORS, load })
 
-  /** As `newestOf`, or undefined where that is not remembered. */
-  return async function inHeads(authorIds: number[], { below, from, limit }: Stretch) {
-    // Reading so much for one page would be more than the page.
-    if (authorIds.length > few || !app.cache.remembers()) return undefined
-    const known = await heads.get(authorIds)
+  /** Returns what `mergeByAuthor` would, or undefined when the cache cannot answer. */
+  return async function cachedTweetsOf(authorIds: number[], { below, from, limit }: Stretch) {
+    // Loading more authors would cost more than the page itself.
+    if (authorIds.length > sizes.maxMergedAuthors || !app.cache.remembers()) return undefined
+    const known = await newestTweets.get(authorIds)
     let start = from
     for (const one of known.values()) start = Math.max(start, one.from)
     if (start >= below) return undefined
@@ -61,7 +63,7 @@ export function createAuthorHeads(app: FastifyInstance, { head, few, branches } 
   }
 }
 
-/** The place of the first id below another, in descending ids. */
+/** The index of the first id below `below`, in descending ids. */
 function firstBelow(ids: number[], below: number) {
   let [low, high] = [0, ids.length]
   while (low < high) {

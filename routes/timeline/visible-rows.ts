@@ -1,12 +1,12 @@
 import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
-import { createAuthorHeads } from './author-heads.ts'
-import type { Snapshot } from './candidates.ts'
-import { createNewest, TOP } from './newest.ts'
-import { createReaderHeads } from './reader-heads.ts'
+import { createCachedAuthorTweets } from './cached-author-tweets.ts'
+import { createCachedTimeline } from './cached-timeline.ts'
+import { createMergeByAuthor, TOP } from './merge-by-author.ts'
 import { LIST } from './readers.ts'
 import { SIZES } from './sizes.ts'
+import type { Snapshot } from './snapshot.ts'
 
 export type Row = { id: number; originalId: number | null }
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
@@ -17,19 +17,19 @@ type Stretch = { below: number; from: number; limit: number }
 /** Readers far down of whom a process remembers whom they follow, of 8 kB for a thousand each. */
 const SCROLLING = 500
 
-export type OnSeen = (readerId: number, snapshot: Snapshot) => Promise<void>
+export type OnVisit = (readerId: number, snapshot: Snapshot) => Promise<void>
 
 /**
  * The rows a timeline consists of, newest first: down to the reader's floor what is materialised,
  * together with the tweets of authors who are merged; below it everyone's, merged. Candidates are
  * found first, then which of them may be shown.
  */
-export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) {
+export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { follows, tweets } = app.tables
   const { queries } = app.tweets
-  const readSnapshot = createReaderHeads(app, sizes)
-  const newestOf = createNewest(app, sizes)
-  const inHeads = createAuthorHeads(app, sizes)
+  const readSnapshot = createCachedTimeline(app, sizes)
+  const mergeByAuthor = createMergeByAuthor(app, sizes)
+  const cachedTweetsOf = createCachedAuthorTweets(app, sizes)
 
   /** Reading goes on where nothing can be written. */
   const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit was not noted')
@@ -39,13 +39,17 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
     const rows: Row[] = []
     // Where much of what was found is not shown, larger steps get through it.
     let step = limit
-    for (let end = below; rows.length < limit && end > above + 1; step = sizes.more) {
+    for (let end = below; rows.length < limit && end > above + 1; step = sizes.rowsPerRetry) {
       const snapshot = await readSnapshot({ readerId, below: end, above, limit: step })
-      if (end === below) await onSeen(readerId, snapshot).catch(unnoted)
+      if (end === below) await onVisit(readerId, snapshot).catch(unnoted)
       const { ids, from } =
         snapshot.from < end
           ? await withMerged({ below: end, from: snapshot.from, limit: step }, snapshot)
-          : await newestOf(await authorsOf(readerId), { below: end, from: above + 1, limit: step })
+          : await mergeByAuthor(await authorsOf(readerId), {
+              below: end,
+              from: above + 1,
+              limit: step,
+            })
       rows.push(...(await shown(ids, readerId)))
       end = from
     }
@@ -55,7 +59,7 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
   async function withMerged(stretch: Stretch, { ids, mergedAuthors }: Snapshot) {
     if (mergedAuthors.length === 0) return cut(ids, stretch)
     const merged =
-      (await inHeads(mergedAuthors, stretch)) ?? (await fromTweets(mergedAuthors, stretch))
+      (await cachedTweetsOf(mergedAuthors, stretch)) ?? (await fromTweets(mergedAuthors, stretch))
     // Where the merged ones end sooner, only as much is certain.
     const certain = [...new Set([...ids, ...merged.ids])].filter((id) => id >= merged.from)
     return cut(
@@ -66,8 +70,10 @@ export function createRows(app: FastifyInstance, onSeen: OnSeen, sizes = SIZES) 
 
   /** Few authors and few ids are one prepared statement. */
   async function fromTweets(authorIds: number[], stretch: Stretch) {
-    const small = stretch.below - stretch.from <= sizes.stretch && authorIds.length <= sizes.few
-    if (!small) return newestOf(authorIds, stretch)
+    const small =
+      stretch.below - stretch.from <= sizes.maxMergedIdRange &&
+      authorIds.length <= sizes.maxMergedAuthors
+    if (!small) return mergeByAuthor(authorIds, stretch)
     const rows = await readStretch(authorIds, stretch)
     return cut(
       rows.map(({ id }) => id),

@@ -12,17 +12,17 @@ type Row = { id: number; authorId: number }
  * The newest tweets of some authors, at a cost that depends on how many authors there are, never on
  * how much they have written.
  */
-export function createNewest(app: FastifyInstance, sizes = SIZES) {
+export function createMergeByAuthor(app: FastifyInstance, sizes = SIZES) {
   const { tweets } = app.tables
 
   /**
    * Ids of any visibility within `from <= id < below`, descending, at most `limit`. `from` in the
    * answer is the id down to which nothing is missing.
    */
-  async function newestOf(authorIds: number[], { below, from, limit }: Range) {
+  async function mergeByAuthor(authorIds: number[], { below, from, limit }: Range) {
     const rows: Row[] = []
     let top = below === TOP ? (await lastId()) + 1 : below
-    for (const width of sizes.windows) {
+    for (const width of sizes.idWindows) {
       const bottom = Math.max(top - width, from)
       rows.push(...(await inWindow(authorIds, { below: top, from: bottom, limit })))
       if (rows.length >= limit || bottom === from) return idsOf(rows, { from, limit })
@@ -39,7 +39,7 @@ export function createNewest(app: FastifyInstance, sizes = SIZES) {
 
   /** All ranges of one index, as long as the authors are constants: one dive an author. */
   const inWindow = (authorIds: number[], range: Range) =>
-    newest(authorIds, sizes.listed, range, (some) => select(among(some), range))
+    newest(authorIds, sizes.authorsPerInList, range, (some) => select(among(some), range))
 
   /** Hundreds of parameters would take longer than the query. */
   const among = (authorIds: number[]) =>
@@ -55,7 +55,7 @@ export function createNewest(app: FastifyInstance, sizes = SIZES) {
   }
 
   const branches = (authorIds: number[], range: Range, each: number) =>
-    newest(authorIds, sizes.branches, range, async (some) => {
+    newest(authorIds, sizes.authorsPerUnion, range, async (some) => {
       const [first, second, ...rest] = some.map((id) =>
         select(eq(tweets.authorId, id), { ...range, limit: each }),
       )
@@ -74,7 +74,7 @@ export function createNewest(app: FastifyInstance, sizes = SIZES) {
       .orderBy(desc(tweets.id))
       .limit(limit)
 
-  return newestOf
+  return mergeByAuthor
 }
 
 function idsOf(rows: Row[], { from, limit }: Omit<Range, 'below'>) {

@@ -2,7 +2,7 @@ import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import type { Entries } from './entries.ts'
-import { createNewest, TOP } from './newest.ts'
+import { createMergeByAuthor, TOP } from './merge-by-author.ts'
 import type { Popularity } from './popularity.ts'
 import { SIZES } from './sizes.ts'
 
@@ -10,7 +10,7 @@ import { SIZES } from './sizes.ts'
  * Materialising what is merged. Always in this order: mark it as being filled, commit, then read
  * the tweets. One whose fan-out saw no mark was committed before, so it is among those read.
  */
-export function createFilling(
+export function createBackfill(
   app: FastifyInstance,
   entries: Entries,
   popularity: Popularity,
@@ -19,24 +19,24 @@ export function createFilling(
   const { follows, popularAuthors, timelineEntries, timelineStates, tweets, userCounts } =
     app.tables
   const { TIMELINE_KEEP: KEEP, FANOUT_LIMIT } = app.config.timeline
-  const newestOf = createNewest(app, sizes)
+  const mergeByAuthor = createMergeByAuthor(app, sizes)
 
   /** A reader who comes back, or comes for the first time: everything that is not there yet. */
-  async function fill(readerId: number, signal: AbortSignal) {
+  async function fillReader(readerId: number, signal: AbortSignal) {
     const [state] = await app.db
       .select()
       .from(timelineStates)
       .where(eq(timelineStates.readerId, readerId))
     if (!state) return
     if (state.delivery !== DELIVERY.materialised) await rebuild(readerId, signal)
-    await backfillAll(eq(follows.followerId, readerId), signal)
+    await backfillFollows(eq(follows.followerId, readerId), signal)
   }
 
   /** The newest of the reader's own tweets and of those whose tweets are materialised. */
   async function rebuild(readerId: number, signal: AbortSignal) {
     const version = await entries.begin(readerId)
     if (version === undefined) return
-    await entries.clear(readerId, version)
+    await entries.deleteAll(readerId, version)
     const followees = await app.db
       .select({ id: follows.followeeId })
       .from(follows)
@@ -46,8 +46,8 @@ export function createFilling(
     let below = TOP
     while (found.length < KEEP && below > 0) {
       signal.throwIfAborted()
-      const limit = Math.min(sizes.step, KEEP - found.length)
-      const { ids, from } = await newestOf(authorIds, { below, from: 0, limit })
+      const limit = Math.min(sizes.idsPerRebuildStep, KEEP - found.length)
+      const { ids, from } = await mergeByAuthor(authorIds, { below, from: 0, limit })
       await entries.add(readerId, version, ids)
       found.push(...ids)
       below = from
@@ -56,7 +56,7 @@ export function createFilling(
   }
 
   /** Every merged follow of these whose author isn't popular, and whose reader isn't away. */
-  async function backfillAll(which: SQL | undefined, signal: AbortSignal) {
+  async function backfillFollows(which: SQL | undefined, signal: AbortSignal) {
     let after = 0
     for (let more = true; more; ) {
       const rows = await app.db
@@ -80,21 +80,21 @@ export function createFilling(
           ),
         )
         .orderBy(follows.id)
-        .limit(sizes.batch)
+        .limit(sizes.rowsPerBatch)
       for (const { readerId, authorId, followers } of rows) {
         signal.throwIfAborted()
         // Someone whom nobody has followed since the limit is what it is.
         if ((followers ?? 0) > FANOUT_LIMIT && (await popularity.check(authorId))) continue
-        await backfill(readerId, authorId)
+        await backfillFollow(readerId, authorId)
         await entries.trim([readerId])
       }
       after = rows.at(-1)?.id ?? after
-      more = rows.length === sizes.batch
+      more = rows.length === sizes.rowsPerBatch
     }
   }
 
   /** The author's tweets down to the reader's floor, which rises where they are too many. */
-  async function backfill(readerId: number, authorId: number) {
+  async function backfillFollow(readerId: number, authorId: number) {
     const pair = and(eq(follows.followerId, readerId), eq(follows.followeeId, authorId))
     const marked = and(pair, lt(follows.delivery, DELIVERY.materialised))
     const mark = { delivery: DELIVERY.filling }
@@ -126,5 +126,5 @@ export function createFilling(
     })
   }
 
-  return { fill, rebuild, backfill, backfillAll }
+  return { fillReader, rebuild, backfillFollow, backfillFollows }
 }
