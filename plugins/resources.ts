@@ -17,10 +17,10 @@ type Item = { id: number }
 type Viewing = {
   viewerId?: number | undefined
   db: Db | Tx
-  /** They were written in this very transaction: nobody can have done anything with them. */
-  written?: boolean
-  /** Whoever fills has asked for `app.cache.fresh` since the request came. */
-  fresh?: boolean
+  /** True for a tweet that this transaction has just created: nobody can have reacted to it yet. */
+  justCreated?: boolean
+  /** True when the cache has been synced since the request came. */
+  synced?: boolean
 }
 type Context = Viewing & {
   /** What is being filled, so far as it is: a tweet's text need not be read again. */
@@ -91,13 +91,13 @@ function createResources(app: FastifyInstance) {
   async function fill<One extends Item>(
     resource: string,
     items: One[],
-    { viewerId, db = app.db, written = false, fresh = false }: Partial<Viewing> = {},
+    { viewerId, db = app.db, justCreated = false, synced = false }: Partial<Viewing> = {},
   ) {
     const added = fields.get(resource)
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
-    if (db === app.db && !fresh) await app.cache.fresh()
-    const context = { viewerId, db, written, items }
+    if (db === app.db && !synced) await app.cache.fresh()
+    const context = { viewerId, db, justCreated, items }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {

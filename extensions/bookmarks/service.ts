@@ -43,7 +43,7 @@ function createBookmarks(app: FastifyInstance) {
 
   /** The latest bookmark first; what has since been deleted or hidden is left out. */
   const page = (userId: number, request: PageRequest) =>
-    app.tweets.pageThrough(
+    app.tweets.pageBy(
       `bookmarks:${userId}`,
       { table: bookmarks, tweetId: bookmarks.tweetId, position: bookmarks.id },
       eq(bookmarks.userId, userId),
@@ -91,9 +91,9 @@ async function service(app: FastifyInstance) {
 
   app.resources.addField(['TweetBody', 'Tweet'], 'bookmarked', {
     schema: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
-    read: async (ids, { viewerId, db, written }) => {
+    read: async (ids, { viewerId, db, justCreated }) => {
       if (viewerId === undefined) return new Map()
-      if (written) return new Map(ids.map((id) => [id, false]))
+      if (justCreated) return new Map(ids.map((id) => [id, false]))
       return app.bookmarks.bookmarked.get(viewerId, ids, db)
     },
   })

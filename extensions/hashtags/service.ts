@@ -37,7 +37,7 @@ function createHashtags(app: FastifyInstance) {
     // Cursors name their list and are short; a tag may be long.
     const list = `hashtag:${createHash('sha256').update(key).digest('base64url')}`
     const through = { table: hashtagTweets, tweetId, position: tweetId }
-    return app.tweets.pageThrough(list, through, eq(hashtagTweets.tag, key), request, viewerId)
+    return app.tweets.pageBy(list, through, eq(hashtagTweets.tag, key), request, viewerId)
   }
 
   /** Tweets that mention someone, newest first. */
@@ -45,7 +45,7 @@ function createHashtags(app: FastifyInstance) {
     const { tweetId } = hashtagMentions
     const through = { table: hashtagMentions, tweetId, position: tweetId }
     const ofUser = eq(hashtagMentions.userId, userId)
-    return app.tweets.pageThrough(`mentions:${userId}`, through, ofUser, request, userId)
+    return app.tweets.pageBy(`mentions:${userId}`, through, ofUser, request, userId)
   }
 
   const { trending, purge } = trends

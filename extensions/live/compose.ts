@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, Resources } from 'birdhouse'
-import { and, inArray, isNull, sql } from 'drizzle-orm'
+import { and, inArray, sql } from 'drizzle-orm'
 import { frame } from './frames.ts'
 import type { LiveEvent } from './journal.ts'
 import { readNotification } from './notifications.ts'
@@ -14,7 +14,7 @@ const READERS = 5_000
 
 /** From events to what is written to each of these readers, with a fixed number of queries. */
 export function createComposer(app: FastifyInstance) {
-  const { follows, tweets } = app.tables
+  const { follows } = app.tables
   let serialize: ((tweet: Record<string, unknown>) => string) | undefined
 
   /** A tweet is written by the schema that its routes have, which lets nothing else slip out. */
@@ -70,10 +70,8 @@ export function createComposer(app: FastifyInstance) {
   /** As the public sees them, once for all readers. */
   async function hydrate(ids: number[]) {
     if (ids.length === 0) return new Map<number, Tweet>()
-    const where = and(inArray(tweets.id, ids), isNull(tweets.deletedAt))
-    const rows = await app.tweets.queries.visible({ where, limit: ids.length })
-    const all = await app.tweets.queries.hydrate(rows)
-    return new Map(all.map((tweet) => [tweet.id, tweet]))
+    const found = await app.tweets.byIds(ids)
+    return new Map([...found].filter(([, { deleted }]) => !deleted))
   }
 
   /** Only the id is told, to the author and their followers. */

@@ -128,10 +128,7 @@ export function createReading(app: FastifyInstance) {
   async function tweetsOf(userId: number, groups: Group[]) {
     const ids = [...new Set(groups.flatMap(({ tweetId }) => tweetId ?? []))]
     if (ids.length === 0) return new Map<number, never>()
-    const where = inArray(tweets.id, ids)
-    const rows = await app.tweets.queries.visible({ viewerId: userId, where, limit: ids.length })
-    const items = await app.tweets.queries.hydrate(rows, userId)
-    return new Map(items.map((tweet) => [tweet.id, tweet]))
+    return app.tweets.byIds(ids, userId)
   }
 
   /** Everyone in a group, the latest first. @throws NotificationNotFound */

@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
 import { createGraphErasure } from './erasure.ts'
 import { createGraphLists } from './lists.ts'
-import { createStandings } from './standings.ts'
+import { createRelationships } from './relationships.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -158,7 +158,7 @@ function createGraph(app: FastifyInstance) {
     unmute,
     notBlocked,
     notMuted,
-    standings: createStandings(app, notBlocked),
+    relationships: createRelationships(app, notBlocked),
     ...createGraphLists(app, notBlocked),
   }
 }

@@ -18,7 +18,7 @@ const READERS = 2_000
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   const readSnapshot = createSnapshot(app, sizes)
   const recentTweetIds = createRecentTweetIds(app)
-  const { queries } = app.tweets
+  const { findVisibleById } = app.tweets.visibility
 
   const timelines = app.cache.items<CachedTimeline>('relations', {
     max: READERS,
@@ -76,9 +76,10 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
 
   async function ofReader(tweetIds: number[], readerId: number) {
     if (tweetIds.length === 0) return new Set<number>()
-    const seen = await queries.seen(tweetIds, readerId)
-    const own = seen.filter(
-      ({ row, standingTo }) => row.authorId === readerId || standingTo(row.authorId)?.follows,
+    const visible = await findVisibleById(tweetIds, readerId)
+    const own = visible.filter(
+      ({ row, relationshipTo }) =>
+        row.authorId === readerId || relationshipTo(row.authorId)?.follows,
     )
     return new Set(own.map(({ row }) => row.id))
   }

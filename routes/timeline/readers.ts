@@ -8,7 +8,7 @@ export const LIST = 'timeline'
 /** The definition of the timeline asked the other way round: whose timelines is a tweet in. */
 export function createReaders(app: FastifyInstance) {
   const { follows, tweets } = app.tables
-  const { queries } = app.tweets
+  const { visibility } = app.tweets
 
   /**
    * Which of these tweets are in the timeline of which of these people, by the rules of `page`, with
@@ -39,7 +39,7 @@ export function createReaders(app: FastifyInstance) {
 
   /** A row when the timeline may show the tweet. */
   function shownTo(readerId: number, tweetId: AnyColumn) {
-    const where = and(eq(tweets.id, tweetId), queries.notDeleted, queries.notMuted(readerId))
-    return queries.visible({ viewerId: readerId, list: LIST, where })
+    const where = and(eq(tweets.id, tweetId), visibility.notDeleted, visibility.notMuted(readerId))
+    return visibility.visible({ viewerId: readerId, list: LIST, where })
   }
 }

@@ -41,7 +41,10 @@ function createTimeline(app: FastifyInstance) {
   /** A page of the home timeline; `since` is a cursor as well. @throws InvalidCursor */
   async function page(readerId: number, request: TimelineRequest) {
     const { rows, ...cursors } = await skeleton(readerId, request)
-    return { items: await app.tweets.queries.fill(rows, { viewerId: readerId }), ...cursors }
+    return {
+      items: await app.tweets.hydrate(rows, { viewerId: readerId, synced: true }),
+      ...cursors,
+    }
   }
 
   return { page, readersOf: createReaders(app) }

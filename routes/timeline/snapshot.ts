@@ -112,8 +112,8 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   async function mergedFor(reader: number) {
     const authors = (await merged.get([reader])).get(reader) ?? []
     if (authors.length === 0) return authors
-    const standings = await app.graph.standings.get(reader, authors)
-    return authors.filter((id) => !standings.get(id)?.mutes)
+    const relationships = await app.graph.relationships.get(reader, authors)
+    return authors.filter((id) => !relationships.get(id)?.mutes)
   }
 
   /** Of what is undelivered, the reader's own and their followees'. */
@@ -125,9 +125,9 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     const inRange = late.filter(({ id }) => id < below && id >= floorId)
     if (inRange.length === 0) return []
     const authors = inRange.map(({ authorId }) => authorId)
-    const standings = await app.graph.standings.get(readerId, authors)
+    const relationships = await app.graph.relationships.get(readerId, authors)
     return inRange
-      .filter(({ authorId }) => authorId === readerId || standings.get(authorId)?.follows)
+      .filter(({ authorId }) => authorId === readerId || relationships.get(authorId)?.follows)
       .map(({ id }) => id)
   }
 }

@@ -26,7 +26,7 @@ export type OnVisit = (readerId: number, snapshot: Snapshot) => Promise<void>
  */
 export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { follows, tweets } = app.tables
-  const { queries } = app.tweets
+  const { findVisibleById, passFilters } = app.tweets.visibility
   const readSnapshot = createCachedTimeline(app, sizes)
   const mergeByAuthor = createMergeByAuthor(app, sizes)
   const cachedTweetsOf = createCachedAuthorTweets(app, sizes)
@@ -98,15 +98,15 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
 
   /** An entry may be of someone who is not followed any more; whoever is, is so in any way. */
   async function shown(ids: number[], readerId: number): Promise<Row[]> {
-    const seen = await queries.seen(ids, readerId)
-    const rows = seen.flatMap(({ row, original, standingTo }) => {
+    const visible = await findVisibleById(ids, readerId)
+    const rows = visible.flatMap(({ row, original, relationshipTo }) => {
       const own = row.authorId === readerId
-      const standing = standingTo(row.authorId)
-      if (row.deleted || !(own || standing?.follows) || standing?.mutes) return []
-      return original && standingTo(original.authorId)?.mutes ? [] : [row]
+      const relationship = relationshipTo(row.authorId)
+      if (row.deleted || !(own || relationship?.follows) || relationship?.mutes) return []
+      return original && relationshipTo(original.authorId)?.mutes ? [] : [row]
     })
     const passed = new Set(
-      await queries.passing(
+      await passFilters(
         rows.map(({ id }) => id),
         LIST,
         readerId,

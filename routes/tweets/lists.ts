@@ -1,12 +1,13 @@
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
-import type { createTweetQueries } from './queries.ts'
-import type { Through } from './visibility.ts'
+import type { Hydrate } from './hydration.ts'
+import type { ListSource, TweetVisibility } from './visibility.ts'
 
 export function createTweetLists(
   app: FastifyInstance,
-  queries: ReturnType<typeof createTweetQueries>,
+  visibility: TweetVisibility,
+  hydrate: Hydrate,
 ) {
   const { tweets, likes } = app.tables
 
@@ -21,24 +22,24 @@ export function createTweetLists(
     request: PageRequest,
     viewerId?: number,
   ) {
-    const position = queries.before(decodeCursor(list, request.cursor))
-    const rows = await queries.visible({
+    const position = visibility.before(decodeCursor(list, request.cursor))
+    const rows = await visibility.visible({
       viewerId,
       list: kindOf(list),
-      where: and(where, queries.notDeleted, position),
+      where: and(where, visibility.notDeleted, position),
       limit: request.limit + 1,
     })
-    return fill(
+    return present(
       toPage(list, rows, request.limit, ({ id }) => id),
       viewerId,
     )
   }
 
-  async function fill<Row extends { id: number; originalId: number | null }>(
+  async function present<Row extends { id: number; originalId: number | null }>(
     { items, nextCursor }: { items: Row[]; nextCursor: string | null },
     viewerId?: number,
   ) {
-    return { items: await queries.hydrate(items, viewerId), nextCursor }
+    return { items: await hydrate(items, { viewerId }), nextCursor }
   }
 
   /** Everyone's tweets and replies; retweets would only repeat them. */
@@ -52,33 +53,33 @@ export function createTweetLists(
     page(`replies:${tweetId}`, eq(tweets.replyToId, tweetId), request, viewerId)
 
   /** As `page`, in the order of the rows of another table that point at the tweets. */
-  async function pageThrough(
+  async function pageBy(
     list: string,
-    through: Through,
+    source: ListSource,
     where: SQL | undefined,
     request: PageRequest,
     viewerId?: number,
   ) {
     const before = decodeCursor(list, request.cursor)
-    const rows = await queries.visibleThrough(through, {
+    const rows = await visibility.visibleBy(source, {
       viewerId,
       list: kindOf(list),
-      where: and(where, before === undefined ? undefined : lt(through.position, before)),
+      where: and(where, before === undefined ? undefined : lt(source.position, before)),
       limit: request.limit + 1,
     })
-    return fill(
+    return present(
       toPage(list, rows, request.limit, ({ position }) => position),
       viewerId,
     )
   }
 
-  const byLike: Through = { table: likes, tweetId: likes.tweetId, position: likes.id }
+  const byLike: ListSource = { table: likes, tweetId: likes.tweetId, position: likes.id }
 
   /** What a user likes, latest like first. */
   const likedBy = (userId: number, request: PageRequest, viewerId?: number) =>
-    pageThrough(`liked-by:${userId}`, byLike, eq(likes.userId, userId), request, viewerId)
+    pageBy(`liked-by:${userId}`, byLike, eq(likes.userId, userId), request, viewerId)
 
-  return { page, pageThrough, everyones, byAuthor, replies, likedBy }
+  return { page, pageBy, everyones, byAuthor, replies, likedBy }
 }
 
 const kindOf = (list: string) => list.split(':')[0]

@@ -1,5 +1,5 @@
 import type { Resources } from 'fastify'
-import type { TweetRow } from './memory.ts'
+import type { TweetRow } from './cache.ts'
 
 type Author = Resources['UserSummary']
 type Parent = { readonly id: number; readonly deleted: boolean; readonly author: Author | null }

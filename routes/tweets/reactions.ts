@@ -3,8 +3,9 @@ import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { duplicateKey, isMissingParent, type Tx, together } from '../../plugins/db.ts'
-import type { TweetCounts } from './bodies.ts'
-import type { createTweetQueries } from './queries.ts'
+import type { TweetCache } from './cache.ts'
+import type { TweetCounts } from './hydration.ts'
+import type { TweetVisibility } from './visibility.ts'
 
 type Reaction = { tweetId: number; userId: number }
 
@@ -14,13 +15,14 @@ export const TweetNotFound = createError('TWEET_NOT_FOUND', 'There is no tweet %
 export function createReactions(
   app: FastifyInstance,
   counts: TweetCounts,
-  { memory, ...queries }: ReturnType<typeof createTweetQueries>,
+  cache: TweetCache,
+  visibility: TweetVisibility,
 ) {
   const { tweets, likes } = app.tables
 
   const readVisible = app.prepareForIds((ids, db) => {
-    const where = and(inArray(tweets.id, ids), queries.notDeleted)
-    return queries.visible({ viewerId: placeholder('viewerId'), where, limit: ids.length }, db)
+    const where = and(inArray(tweets.id, ids), visibility.notDeleted)
+    return visibility.visible({ viewerId: placeholder('viewerId'), where, limit: ids.length }, db)
   })
 
   /**
@@ -36,7 +38,7 @@ export function createReactions(
   /** Liking twice is liking. @throws TweetNotFound */
   async function like(id: number, userId: number, outer?: Tx) {
     // What a tweet retweets never changes, so it may be as old as it is.
-    const known = (await memory.tweets.get([id], outer)).get(id)
+    const known = (await cache.rows.get([id], outer)).get(id)
     await app.transaction(async (tx) => {
       // An original is looked at once, after the insert.
       const isOriginal = known && known.originalId === null
@@ -88,7 +90,7 @@ export function createReactions(
     const [row] = await tx
       .select()
       .from(tweets)
-      .where(and(eq(tweets.id, id), queries.notDeleted))
+      .where(and(eq(tweets.id, id), visibility.notDeleted))
     if (!row) throw new TweetNotFound(id)
     return row.retweetOfId ?? row.id
   }

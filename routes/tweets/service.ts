@@ -6,13 +6,14 @@ import { createCounter } from '../../db/counter.ts'
 import { placeholder } from '../../db/prepared.ts'
 import { type Db, isMissingParent, type Tx, together } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
-import type { TweetMetric } from './bodies.ts'
+import { createTweetCache } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
+import { createTweetHydration, type TweetMetric } from './hydration.ts'
 import { createTweetLists } from './lists.ts'
-import { createTweetQueries } from './queries.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { createVisibility } from './visibility.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -36,9 +37,11 @@ function createTweets(app: FastifyInstance) {
     app.cache.touch(tx, 'tweet', ids),
   )
   app.addHook('onClose', async () => counts.close())
-  const queries = createTweetQueries(app, counts)
+  const cache = createTweetCache(app, counts)
+  const visibility = createVisibility(app, cache)
+  const hydrate = createTweetHydration(app, cache)
   const drafts = createDraftHooks()
-  const { removeRetweet, ...reactions } = createReactions(app, counts, queries)
+  const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
 
   /** @throws what `prepare` and `write` throw */
@@ -60,22 +63,22 @@ function createTweets(app: FastifyInstance) {
       const reply = parentId ? { replyToId: parentId } : {}
       const mediaCount = mediaIds.length
       const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
-      const [, written] = await together(
+      const [, inserted] = await together(
         tx,
         (db) => insert(row, db),
-        (db) => queries.memory.readWritten(db, row),
+        (db) => cache.readInserted(db, row),
       ).catch((error) => {
         throw isMissingParent(error) ? new UserNotFound() : error
       })
       // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
-      if (!written) throw new UserNotFound()
-      const tweetId = written.tweet.id
+      if (!inserted) throw new UserNotFound()
+      const tweetId = inserted.tweet.id
       touchNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const [tweet] = await queries.fill([written.tweet], { viewerId: authorId, db: tx, written })
+      const [tweet] = await hydrate([inserted.tweet], { viewerId: authorId, db: tx, inserted })
       if (!tweet) throw new TweetNotFound(tweetId)
       return tweet
     }, outer)
@@ -106,11 +109,18 @@ function createTweets(app: FastifyInstance) {
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
-    if (db === app.db) await app.cache.fresh()
-    const rows = (await queries.seen([id], viewerId, db)).map(({ row }) => row)
-    const [tweet] = await queries.fill(rows, { viewerId, db })
+    const tweet = (await byIds([id], viewerId, db)).get(id)
     if (!tweet) throw new TweetNotFound(id)
     return tweet
+  }
+
+  /** The tweets of these ids that the viewer may see, tombstones included. */
+  async function byIds(ids: number[], viewerId?: number, db: Db | Tx = app.db) {
+    if (db === app.db) await app.cache.fresh()
+    const visible = await visibility.findVisibleById(ids, viewerId, db)
+    const rows = visible.map(({ row }) => row)
+    const tweets = await hydrate(rows, { viewerId, db, synced: true })
+    return new Map(tweets.map((tweet) => [tweet.id, tweet]))
   }
 
   /**
@@ -119,7 +129,7 @@ function createTweets(app: FastifyInstance) {
    */
   async function remove(id: number, userId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
-      const where = and(eq(tweets.id, id), queries.notDeleted)
+      const where = and(eq(tweets.id, id), visibility.notDeleted)
       const [row] = await tx.select().from(tweets).where(where).for('update')
       if (!row) throw new TweetNotFound(id)
       if (row.authorId !== userId) {
@@ -141,14 +151,16 @@ function createTweets(app: FastifyInstance) {
     write,
     beforeCreate: drafts.add,
     get,
+    byIds,
     remove,
     ...reactions,
     touch,
     touchNew,
     counts,
-    queries,
-    addFilter: queries.addFilter,
-    ...createTweetLists(app, queries),
+    visibility,
+    hydrate,
+    addFilter: visibility.addFilter,
+    ...createTweetLists(app, visibility, hydrate),
   }
 }
 

@@ -2,6 +2,7 @@ import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql }
 import { alias, type MySqlSelect, type MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import type { Db, Tx } from '../../plugins/db.ts'
+import type { TweetCache, TweetRow } from './cache.ts'
 import { createListFilters } from './filters.ts'
 
 type Selection = {
@@ -12,10 +13,21 @@ type Selection = {
   limit?: number
 }
 /** A table whose rows point at tweets and give a list its order, such as likes. */
-export type Through = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
+export type ListSource = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
 
-/** The first step of reading: a list selects which rows to show, with all rules in its query. */
-export function createVisibility(app: FastifyInstance) {
+type Relationship = { follows: boolean; mutes: boolean; blocked: boolean }
+type VisibleTweet = {
+  row: TweetRow
+  original: TweetRow | undefined
+  /** The viewer's relationship to either author, for rules that depend on it. */
+  relationshipTo: (authorId: number) => Relationship | undefined
+}
+
+/**
+ * The first step of reading: which rows a viewer may see. A list selects them with all rules in its
+ * query; for known ids the same rules are applied to cached rows.
+ */
+export function createVisibility(app: FastifyInstance, cache: TweetCache) {
   const { tweets, users } = app.tables
   const original = alias(tweets, 'original')
   const originalAuthor = alias(users, 'original_author')
@@ -28,22 +40,22 @@ export function createVisibility(app: FastifyInstance) {
    */
   function visible(selection: Selection, db: Db | Tx = app.db) {
     const query = db.select(columns).from(tweets).$dynamic()
-    return ruled(query, selection).orderBy(desc(tweets.id))
+    return withRules(query, selection).orderBy(desc(tweets.id))
   }
 
   /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
-  function visibleThrough(through: Through, { where, ...selection }: Selection) {
+  function visibleBy(source: ListSource, { where, ...selection }: Selection) {
     const query = app.db
-      .select({ ...columns, position: sql`${through.position}`.mapWith(Number) })
-      .from(through.table)
-      .innerJoin(tweets, eq(tweets.id, through.tweetId))
+      .select({ ...columns, position: sql`${source.position}`.mapWith(Number) })
+      .from(source.table)
+      .innerJoin(tweets, eq(tweets.id, source.tweetId))
       .$dynamic()
-    return ruled(query, { ...selection, where: and(where, isNull(tweets.deletedAt)) }).orderBy(
-      desc(through.position),
+    return withRules(query, { ...selection, where: and(where, isNull(tweets.deletedAt)) }).orderBy(
+      desc(source.position),
     )
   }
 
-  function ruled<Query extends MySqlSelect>(query: Query, selection: Selection) {
+  function withRules<Query extends MySqlSelect>(query: Query, selection: Selection) {
     const { viewerId, list, where, limit = 1 } = selection
     return (
       query
@@ -70,8 +82,36 @@ export function createVisibility(app: FastifyInstance) {
     )
   }
 
-  /** Those of these that the list's filters let through, in the same order. */
-  async function passing(ids: number[], list: string, viewerId: number) {
+  /**
+   * Returns those of these tweets that the viewer may see, tombstones included, in the same order.
+   * Reads the cache as of its last sync, or the database within a transaction (`db`).
+   */
+  async function findVisibleById(ids: number[], viewerId?: number, db?: Db | Tx) {
+    const found = await cache.rows.get(ids, db)
+    const originalIds = [...found.values()].flatMap(({ originalId }) => originalId ?? [])
+    const originals = await cache.rows.get(originalIds, db)
+    const authors = new Set<number>()
+    for (const { authorId } of found.values()) authors.add(authorId)
+    for (const { authorId } of originals.values()) authors.add(authorId)
+    const [people, relationships] = await Promise.all([
+      app.users.summaries.get(authors, db),
+      viewerId === undefined ? undefined : app.graph.relationships.get(viewerId, authors, db),
+    ])
+    const relationshipTo = (authorId: number) => relationships?.get(authorId)
+    const authorMayBeSeen = ({ authorId }: TweetRow) =>
+      people.has(authorId) && !relationshipTo(authorId)?.blocked
+    return ids.flatMap((id): VisibleTweet[] => {
+      const row = found.get(id)
+      if (!row || !authorMayBeSeen(row)) return []
+      if (row.originalId === null) return [{ row, original: undefined, relationshipTo }]
+      const original = originals.get(row.originalId)
+      if (!original || original.deleted || !authorMayBeSeen(original)) return []
+      return [{ row, original, relationshipTo }]
+    })
+  }
+
+  /** Returns those of these ids that the list's filters let through, in the same order. */
+  async function passFilters(ids: number[], list: string, viewerId: number) {
     const condition = await filters.applying(list, viewerId)
     if (!condition || ids.length === 0) return ids
     const where = and(inArray(tweets.id, ids), condition)
@@ -90,11 +130,14 @@ export function createVisibility(app: FastifyInstance) {
 
   return {
     visible,
-    visibleThrough,
-    passing,
+    visibleBy,
+    findVisibleById,
+    passFilters,
     addFilter: filters.add,
     before,
     notMuted,
     notDeleted: isNull(tweets.deletedAt),
   }
 }
+
+export type TweetVisibility = ReturnType<typeof createVisibility>

@@ -444,11 +444,11 @@ t.test('an author who deletes the account while a list is read is left out of it
   const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
   const kept = await tweet(app, ann)
   await tweet(app, ben)
-  const { visible } = app.tweets.queries
+  const { visible } = app.tweets.visibility
   const rows = await visible({ limit: 10 })
   t.equal(rows.length, 2)
   await call(app, 'DELETE /v1/users/me', { as: ben, body: { password: ben.password } })
-  const shown = await app.tweets.queries.hydrate(rows)
+  const shown = await app.tweets.hydrate(rows)
   t.strictSame(
     shown.map(({ id }) => id),
     [kept.id],

@@ -5,7 +5,7 @@ import { placeholder } from '../../db/prepared.ts'
 /** Viewers that a process remembers; each with some hundred people, of 50 bytes each. */
 const VIEWERS = 2_000
 
-type Standing = {
+type Relationship = {
   follows: boolean
   mutes: boolean
   /** In either direction. */
@@ -19,7 +19,7 @@ const KINDS = Array.from({ length: 8 }, (_, bits) =>
 )
 
 /** How a viewer stands to other people: the rules of visibility, where both are known. */
-export function createStandings(app: FastifyInstance, notBlocked: NotBlocked) {
+export function createRelationships(app: FastifyInstance, notBlocked: NotBlocked) {
   const { follows, mutes, users } = app.tables
   const viewerId = placeholder('viewerId')
   const bit = (weight: number, condition: SQL) =>
@@ -33,7 +33,7 @@ export function createStandings(app: FastifyInstance, notBlocked: NotBlocked) {
     db.select({ id: users.id, bits }).from(users).where(inArray(users.id, ids)),
   )
 
-  return app.cache.pairs<Standing | undefined>('relations', {
+  return app.cache.pairs<Relationship | undefined>('relations', {
     max: VIEWERS,
     load: async (viewer, ids, db) => {
       const rows = await read(ids, { viewerId: viewer }, db)

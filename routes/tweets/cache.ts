@@ -2,26 +2,26 @@ import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import type { Tx } from '../../plugins/db.ts'
-import type { TweetCounts } from './bodies.ts'
+import type { TweetCounts } from './hydration.ts'
 
-/** Tweets that a process remembers, of some 700 bytes each, and as much for what is serialized of it. */
+/** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
 const TWEETS = 20_000
-/** Viewers whose likes and retweets it does; each of some hundred tweets, of 50 bytes each. */
+/** Viewers whose likes and retweets are cached; some hundred tweets of 50 bytes each. */
 const VIEWERS = 2_000
 
 export type TweetRow =
-  Awaited<ReturnType<TweetMemory['tweets']['get']>> extends Map<number, infer Row> ? Row : never
-export type TweetMemory = ReturnType<typeof createTweetMemory>
-/** A tweet that was just written, and its author. */
-export type Written = NonNullable<Awaited<ReturnType<TweetMemory['readWritten']>>>
+  Awaited<ReturnType<TweetCache['rows']['get']>> extends Map<number, infer Row> ? Row : never
+export type TweetCache = ReturnType<typeof createTweetCache>
+/** A tweet inserted by the last statement, and its author. */
+export type InsertedTweet = NonNullable<Awaited<ReturnType<TweetCache['readInserted']>>>
 type Reactions = { liked: boolean; retweeted: boolean }
 
 const REACTIONS: readonly Reactions[] = Array.from({ length: 4 }, (_, bits) =>
   Object.freeze({ liked: (bits & 1) > 0, retweeted: (bits & 2) > 0 }),
 )
 
-/** What tweets are shown from: the tweets themselves, and what a viewer has done with them. */
-export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
+/** Caches tweet rows by id, and each viewer's likes and retweets. */
+export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
   const { likes, tweets, users } = app.tables
 
   const readTweets = app.prepareForIds((ids, db) => {
@@ -67,8 +67,8 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
 
   type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
 
-  /** What the last statement has inserted, as far as it isn't known; undefined when its author has been deleted. */
-  async function readWritten(tx: Tx, draft: Draft) {
+  /** Reads the tweet that the last statement inserted; undefined when its author has been deleted. */
+  async function readInserted(tx: Tx, draft: Draft) {
     const [row] = await readAuthored({}, tx)
     if (!row) return undefined
     const counts = { likeCount: 0, retweetCount: 0, replyCount: 0 }
@@ -85,10 +85,10 @@ export function createTweetMemory(app: FastifyInstance, counts: TweetCounts) {
   }
 
   return {
-    readWritten,
+    readInserted,
 
     /** Tombstones included. */
-    tweets: app.cache.items('tweet', {
+    rows: app.cache.items('tweet', {
       max: TWEETS,
       load: async (ids, db) => {
         const rows = await readTweets(ids, {}, db)
