@@ -25,6 +25,9 @@ const Readiness = Type.Object({
     description: 'One that an extension has added fails without taking the process out.',
   }),
   deadJobs: Type.Integer({ description: 'Jobs given up; `npm run jobs` shows them.' }),
+  caching: Type.Boolean({
+    description: 'False when the database assigns ids without an order in time, as clusters do.',
+  }),
   skippedExtensions: Type.Array(Type.String(), {
     description: 'Optional extensions that failed to start; the log says why.',
   }),
@@ -104,12 +107,23 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
       const open = ready ? ('ready' as const) : ('unavailable' as const)
       const status = app.drain.active() ? ('draining' as const) : open
       reply.code(status === 'ready' ? 200 : 503)
-      return { status, ...details, skippedExtensions: [...app.features.skipped.keys()] }
+      const caching = !app.cache.isUnsupported()
+      return { status, ...details, caching, skippedExtensions: [...app.features.skipped.keys()] }
     },
   )
 }
 
 export default fp(health, {
   name: 'health',
-  dependencies: ['db', 's3', 'jobs', 'drain', 'openapi', 'errors', 'validation', 'features'],
+  dependencies: [
+    'db',
+    's3',
+    'jobs',
+    'cache',
+    'drain',
+    'openapi',
+    'errors',
+    'validation',
+    'features',
+  ],
 })

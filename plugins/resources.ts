@@ -96,7 +96,7 @@ function createResources(app: FastifyInstance) {
     const added = fields.get(resource)
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
-    if (db === app.db && !synced) await app.cache.fresh()
+    if (db === app.db && !synced) await app.cache.sync()
     const context = { viewerId, db, justCreated, items }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {

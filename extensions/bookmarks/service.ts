@@ -4,6 +4,9 @@ import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 
 declare module 'fastify' {
+  interface CacheTopics {
+    bookmarks: 'user'
+  }
   interface FastifyInstance {
     bookmarks: ReturnType<typeof createBookmarks>
   }
@@ -25,7 +28,7 @@ function createBookmarks(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       const tweetId = await app.tweets.originalOf(tx, id, userId)
       await tx.insert(bookmarks).ignore().values({ userId, tweetId })
-      app.cache.touch(tx, 'bookmarks', [userId])
+      app.cache.invalidate(tx, 'bookmarks', [userId])
       // The new row's foreign key holds the tweet: a deletion comes wholly before or after.
       await app.tweets.originalOf(tx, tweetId, userId)
     })
@@ -37,7 +40,7 @@ function createBookmarks(app: FastifyInstance) {
     const same = and(eq(bookmarks.userId, userId), eq(bookmarks.tweetId, tweet?.retweetOfId ?? id))
     await app.transaction(async (tx) => {
       await tx.delete(bookmarks).where(same)
-      app.cache.touch(tx, 'bookmarks', [userId])
+      app.cache.invalidate(tx, 'bookmarks', [userId])
     })
   }
 
@@ -59,7 +62,7 @@ function createBookmarks(app: FastifyInstance) {
   )
 
   /** Whether a user has bookmarked a tweet. */
-  const bookmarked = app.cache.pairs<boolean>('bookmarks', {
+  const bookmarked = app.cache.byOwner<boolean>('bookmarks', {
     max: PEOPLE,
     load: async (userId, ids, db) => {
       const rows = await readAmong(ids, { userId }, db)
@@ -77,7 +80,7 @@ function createBookmarks(app: FastifyInstance) {
         const ids = rows.map(({ id }) => id)
         const userIds = rows.map(({ userId }) => userId)
         if (ids.length > 0) await tx.delete(bookmarks).where(inArray(bookmarks.id, ids))
-        app.cache.touch(tx, 'bookmarks', userIds)
+        app.cache.invalidate(tx, 'bookmarks', userIds)
         return ids.length
       })
     }

@@ -34,7 +34,7 @@ export function createMutes(app: FastifyInstance) {
   const { hashtagMutes, hashtagTweets, tweets } = app.tables
 
   /** Nearly everyone mutes no tag at all. */
-  const muting = app.cache.items<boolean>('hashtagMutes', {
+  const muting = app.cache.byId<boolean>('hashtagMutes', {
     max: PEOPLE,
     load: async (userIds, db) => {
       const rows = await db
@@ -62,7 +62,7 @@ export function createMutes(app: FastifyInstance) {
     const { tag: shown, key: tag } = tagOf(input)
     await app.transaction(async (tx) => {
       await tx.insert(hashtagMutes).ignore().values({ userId, tag, shown })
-      app.cache.touch(tx, 'hashtagMutes', [userId])
+      app.cache.invalidate(tx, 'hashtagMutes', [userId])
       await app.users.assertExist(tx, [userId])
       const own = eq(hashtagMutes.userId, userId)
       const [total] = await tx.select({ n: count() }).from(hashtagMutes).where(own)
@@ -75,7 +75,7 @@ export function createMutes(app: FastifyInstance) {
     const same = and(eq(hashtagMutes.userId, userId), eq(hashtagMutes.tag, tagOf(input).key))
     await app.transaction(async (tx) => {
       await tx.delete(hashtagMutes).where(same)
-      app.cache.touch(tx, 'hashtagMutes', [userId])
+      app.cache.invalidate(tx, 'hashtagMutes', [userId])
     })
   }
 

@@ -14,6 +14,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     hashtags: ReturnType<typeof createHashtags>
   }
+  interface CacheTopics {
+    hashtagMutes: 'user'
+  }
 }
 
 /** Different handles in one tweet; more is spam. */

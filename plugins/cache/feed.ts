@@ -1,37 +1,38 @@
 import { desc, gt, inArray, lt, max, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { shared } from './shared.ts'
+import type { CacheTopic } from './index.ts'
+import { singleFlight } from './single-flight.ts'
 
-/** Milliseconds from an INSERT to the end of its transaction; none lasts longer. */
-const LATEST = 30_000
-/** Seconds a change is kept; several times longer than anyone goes without looking. */
+/** Milliseconds from an INSERT to the end of its transaction, at most. */
+const MAX_TRANSACTION = 30_000
+/** Seconds a change is kept; several times MAX_IDLE. */
 const RETENTION = 300
-/** Milliseconds without a look, after which all is forgotten instead of caught up with. */
-const AWAY = 60_000
-/** Ids below the first one heard that may belong to a transaction at work, where none is older. */
-const LOOK_BACK = 500
-/** Changes of one look; of more, nothing is learned but that they were too many. */
-const MOST_CHANGES = 5_000
+/** Milliseconds between two polls, above which the caches are emptied instead of caught up. */
+const MAX_IDLE = 60_000
+/** Ids below the first one seen that may belong to open transactions, when no older id is known. */
+const LOOK_BACK_IDS = 500
+/** Most rows per poll; above this every cache is emptied. */
+const MAX_CHANGES = 5_000
 /** Missing ids that are looked for. */
-const MOST_MISSING = 2_000
+const MAX_MISSING = 2_000
 
-export type Listener = { forget: (subject: number) => void; forgetAll: () => void }
+export type Listener = { evict: (subject: number) => void; evictAll: () => void }
 
 /**
- * The changes of all processes in this one. An id is given out at INSERT and seen from COMMIT on, so
- * ids that are passed over are looked for again until no transaction can be at work on them.
+ * Reads the changes that all processes record. An id is assigned at INSERT and visible from COMMIT on,
+ * so ids that a poll skips are looked for again until no open transaction can hold them.
  */
 export function createFeed(app: FastifyInstance) {
   const { changes } = app.tables
   const listeners = new Map<string, Listener[]>()
-  /** Since when an id is missing. */
+  /** Each missing id, and since when it is missing. */
   const missing = new Map<number, number>()
-  /** The newest id heard; undefined until there is one. */
+  /** The newest id seen. */
   let last: number | undefined
-  let lookedAt = Number.NEGATIVE_INFINITY
-  /** Where ids have no order in time nothing may be remembered. */
+  let polledAt = Number.NEGATIVE_INFINITY
+  /** Whether ids are assigned in order of time; undefined until the first poll. */
   let ordered: boolean | undefined
-  let blindUntil = 0
+  let suspendedUntil = 0
 
   const columns = { id: changes.id, topic: changes.topic, subject: changes.subject }
   const statement = app.prepared
@@ -39,48 +40,54 @@ export function createFeed(app: FastifyInstance) {
     .from(changes)
     .where(gt(changes.id, sql.placeholder('last')))
     .orderBy(changes.id)
-    .limit(MOST_CHANGES)
+    .limit(MAX_CHANGES)
     .prepare()
 
-  const withMissing = () =>
+  const selectWithMissing = () =>
     app.db
       .select(columns)
       .from(changes)
       .where(or(gt(changes.id, last ?? 0), inArray(changes.id, [...missing.keys()])))
       .orderBy(changes.id)
-      .limit(MOST_CHANGES)
+      .limit(MAX_CHANGES)
 
-  /** Everything that was committed before the call is known from then on. */
-  const look = shared(async () => {
+  /** Applies every change that was committed before the call. */
+  const poll = singleFlight(async () => {
     const now = performance.now()
-    if (now - lookedAt > AWAY) await begin(now)
+    if (now - polledAt > MAX_IDLE) await begin(now)
     if (!ordered) return
     try {
-      const rows = await (missing.size > 0 ? withMissing() : statement.execute({ last: last ?? 0 }))
-      if (rows.length < MOST_CHANGES) hear(rows, now)
-      else await goBlind(now)
-      lookedAt = now
+      const rows = await (missing.size > 0
+        ? selectWithMissing()
+        : statement.execute({ last: last ?? 0 }))
+      if (rows.length < MAX_CHANGES) apply(rows, now)
+      else await skipToNewest(now)
+      polledAt = now
     } catch (error) {
-      lookedAt = Number.NEGATIVE_INFINITY
+      polledAt = Number.NEGATIVE_INFINITY
       throw error
     }
   })
 
   async function begin(now: number) {
-    forgetAll()
+    evictAll()
+    const wasOrdered = ordered
     ordered = await isOrdered()
-    // What was at work when this one was written has ended long since.
+    if (!ordered && wasOrdered !== false) {
+      app.log.warn('the ids of this database have no order in time, so nothing is cached')
+    }
+    // Every transaction that was open when this change was recorded has ended long since.
     const [settled] = await app.db
       .select({ id: changes.id })
       .from(changes)
-      .where(lt(changes.createdAt, sql`NOW(3) - INTERVAL ${LATEST / 1000} SECOND`))
+      .where(lt(changes.createdAt, sql`NOW(3) - INTERVAL ${MAX_TRANSACTION / 1000} SECOND`))
       .orderBy(desc(changes.createdAt))
       .limit(1)
     last = settled?.id
-    lookedAt = now
+    polledAt = now
   }
 
-  /** Nodes of a cluster that give out ids in turn or in blocks leave gaps that are never filled. */
+  /** Cluster nodes that assign ids in turn or in blocks leave gaps that are never filled. */
   async function isOrdered() {
     const [rows] = await app.db.execute(
       sql`SELECT @@auto_increment_increment AS step, VERSION() AS version`,
@@ -90,46 +97,47 @@ export function createFeed(app: FastifyInstance) {
     return row?.step === 1 && !row.version.includes('TiDB')
   }
 
-  function hear(rows: { id: number; topic: string; subject: number }[], now: number) {
+  function apply(rows: { id: number; topic: string; subject: number }[], now: number) {
     for (const { id, topic, subject } of rows) {
-      last ??= Math.max(id - LOOK_BACK, 0)
+      last ??= Math.max(id - LOOK_BACK_IDS, 0)
       if (id > last) {
-        for (let gap = Math.max(last + 1, id - MOST_MISSING); gap < id; gap++) missing.set(gap, now)
+        for (let gap = Math.max(last + 1, id - MAX_MISSING); gap < id; gap++) missing.set(gap, now)
         last = id
       } else missing.delete(id)
-      for (const listener of listeners.get(topic) ?? []) listener.forget(subject)
+      for (const listener of listeners.get(topic) ?? []) listener.evict(subject)
     }
     for (const [id, since] of missing) {
-      if (now - since < LATEST) break
+      if (now - since < MAX_TRANSACTION) break
       missing.delete(id)
     }
-    if (missing.size >= MOST_MISSING) forgetFor(now)
+    if (missing.size >= MAX_MISSING) suspend(now)
   }
 
-  /** Nothing is remembered until no transaction can be at work on what was passed over. */
-  function forgetFor(now: number) {
-    forgetAll()
-    blindUntil = now + LATEST
+  /** Caches nothing until every transaction that may hold a skipped id has ended. */
+  function suspend(now: number) {
+    evictAll()
+    suspendedUntil = now + MAX_TRANSACTION
   }
 
-  async function goBlind(now: number) {
-    forgetFor(now)
+  async function skipToNewest(now: number) {
+    suspend(now)
     const [row] = await app.db.select({ id: max(changes.id) }).from(changes)
     last = row?.id ?? undefined
   }
 
-  function forgetAll() {
-    for (const listener of [...listeners.values()].flat()) listener.forgetAll()
+  function evictAll() {
+    for (const listener of [...listeners.values()].flat()) listener.evictAll()
     missing.clear()
   }
 
-  const listen = (topic: string, listener: Listener) =>
+  const listen = (topic: CacheTopic, listener: Listener) =>
     void listeners.set(topic, [...(listeners.get(topic) ?? []), listener])
 
   return {
-    look,
+    poll,
     listen,
-    isBlind: () => !ordered || performance.now() < blindUntil,
+    isSuspended: () => !ordered || performance.now() < suspendedUntil,
+    isUnsupported: () => ordered === false,
     purge: () =>
       app.deleteInBatches(
         changes,

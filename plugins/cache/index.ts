@@ -1,53 +1,68 @@
-import type { FastifyInstance } from 'fastify'
+import type { CacheTopics, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { beforeCommit, type Tx } from '../db.ts'
+import { type ByIdOptions, createById } from './by-id.ts'
+import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
-import { createItems, type ItemOptions } from './items.ts'
-import { createPairs, type PairOptions } from './pairs.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     cache: ReturnType<typeof createCache>
   }
+  /**
+   * Every topic, and which ids `invalidate` takes for it; a feature adds its own by declaration merging:
+   * `bookmarks: 'user'`.
+   */
+  interface CacheTopics {}
 }
+
+export type CacheTopic = keyof CacheTopics & string
 
 /** Seconds. */
 const PURGE_EVERY = 60
 
 /**
- * What a process remembers of the database, and is exact all the same: who changes a row notes that
- * in the same transaction (`touch`), who answers a request looks at the notes first (`fresh`).
+ * Caches of database rows that stay exact across processes. A write records which ids it changes, in
+ * its transaction (`invalidate`); every answer applies those records before it reads a cache (`sync`).
  */
 function createCache(app: FastifyInstance) {
   const feed = createFeed(app)
-  const note = beforeCommit<[topic: string, subject: number]>((notes) => ({
+  const record = beforeCommit<[topic: string, subject: number]>((changes) => ({
     sql: 'INSERT INTO changes (topic, subject) VALUES ?',
-    values: [notes],
+    values: [changes],
   }))
 
-  /** Remembers what belongs to an id, until that id of the topic is touched. */
-  const items = <Value>(topic: string, options: ItemOptions<Value>) =>
-    createItems(app.db, feed, topic, options)
+  /** A cache of one value per id, until that id is invalidated. */
+  const byId = <Value>(topic: CacheTopic, options: ByIdOptions<Value>) =>
+    createById(app.db, feed, topic, options)
 
-  /** Remembers what an owner has to do with ids, until the owner is touched. */
-  const pairs = <Value>(topic: string, options: PairOptions<Value>) =>
-    createPairs(app.db, feed, topic, options)
+  /** A cache of one value per owner and id, until the owner is invalidated. */
+  const byOwner = <Value>(topic: CacheTopic, options: ByOwnerOptions<Value>) =>
+    createByOwner(app.db, feed, topic, options)
 
-  /** Every process forgets what it knows of these, from the commit on. */
-  const touch = (tx: Tx, topic: string, ids: Iterable<number>) =>
-    note(
+  /**
+   * Evicts the values of these ids from the caches of every process, from the commit on. For a cache by
+   * owner, pass the ids of the owners.
+   * @throws Error outside of a transaction
+   */
+  const invalidate = (tx: Tx, topic: CacheTopic, ids: Iterable<number>) =>
+    record(
       tx,
       [...new Set(ids)].map((id) => [topic, id]),
     )
 
   return {
-    items,
-    pairs,
-    touch,
-    fresh: feed.look,
+    byId,
+    byOwner,
+    invalidate,
+    /** Applies every invalidation that was committed before the call. */
+    sync: feed.poll,
+    /** Calls a listener for each invalidation of a topic. */
     listen: feed.listen,
-    /** False where what is loaded is not kept. */
-    remembers: () => !feed.isBlind(),
+    /** False while nothing is cached, see `feed.ts`. */
+    isEnabled: () => !feed.isSuspended(),
+    /** True once it is known that this database's ids have no order, so that nothing is ever cached. */
+    isUnsupported: feed.isUnsupported,
     purge: feed.purge,
   }
 }

@@ -19,7 +19,7 @@ export function createGraphErasure(app: FastifyInstance) {
       if (rows.length === 0) return 0
       const ids = rows.map(({ id }) => id)
       await tx.delete(follows).where(inArray(follows.id, ids))
-      app.cache.touch(
+      app.cache.invalidate(
         tx,
         'relations',
         rows.map(({ followerId }) => followerId),

@@ -33,7 +33,7 @@ export function createRelationships(app: FastifyInstance, notBlocked: NotBlocked
     db.select({ id: users.id, bits }).from(users).where(inArray(users.id, ids)),
   )
 
-  return app.cache.pairs<Relationship | undefined>('relations', {
+  return app.cache.byOwner<Relationship | undefined>('relations', {
     max: VIEWERS,
     load: async (viewer, ids, db) => {
       const rows = await read(ids, { viewerId: viewer }, db)

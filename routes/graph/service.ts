@@ -11,6 +11,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     graph: ReturnType<typeof createGraph>
   }
+  interface CacheTopics {
+    relations: 'user'
+  }
   interface EventPayloads {
     'user.followed': { followerId: number; followeeId: number }
     'user.unfollowed': { followerId: number; followeeId: number }
@@ -49,7 +52,7 @@ function createGraph(app: FastifyInstance) {
       const insert = tx.insert(follows).values(row)
       if (!(await insertRelation(tx, insert, followerId, followeeId))) return
       await assertUnblocked(tx, followerId, followeeId)
-      app.cache.touch(tx, 'relations', [followerId])
+      app.cache.invalidate(tx, 'relations', [followerId])
       await countFollow(tx, row, 1)
       await app.events.emit(tx, 'user.followed', row)
     }, outer)
@@ -86,7 +89,7 @@ function createGraph(app: FastifyInstance) {
     const same = and(eq(follows.followerId, row.followerId), eq(follows.followeeId, row.followeeId))
     const [result] = await tx.delete(follows).where(same)
     if (result.affectedRows === 0) return
-    app.cache.touch(tx, 'relations', [row.followerId])
+    app.cache.invalidate(tx, 'relations', [row.followerId])
     await countFollow(tx, row, -1)
     await app.events.emit(tx, 'user.unfollowed', row)
   }
@@ -98,7 +101,7 @@ function createGraph(app: FastifyInstance) {
       const row = { blockerId, blockedId }
       const insert = tx.insert(blocks).values(row)
       if (!(await insertRelation(tx, insert, blockerId, blockedId))) return
-      app.cache.touch(tx, 'relations', [blockerId, blockedId])
+      app.cache.invalidate(tx, 'relations', [blockerId, blockedId])
       await removeFollow(tx, { followerId: blockerId, followeeId: blockedId })
       await removeFollow(tx, { followerId: blockedId, followeeId: blockerId })
       await app.events.emit(tx, 'user.blocked', row)
@@ -111,7 +114,7 @@ function createGraph(app: FastifyInstance) {
       const same = and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
       const [result] = await tx.delete(blocks).where(same)
       if (result.affectedRows === 0) return
-      app.cache.touch(tx, 'relations', [blockerId, blockedId])
+      app.cache.invalidate(tx, 'relations', [blockerId, blockedId])
       await app.events.emit(tx, 'user.unblocked', row)
     }, outer)
   }
@@ -123,7 +126,7 @@ function createGraph(app: FastifyInstance) {
       const row = { muterId, mutedId }
       const insert = tx.insert(mutes).values(row)
       if (!(await insertRelation(tx, insert, muterId, mutedId))) return
-      app.cache.touch(tx, 'relations', [muterId])
+      app.cache.invalidate(tx, 'relations', [muterId])
       await app.events.emit(tx, 'user.muted', row)
     }, outer)
   }
@@ -133,7 +136,7 @@ function createGraph(app: FastifyInstance) {
       const same = and(eq(mutes.muterId, muterId), eq(mutes.mutedId, mutedId))
       const [result] = await tx.delete(mutes).where(same)
       if (result.affectedRows === 0) return
-      app.cache.touch(tx, 'relations', [muterId])
+      app.cache.invalidate(tx, 'relations', [muterId])
       await app.events.emit(tx, 'user.unmuted', { muterId, mutedId })
     }, outer)
   }

@@ -107,7 +107,7 @@ export function createBackfill(
       const change = { delivery: DELIVERY.materialised }
       const [result] = await tx.update(follows).set(change).where(filling)
       if (result.affectedRows === 0) return
-      app.cache.touch(tx, 'relations', [readerId])
+      app.cache.invalidate(tx, 'relations', [readerId])
       const [last] = await tx
         .select({ id: tweets.id })
         .from(tweets)

@@ -40,12 +40,12 @@ export function createCachedAuthorTweets(app: FastifyInstance, sizes = SIZES) {
     return { ids: sorted, from: sorted[sizes.cachedTweetsPerAuthor - 1] ?? 0 }
   }
 
-  const newestTweets = app.cache.items<NewestTweets>('tweets-by', { max: AUTHORS, load })
+  const newestTweets = app.cache.byId<NewestTweets>('tweets-by', { max: AUTHORS, load })
 
   /** Returns what `mergeByAuthor` would, or undefined when the cache cannot answer. */
   return async function cachedTweetsOf(authorIds: number[], { below, from, limit }: Stretch) {
     // Loading more authors would cost more than the page itself.
-    if (authorIds.length > sizes.maxMergedAuthors || !app.cache.remembers()) return undefined
+    if (authorIds.length > sizes.maxMergedAuthors || !app.cache.isEnabled()) return undefined
     const known = await newestTweets.get(authorIds)
     let start = from
     for (const one of known.values()) start = Math.max(start, one.from)

@@ -20,7 +20,7 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   const recentTweetIds = createRecentTweetIds(app)
   const { findVisibleById } = app.tweets.visibility
 
-  const timelines = app.cache.items<CachedTimeline>('relations', {
+  const timelines = app.cache.byId<CachedTimeline>('relations', {
     max: READERS,
     load: async (readers) => new Map(await Promise.all(readers.map(load))),
   })
@@ -34,7 +34,7 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
 
   /** Reads at most `limit` tweets with `above < id < below`. */
   return async function read(range: Range): Promise<Snapshot> {
-    await app.cache.fresh()
+    await app.cache.sync()
     const { timeline, newer } = await timelineOf(range.readerId)
     if (range.below <= timeline.from && timeline.more) await extend(timeline, range.readerId)
     const floorId = Math.max(timeline.from, range.above + 1)
@@ -50,7 +50,7 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
       const timeline = (await timelines.get([readerId])).get(readerId)
       const newer = timeline && recentTweetIds.since(timeline.position, sizes.maxRecentTweets)
       if (newer) return { timeline, newer }
-      timelines.forget(readerId)
+      timelines.evict(readerId)
     }
   }
 

@@ -111,7 +111,7 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
     const same = and(eq(states.readerId, readerId), eq(states.version, version))
     return app.transaction(async (tx) => {
       const [result] = await tx.update(states).set(complete).where(same)
-      app.cache.touch(tx, 'relations', [readerId])
+      app.cache.invalidate(tx, 'relations', [readerId])
       return result.affectedRows === 1
     })
   }

@@ -74,7 +74,7 @@ export function createPopularity(app: FastifyInstance, { rowsPerBatch } = SIZES)
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
     await tx.update(follows).set({ delivery: DELIVERY.merged }).where(inArray(follows.id, ids))
-    app.cache.touch(
+    app.cache.invalidate(
       tx,
       'relations',
       rows.map(({ readerId }) => readerId),

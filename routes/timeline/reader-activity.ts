@@ -24,7 +24,7 @@ export function createReaderActivity(app: FastifyInstance, entries: Entries) {
         SELECT ${users.id}, NOW(3) FROM ${users} WHERE ${users.id} = ${readerId} AND ${users.deletedAt} IS NULL
         ON DUPLICATE KEY UPDATE seen_at = NOW(3)`)
       if ((result as ResultSetHeader).affectedRows === 0) return
-      app.cache.touch(tx, 'relations', [readerId])
+      app.cache.invalidate(tx, 'relations', [readerId])
       await app.jobs.add(tx, ['timeline.fill'], { readerId })
     })
   }

@@ -15,11 +15,11 @@ export function createRecentTweetIds(app: FastifyInstance) {
   }
 
   app.cache.listen('written', {
-    forget: (tweetId) => {
+    evict: (tweetId) => {
       ids.push(tweetId)
       if (ids.length > 2 * MAX_IDS) drop(MAX_IDS)
     },
-    forgetAll: () => {
+    evictAll: () => {
       // One more, so that every earlier position counts as unknown.
       drop(ids.length)
       first++

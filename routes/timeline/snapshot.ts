@@ -3,7 +3,7 @@ import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import { shared } from '../../plugins/cache/shared.ts'
+import { singleFlight } from '../../plugins/cache/single-flight.ts'
 import { TOP } from './merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 
@@ -38,7 +38,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     // One more tells that the workers are further behind.
     .limit(sizes.maxUndelivered + 1)
     .prepare()
-  const undelivered = shared(() => readUndelivered.execute())
+  const undelivered = singleFlight(() => readUndelivered.execute())
 
   const readMerged = app.prepareForIds((ids, db) =>
     db
@@ -51,7 +51,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
         ),
       ),
   )
-  const merged = app.cache.items<number[]>('relations', {
+  const merged = app.cache.byId<number[]>('relations', {
     max: READERS,
     load: async (readers, db) => {
       const byReader = Map.groupBy(await readMerged(readers, {}, db), (row) => row.readerId)
@@ -90,7 +90,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
    */
   return async function read(range: Range): Promise<Snapshot> {
     const late = await undelivered()
-    await app.cache.fresh()
+    await app.cache.sync()
     const mergedAuthors = await mergedFor(range.readerId)
     const rows = await readEntries.execute(range)
     const state = rows.find(({ unseenHours }) => unseenHours >= 0)

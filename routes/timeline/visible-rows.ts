@@ -115,7 +115,7 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
     return rows.filter(({ id }) => passed.has(id))
   }
 
-  const sources = app.cache.items<number[]>('relations', {
+  const sources = app.cache.byId<number[]>('relations', {
     max: SCROLLING,
     load: async (readers) =>
       new Map(await Promise.all(readers.map(async (id) => [id, await readSources(id)] as const))),

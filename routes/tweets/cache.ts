@@ -88,7 +88,7 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
     readInserted,
 
     /** Tombstones included. */
-    rows: app.cache.items('tweet', {
+    rows: app.cache.byId('tweet', {
       max: TWEETS,
       load: async (ids, db) => {
         const rows = await readTweets(ids, {}, db)
@@ -101,7 +101,7 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
       },
     }),
 
-    reactions: app.cache.pairs<Reactions | undefined>('reactions', {
+    reactions: app.cache.byOwner<Reactions | undefined>('reactions', {
       max: VIEWERS,
       load: async (viewer, ids, db) => {
         const rows = await readReactions(ids, { viewerId: viewer }, db)

@@ -39,7 +39,7 @@ export function createTweetErasure(app: FastifyInstance) {
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
     await tx.delete(likes).where(inArray(likes.id, ids))
-    app.cache.touch(
+    app.cache.invalidate(
       tx,
       'reactions',
       rows.map(({ userId }) => userId),
@@ -65,8 +65,8 @@ export function createTweetErasure(app: FastifyInstance) {
       ),
     )
     for (const { id, authorId } of rows) {
-      app.tweets.touch(tx, id, authorId)
-      app.cache.touch(tx, 'reactions', [authorId])
+      app.tweets.invalidate(tx, id, authorId)
+      app.cache.invalidate(tx, 'reactions', [authorId])
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId })
     }
     await app.tweets.counts.add(tx, new Map([[originalId, { retweets: -rows.length }]]))
@@ -81,7 +81,7 @@ export function createTweetErasure(app: FastifyInstance) {
       const [row] = await tx.select().from(tweets).where(eq(tweets.id, id)).for('update')
       if (!row) return
       await tx.delete(tweets).where(eq(tweets.id, id))
-      app.tweets.touch(tx, id, row.authorId)
+      app.tweets.invalidate(tx, id, row.authorId)
       await app.tweets.counts.forget(tx, [id])
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))

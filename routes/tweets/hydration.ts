@@ -34,7 +34,7 @@ export function createTweetHydration(
    * is left out. Takes a fixed number of queries, most of which the cache answers.
    */
   async function hydrate(rows: Shown[], context: Context = {}) {
-    if (!context.db && !context.synced) await app.cache.fresh()
+    if (!context.db && !context.synced) await app.cache.sync()
     const bodies = await readBodies(rows, context)
     await app.media.fill([...bodies.values()], context.db)
     const viewing = { ...context, justCreated: context.inserted !== undefined, synced: true }

@@ -45,7 +45,7 @@ export function createReactions(
       const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
       if ((await insertChecked(tx, insertLike, row, id)) === undefined) return
-      app.cache.touch(tx, 'reactions', [userId])
+      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
       await app.events.emit(tx, 'tweet.liked', row)
     }, outer)
@@ -102,7 +102,7 @@ export function createReactions(
       const same = and(eq(likes.userId, userId), eq(likes.tweetId, tweetId))
       const [result] = await tx.delete(likes).where(same)
       if (result.affectedRows === 0) return
-      app.cache.touch(tx, 'reactions', [userId])
+      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: -1 }]]))
       await app.events.emit(tx, 'tweet.unliked', { tweetId, userId })
     }, outer)
@@ -115,8 +115,8 @@ export function createReactions(
       const row = { tweetId: retweetOfId, userId }
       const tweetId = await insertChecked(tx, insertRetweet, row, id)
       if (tweetId === undefined) return
-      app.tweets.touchNew(tx, tweetId, userId)
-      app.cache.touch(tx, 'reactions', [userId])
+      app.tweets.invalidateNew(tx, tweetId, userId)
+      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId: userId, retweetOfId })
@@ -138,8 +138,8 @@ export function createReactions(
     const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
     if (!row) return
     await tx.delete(tweets).where(eq(tweets.id, row.id))
-    app.tweets.touch(tx, row.id, userId)
-    app.cache.touch(tx, 'reactions', [userId])
+    app.tweets.invalidate(tx, row.id, userId)
+    app.cache.invalidate(tx, 'reactions', [userId])
     await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
     await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
     await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })

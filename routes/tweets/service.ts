@@ -25,6 +25,12 @@ declare module 'fastify' {
     'tweet.liked': { tweetId: number; userId: number }
     'tweet.unliked': { tweetId: number; userId: number }
   }
+  interface CacheTopics {
+    tweet: 'tweet'
+    written: 'tweet'
+    'tweets-by': 'user'
+    reactions: 'user'
+  }
 }
 
 const UserNotFound = createError('USER_NOT_FOUND', 'This account has been deleted.', 404)
@@ -34,7 +40,7 @@ function createTweets(app: FastifyInstance) {
   const { tweets } = app.tables
   const metrics: TweetMetric[] = ['likes', 'retweets', 'replies']
   const counts = createCounter('tweet', metrics, app.transaction, (tx, ids) =>
-    app.cache.touch(tx, 'tweet', ids),
+    app.cache.invalidate(tx, 'tweet', ids),
   )
   app.addHook('onClose', async () => counts.close())
   const cache = createTweetCache(app, counts)
@@ -73,7 +79,7 @@ function createTweets(app: FastifyInstance) {
       // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
       if (!inserted) throw new UserNotFound()
       const tweetId = inserted.tweet.id
-      touchNew(tx, tweetId, authorId)
+      invalidateNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
@@ -93,15 +99,15 @@ function createTweets(app: FastifyInstance) {
     }),
   )
 
-  function touchNew(tx: Tx, tweetId: number, authorId: number) {
-    app.cache.touch(tx, 'written', [tweetId])
-    touch(tx, tweetId, authorId)
+  function invalidateNew(tx: Tx, tweetId: number, authorId: number) {
+    app.cache.invalidate(tx, 'written', [tweetId])
+    invalidate(tx, tweetId, authorId)
   }
 
   /** To be called wherever a tweet comes, changes or goes. */
-  function touch(tx: Tx, tweetId: number, authorId: number) {
-    app.cache.touch(tx, 'tweet', [tweetId])
-    app.cache.touch(tx, 'tweets-by', [authorId])
+  function invalidate(tx: Tx, tweetId: number, authorId: number) {
+    app.cache.invalidate(tx, 'tweet', [tweetId])
+    app.cache.invalidate(tx, 'tweets-by', [authorId])
   }
 
   const clean = ({ text, mediaIds = [] }: Draft) =>
@@ -116,7 +122,7 @@ function createTweets(app: FastifyInstance) {
 
   /** The tweets of these ids that the viewer may see, tombstones included. */
   async function byIds(ids: number[], viewerId?: number, db: Db | Tx = app.db) {
-    if (db === app.db) await app.cache.fresh()
+    if (db === app.db) await app.cache.sync()
     const visible = await visibility.findVisibleById(ids, viewerId, db)
     const rows = visible.map(({ row }) => row)
     const tweets = await hydrate(rows, { viewerId, db, synced: true })
@@ -138,7 +144,7 @@ function createTweets(app: FastifyInstance) {
       }
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
       await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
-      touch(tx, id, userId)
+      invalidate(tx, id, userId)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
@@ -154,8 +160,8 @@ function createTweets(app: FastifyInstance) {
     byIds,
     remove,
     ...reactions,
-    touch,
-    touchNew,
+    invalidate,
+    invalidateNew,
     counts,
     visibility,
     hydrate,

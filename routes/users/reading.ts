@@ -133,7 +133,7 @@ export function createUserReading(
   )
 
   /** Accounts as they stand beside a tweet; those that have been deleted are left out. */
-  const summaries = app.cache.items('user', {
+  const summaries = app.cache.byId('user', {
     max: SUMMARIES,
     load: async (ids, db) => {
       const rows = await readSummaries(ids, {}, db)

@@ -15,6 +15,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     users: ReturnType<typeof createUsers>
   }
+  interface CacheTopics {
+    user: 'user'
+  }
   interface EventPayloads {
     'user.signedUp': { userId: number }
     'user.updated': { userId: number }
@@ -51,7 +54,7 @@ function createUsers(app: FastifyInstance) {
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
-          app.cache.touch(tx, 'user', [insertId])
+          app.cache.invalidate(tx, 'user', [insertId])
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
@@ -81,7 +84,7 @@ function createUsers(app: FastifyInstance) {
         throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
-      app.cache.touch(tx, 'user', [id])
+      app.cache.invalidate(tx, 'user', [id])
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }
@@ -98,7 +101,7 @@ function createUsers(app: FastifyInstance) {
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
-      app.cache.touch(tx, 'user', [id])
+      app.cache.invalidate(tx, 'user', [id])
       await app.events.emit(tx, 'user.deleted', { userId: id })
     }, outer)
   }

@@ -119,7 +119,7 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
 
   await one.db.delete(timelineEntries)
   // Past the service, so that it takes a minute to be seen.
-  await one.transaction(async (tx) => one.cache.touch(tx, 'relations', [reader]))
+  await one.transaction(async (tx) => one.cache.invalidate(tx, 'relations', [reader]))
   t.not((await read()).items.length, before.items.length, 'it is read from entries')
   const task = one.tasks.get('timelines:rebuild')
   const { signal } = new AbortController()
@@ -152,7 +152,7 @@ t.test('an author who becomes merged while a reader scrolls', async (t) => {
   const deliver = (author: number, delivery: number) =>
     two.transaction(async (tx) => {
       await tx.update(follows).set({ delivery }).where(eq(follows.followeeId, author))
-      two.cache.touch(tx, 'relations', [reader])
+      two.cache.invalidate(tx, 'relations', [reader])
     })
   for (const author of [turning, steady]) await deliver(author, DELIVERY.materialised)
   const state = { readerId: reader, delivery: DELIVERY.materialised, seenAt: new Date() }
@@ -170,10 +170,10 @@ t.test('an author who becomes merged while a reader scrolls', async (t) => {
   const heads = createCachedTimeline(one, { ...SIZES, cachedEntries: 2, cachedEntriesScrolling: 4 })
   const range = { readerId: reader, above: 0, limit: 2 }
   t.strictSame((await heads({ ...range, below: Number.MAX_SAFE_INTEGER })).ids, ids.slice(0, 2))
-  const { fresh } = one.cache
-  one.cache.fresh = async () => {
-    one.cache.fresh = fresh
-    await fresh()
+  const { sync } = one.cache
+  one.cache.sync = async () => {
+    one.cache.sync = sync
+    await sync()
     // The fan-out passes the reader by, because the author is merged from now on.
     await deliver(turning, DELIVERY.merged)
     await two.db.update(tweets).set(delivered).where(eq(tweets.id, late.id))

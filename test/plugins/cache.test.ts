@@ -3,8 +3,15 @@ import { sql } from 'drizzle-orm'
 import type { ResultSetHeader } from 'mysql2'
 import t from 'tap'
 import { build } from '../../app.ts'
-import { shared } from '../../plugins/cache/shared.ts'
+import { singleFlight } from '../../plugins/cache/single-flight.ts'
 import { type App, call, settings, signUp, tweet } from '../helper.ts'
+
+declare module 'fastify' {
+  interface CacheTopics {
+    note: 'note'
+    owner: 'user'
+  }
+}
 
 const env = await settings(t)
 const [one, two]: [App, App] = [await build(env), await build(env)]
@@ -12,19 +19,19 @@ for (const app of [one, two]) t.teardown(() => app.close())
 const pool = one.mysql.pool
 await pool.query('CREATE TABLE notes (id BIGINT UNSIGNED PRIMARY KEY, value INT NOT NULL)')
 
-const touch = (id: number) => one.transaction(async (tx) => one.cache.touch(tx, 'note', [id]))
+const touch = (id: number) => one.transaction(async (tx) => one.cache.invalidate(tx, 'note', [id]))
 const write = (id: number, value: number) =>
   one.transaction(async (tx) => {
     await tx.execute(
       sql`INSERT INTO notes VALUES (${id}, ${value}) ON DUPLICATE KEY UPDATE value = ${value}`,
     )
-    one.cache.touch(tx, 'note', [id])
+    one.cache.invalidate(tx, 'note', [id])
   })
 
 /** A cache of notes in one app, which counts its loads and may be made to take its time. */
 function cacheIn(app: App) {
   const seen = { loads: 0, hold: async () => {} }
-  const items = app.cache.items<number>('note', {
+  const items = app.cache.byId<number>('note', {
     max: 100,
     load: async (ids) => {
       seen.loads++
@@ -34,7 +41,7 @@ function cacheIn(app: App) {
     },
   })
   const read = async (id: number) => {
-    await app.cache.fresh()
+    await app.cache.sync()
     return (await items.get([id])).get(id)
   }
   return { seen, items, read }
@@ -60,7 +67,7 @@ t.test('what is rolled back touches nothing', async (t) => {
   await write(3, 30)
   await read(3)
   const broken = one.transaction(async (tx) => {
-    one.cache.touch(tx, 'note', [3])
+    one.cache.invalidate(tx, 'note', [3])
     throw new Error('changed my mind')
   })
   await t.rejects(broken, { message: 'changed my mind' })
@@ -89,12 +96,12 @@ t.test('a load that a change overtakes is not remembered', async (t) => {
   const { seen, items, read } = cacheIn(one)
   await write(5, 50)
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
-  await one.cache.fresh()
+  await one.cache.sync()
   seen.hold = () => held
   const early = items.get([5])
   await sleep(50)
   await write(5, 51)
-  await one.cache.fresh()
+  await one.cache.sync()
   seen.hold = async () => {}
   release()
   t.equal((await early).get(5), 50, 'who asked before may have what was before')
@@ -131,7 +138,7 @@ t.test('a process that begins when nothing has changed for long remembers at onc
 
 t.test('pairs are forgotten with their owner alone', async (t) => {
   let loads = 0
-  const pairs = two.cache.pairs<string>('owner', {
+  const pairs = two.cache.byOwner<string>('owner', {
     max: 10,
     load: async (owner, ids) => {
       loads++
@@ -139,21 +146,21 @@ t.test('pairs are forgotten with their owner alone', async (t) => {
     },
   })
   const read = async (owner: number, ids: number[]) => {
-    await two.cache.fresh()
+    await two.cache.sync()
     const found = await pairs.get(owner, ids)
     return ids.map((id) => found.get(id))
   }
   t.strictSame(await read(1, [1, 2]), ['1:1:1', '1:2:1'])
   t.strictSame(await read(1, [2, 3]), ['1:2:1', '1:3:2'], 'only what is unknown is loaded')
   t.strictSame(await read(2, [1]), ['2:1:3'])
-  await one.transaction(async (tx) => one.cache.touch(tx, 'owner', [1]))
+  await one.transaction(async (tx) => one.cache.invalidate(tx, 'owner', [1]))
   t.strictSame(await read(1, [1]), ['1:1:4'])
   t.strictSame(await read(2, [1]), ['2:1:3'])
 })
 
 t.test('who asks while a read is running gets the next', async (t) => {
   let reads = 0
-  const look = shared(async () => {
+  const look = singleFlight(async () => {
     const read = ++reads
     await sleep(20)
     return read
@@ -163,7 +170,7 @@ t.test('who asks while a read is running gets the next', async (t) => {
   const [third, fourth] = [look(), look()]
   t.strictSame(await Promise.all([first, second, third, fourth]), [1, 1, 2, 2])
   let fails = true
-  const broken = shared(async () => {
+  const broken = singleFlight(async () => {
     if (fails) throw new Error('away')
     return 'back'
   })
@@ -185,6 +192,8 @@ t.test('where ids are given out in turn by several nodes, nothing is remembered'
   t.equal(await read(6), 60)
   t.equal(await read(6), 60)
   t.equal(seen.loads, 2)
+  t.equal((await call(cluster, 'GET /readyz')).body.caching, false, 'and /readyz says so')
+  t.equal((await call(one, 'GET /readyz')).body.caching, true)
 })
 
 t.test('so many ids missing at once, and all is read anew until they are old', async (t) => {

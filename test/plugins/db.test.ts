@@ -349,7 +349,7 @@ t.test('what comes after the end of a transaction, or nests one, is told', async
     late = tx
     await rename(tx, ben, 'Benno')
   })
-  t.throws(() => app.cache.touch(late as Tx, 'user', [ben]), /before it ends/)
+  t.throws(() => app.cache.invalidate(late as Tx, 'user', [ben]), /before it ends/)
   const nested = app.transaction(async (tx) => {
     await rename(tx, ben, 'Nobody')
     await tx.transaction(async () => {})

@@ -1,8 +1,8 @@
 /**
- * One read for all who ask at the same time. Who asks while one is running waits for the next: each
- * gets what was read after asking.
+ * Merges concurrent calls: callers that arrive while a read is running share the next read, so each
+ * gets a value that was read after its call.
  */
-export function shared<Value>(read: () => Promise<Value>) {
+export function singleFlight<Value>(read: () => Promise<Value>) {
   let running: Promise<unknown> = Promise.resolve()
   let next: Promise<Value> | undefined
 

@@ -1,51 +1,52 @@
 import { LRUCache } from 'lru-cache'
 import type { Db, Tx } from '../db.ts'
 import type { Feed } from './feed.ts'
+import type { CacheTopic } from './index.ts'
 
-/** Milliseconds after which what was written past the service, by hand for example, is seen. */
-export const LIFE = 60_000
+/** Milliseconds after which a change made directly in the database becomes visible. */
+export const TTL = 60_000
 
-export type ItemOptions<Value> = {
-  /** The values of these ids; those without one are left out, and remembered as such. */
+export type ByIdOptions<Value> = {
+  /** Returns the values of these ids. An id that is left out is cached as having none. */
   load: (ids: number[], db: Db | Tx) => Promise<Map<number, Value>>
-  /** Ids that are remembered. */
+  /** Ids in the cache. */
   max: number
 }
 
-/** What belongs to an id alone. Everyone gets the same value, so whoever gets it leaves it as it is. */
-export function createItems<Value>(
+/** A cache of one value per id. Values are shared between requests; never mutate them. */
+export function createById<Value>(
   db: Db,
   feed: Feed,
-  topic: string,
-  { load, max }: ItemOptions<Value>,
+  topic: CacheTopic,
+  { load, max }: ByIdOptions<Value>,
 ) {
-  const kept = new LRUCache<number, { value: Value | undefined }>({ max, ttl: LIFE })
+  const cached = new LRUCache<number, { value: Value | undefined }>({ max, ttl: TTL })
   const loads = new Set<Load<Value>>()
   let next: Load<Value> | undefined
 
   feed.listen(topic, {
-    forget: (id) => {
-      kept.delete(id)
+    evict: (id) => {
+      cached.delete(id)
       for (const one of loads) one.outdated.add(id)
     },
-    forgetAll: () => {
-      kept.clear()
-      for (const one of loads) one.forgotten = true
+    evictAll: () => {
+      cached.clear()
+      for (const one of loads) one.evicted = true
     },
   })
 
-  /** As of the last `fresh` or later; in a transaction as that sees it. */
+  /** Returns values as of the last `sync` or later; within a transaction, as the transaction sees them. */
   async function get(ids: Iterable<number>, tx?: Db | Tx): Promise<Map<number, Value>> {
     if (tx && tx !== db) return load([...new Set(ids)], tx)
     const found = new Map<number, Value>()
     const unknown: number[] = []
     for (const id of ids) {
-      const one = kept.get(id)
+      const one = cached.get(id)
       if (!one) unknown.push(id)
       else if (one.value !== undefined) found.set(id, one.value)
     }
     if (unknown.length === 0) return found
-    const loaded = await loadTogether(unknown)
+    const loaded = await loadMerged(unknown)
     for (const id of unknown) {
       const value = loaded.get(id)
       if (value !== undefined) found.set(id, value)
@@ -53,8 +54,8 @@ export function createItems<Value>(
     return found
   }
 
-  /** Who misses something in the same turn of the event loop loads it with one statement. */
-  function loadTogether(ids: number[]) {
+  /** Merges the misses of one turn of the event loop into one `load`. */
+  function loadMerged(ids: number[]) {
     next ??= begin()
     for (const id of ids) next.ids.add(id)
     return next.values
@@ -64,7 +65,7 @@ export function createItems<Value>(
     const one: Load<Value> = {
       ids: new Set(),
       outdated: new Set(),
-      forgotten: false,
+      evicted: false,
       values: run(),
     }
     loads.add(one)
@@ -75,7 +76,7 @@ export function createItems<Value>(
       next = undefined
       try {
         const values = await load([...one.ids], db)
-        if (!one.forgotten && !feed.isBlind()) keep(one, values)
+        if (!one.evicted && !feed.isSuspended()) keep(one, values)
         return values
       } finally {
         loads.delete(one)
@@ -84,16 +85,16 @@ export function createItems<Value>(
   }
 
   function keep({ ids, outdated }: Load<Value>, values: Map<number, Value>) {
-    for (const id of ids) if (!outdated.has(id)) kept.set(id, { value: values.get(id) })
+    for (const id of ids) if (!outdated.has(id)) cached.set(id, { value: values.get(id) })
   }
 
-  return { get, forget: (id: number) => void kept.delete(id) }
+  return { get, evict: (id: number) => void cached.delete(id) }
 }
 
 type Load<Value> = {
   ids: Set<number>
-  /** What has changed since the load began, so that nobody knows what it has seen. */
+  /** Ids that changed since the load began; their loaded values may be older. */
   outdated: Set<number>
-  forgotten: boolean
+  evicted: boolean
   values: Promise<Map<number, Value>>
 }
