@@ -6,7 +6,7 @@ import getPort from 'get-port'
 import sharp from 'sharp'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
-import { hang, startFront } from '../test/front.ts'
+import { hang, startS3FaultProxy } from '../test/s3-fault-proxy.ts'
 import { median } from './measure.ts'
 import { start, stopAll } from './processes/ask.ts'
 import type { Figures } from './processes/client.ts'
@@ -79,7 +79,7 @@ async function run() {
   stops.push(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
   stops.push(s3.stop)
-  const front = await startFront({ teardown: (stop) => stops.push(stop) }, s3.settings.S3_ENDPOINT)
+  const front = await startS3FaultProxy({ teardown: (stop) => stops.push(stop) }, s3.settings.S3_ENDPOINT)
   stops.push(stopAll)
   const service = start('birdhouse.ts', {
     ...s3.settings,

@@ -13,32 +13,32 @@ const nested = () => {
   throw new Error('A transaction within another: pass `tx` on, as the last argument of a service.')
 }
 
-/** What a transaction does at its end, and what happens once it has committed. */
+/** Statements that a transaction runs at its end, and hooks that run after its commit. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
 const sessions = new WeakMap<Tx, Session>()
 type Results<W extends Works> = { [N in keyof W]: Awaited<ReturnType<W[N]>> }
 
 /**
- * Queries of a transaction in one round trip, run in this order: each asks the database it is given for
- * one statement, and at once. Where one fails, those behind it are not run, and all fail.
- * @throws Error outside of a transaction, and of a statement that is asked for later
+ * Sends statements of a transaction in one round trip, in this order. Each `work` issues one statement,
+ * synchronously, on the database it is given. When one fails, the later ones do not run, and all reject.
+ * @throws Error outside of a transaction, and for a statement that is issued later
  */
-export function together<W extends Works>(tx: Tx, ...works: W) {
+export function batch<W extends Works>(tx: Tx, ...works: W) {
   const session = sessions.get(tx)
-  if (!session) throw new Error('Statements travel together within a transaction alone.')
-  // One result each, in the order of the works.
-  return session.together(works) as Promise<unknown> as Promise<Results<W>>
+  if (!session) throw new Error('A batch needs a transaction.')
+  // One result per work, in their order.
+  return session.batch(works) as Promise<unknown> as Promise<Results<W>>
 }
 
-/** Runs once the transaction has committed; forgotten when it rolls back. */
+/** Runs a hook once the transaction has committed; a rollback discards the hook. */
 export function afterCommit(tx: Tx, hook: () => void) {
   endings.get(tx)?.hooks.push(hook)
 }
 
 /**
- * Collects rows for one INSERT at the end of a transaction, which goes to the server together with
- * the COMMIT: what nothing in the transaction reads needs no round trip of its own.
+ * Collects rows for one INSERT, sent with the COMMIT of the transaction: rows that the transaction
+ * itself never reads need no round trip.
  * @throws Error outside of a transaction, or after its end
  */
 export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
@@ -48,7 +48,7 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
     const ending = endings.get(tx)
     if (!ending)
       throw new Error(
-        'This is written within a transaction, before it ends; await what you do in it.',
+        'Write this within a transaction and before it ends: await every call inside of it.',
       )
     const known = waiting.get(tx)
     if (known) return void known.push(...rows)

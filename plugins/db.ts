@@ -34,7 +34,7 @@ type CoreTables = typeof tables
 type Preparing = ReturnType<typeof createPreparing>
 
 export { duplicateKey, isMissingParent, isUnavailable, mysqlError } from '../db/errors.ts'
-export { afterCommit, beforeCommit, together } from '../db/transaction.ts'
+export { afterCommit, batch, beforeCommit } from '../db/transaction.ts'
 
 export type Db = MySql2Database<typeof tables>
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]

@@ -11,7 +11,7 @@ declare module 'fastify' {
      * Aborts when nobody waits for the answer any more: the client has gone, or was told after 30
      * seconds to come back. What takes long or is about to be written stops then.
      */
-    readonly abandoned: AbortSignal
+    readonly cancelled: AbortSignal
     /** For plugins/deadline.ts alone. */
     deadlineTimer: NodeJS.Timeout | undefined
   }
@@ -52,7 +52,7 @@ export default fp<{ limit?: number }>(
     }
 
     app.decorateRequest('deadlineTimer', undefined)
-    app.decorateRequest('abandoned', {
+    app.decorateRequest('cancelled', {
       getter(this: FastifyRequest) {
         return controllerOf(this).signal
       },

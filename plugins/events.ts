@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { EventPayloads, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { afterCommit, type Tx } from './db.ts'
+import { afterCommit as runAfterCommit, type Tx } from './db.ts'
 import type { JobHandler, JobOptions } from './jobs/index.ts'
 
 declare module 'fastify' {
@@ -43,7 +43,7 @@ function createEvents(app: FastifyInstance) {
       wanting.map(({ jobName }) => jobName),
       payload,
     )
-    afterCommit(tx, () => notify(name, payload))
+    runAfterCommit(tx, () => notify(name, payload))
   }
 
   function notify(name: string, payload: unknown) {
@@ -68,13 +68,16 @@ function createEvents(app: FastifyInstance) {
     durable.set(name, [...(durable.get(name) ?? []), { jobName, when }])
   }
 
-  /** Listens in this process, at most once, after commit. Returns the function that stops it. */
-  function on<Name extends EventName>(name: Name, listener: Listener<Name>) {
+  /**
+   * Calls a listener in this process after the commit of each event, at most once. Returns the function
+   * that removes the listener.
+   */
+  function afterCommit<Name extends EventName>(name: Name, listener: Listener<Name>) {
     live.on(name, listener)
     return () => void live.off(name, listener)
   }
 
-  return { emit, subscribe, on }
+  return { emit, subscribe, afterCommit }
 }
 
 export default fp(

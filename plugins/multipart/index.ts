@@ -31,7 +31,7 @@ export type Upload = {
   /** Text fields beside it, of those that were asked for. */
   fields: Record<string, string>
   /** As of the request: nobody waits for what is made of it any more. */
-  abandoned: AbortSignal
+  cancelled: AbortSignal
 }
 export type UploadOptions = {
   /** Names of text fields that may come along, each once. */
@@ -69,11 +69,11 @@ export default fp(
         if (!this.isMultipart()) throw new NotMultipart()
         return admit(() =>
           uploads.withPath(async (file) => {
-            const { abandoned } = this
+            const { cancelled } = this
             // Of a request that has ended the parser would wait for the end for ever.
-            abandoned.throwIfAborted()
+            cancelled.throwIfAborted()
             const fields = await receive(this, field, file, options)
-            return work({ file, fields, abandoned })
+            return work({ file, fields, cancelled })
           }),
         )
       },

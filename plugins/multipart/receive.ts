@@ -38,14 +38,14 @@ export async function receive(
         else if (others === 'refused') throw missing()
       } else if (part.fieldname === field && !received) {
         received = true
-        await pipeline(part.file, toDisk(path), { signal: request.abandoned })
+        await pipeline(part.file, toDisk(path), { signal: request.cancelled })
       } else {
         part.file.resume()
         if (others === 'refused') throw missing()
       }
     }
   } catch (error) {
-    request.abandoned.throwIfAborted()
+    request.cancelled.throwIfAborted()
     throw translate(error as Error & { statusCode?: number; code?: string }, missing)
   }
   if (!received) throw missing()

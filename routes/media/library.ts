@@ -30,14 +30,14 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
    * Stores a picture in all its variants, then its row. @throws UserNotFound, StorageUnavailable
    * and what `toVariants` throws
    */
-  async function create(ownerId: number, { file, fields, abandoned }: Upload) {
+  async function create(ownerId: number, { file, fields, cancelled }: Upload) {
     const text = clean(fields.alt ?? '')
-    const { variants, ...picture } = await toVariants(file, abandoned)
+    const { variants, ...picture } = await toVariants(file, cancelled)
     const key = newKey()
     await store(
       app,
       variants.map(({ limit, bytes }) => [mediaObject(key, limit), bytes]),
-      abandoned,
+      cancelled,
     )
     return app.transaction(async (tx) => {
       const { width, height, animated, thumbhash } = picture

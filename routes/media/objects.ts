@@ -23,8 +23,8 @@ export const mediaObjects = (key: string) =>
 export async function store(
   app: FastifyInstance,
   objects: [key: string, bytes: Buffer][],
-  abandoned: AbortSignal,
+  cancelled: AbortSignal,
 ) {
   await Promise.all(objects.map(([key, bytes]) => app.s3.put(key, bytes, TYPE)))
-  abandoned.throwIfAborted()
+  cancelled.throwIfAborted()
 }

@@ -22,15 +22,15 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
    * The objects are stored first, then the row. @throws UserNotFound, StorageUnavailable and what
    * `toSquares` and `toBanners` throw; the picture is then the one it was
    */
-  async function setPicture(kind: Kind, userId: number, { file, abandoned }: Upload) {
+  async function setPicture(kind: Kind, userId: number, { file, cancelled }: Upload) {
     const { sizes, object } = app.users.pictures[kind]
     const widths = Object.values(sizes)
-    const rendered = await KINDS[kind].render(file, widths, abandoned)
+    const rendered = await KINDS[kind].render(file, widths, cancelled)
     const key = newKey()
     await store(
       app,
       rendered.map((bytes, i) => [object(key, widths[i] ?? 0), bytes]),
-      abandoned,
+      cancelled,
     )
     await replace(kind, userId, key)
   }

@@ -2,7 +2,7 @@ import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import { type Tx, together } from '../../plugins/db.ts'
+import { batch, type Tx } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 import { SIZES } from './sizes.ts'
 
@@ -35,7 +35,7 @@ export function createFanOut(
     const { authorId, deletedAt } = tweet
     const rest = deletedAt ? undefined : await insertMost(tweetId, tweet, context)
     await app.transaction((tx) =>
-      together(
+      batch(
         tx,
         ...(rest ? [(db: Tx) => insertChunk(db, tweetId, authorId, rest)] : []),
         (db) =>

@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
-import { duplicateKey, isMissingParent, type Tx, together } from '../../plugins/db.ts'
+import { batch, duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
 import type { TweetCache } from './cache.ts'
 import type { TweetCounts } from './hydration.ts'
 import type { TweetVisibility } from './visibility.ts'
@@ -70,7 +70,7 @@ export function createReactions(
   async function insertChecked(tx: Tx, insert: Insert, row: Reaction, id: number) {
     const { tweetId, userId } = row
     try {
-      const [[{ insertId }]] = await together(
+      const [[{ insertId }]] = await batch(
         tx,
         (db) => insert(row, db),
         (db) => originalOf(db, tweetId, userId),

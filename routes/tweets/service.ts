@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
 import { placeholder } from '../../db/prepared.ts'
-import { type Db, isMissingParent, type Tx, together } from '../../plugins/db.ts'
+import { batch, type Db, isMissingParent, type Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { createTweetCache } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
@@ -69,7 +69,7 @@ function createTweets(app: FastifyInstance) {
       const reply = parentId ? { replyToId: parentId } : {}
       const mediaCount = mediaIds.length
       const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
-      const [, inserted] = await together(
+      const [, inserted] = await batch(
         tx,
         (db) => insert(row, db),
         (db) => cache.readInserted(db, row),

@@ -2,19 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import t, { type Test } from 'tap'
 import { build } from '../../app.ts'
-import { startFront } from '../front.ts'
 import { type App, drained, settings } from '../helper.ts'
 import { formOf, objectKeys, orphanKeys, plain, uploadedFiles } from '../multipart.ts'
-import { startRelay } from '../relay.ts'
+import { startMysqlFaultProxy } from '../mysql-fault-proxy.ts'
+import { startS3FaultProxy } from '../s3-fault-proxy.ts'
 import { spawnServer } from '../server/spawn.ts'
 
 // The server is killed at each step of an upload and of a deletion. The steps are seen from outside:
 // by what it asks the object store and the database for, in ways to them that can hold a step.
 
 const env = await settings(t)
-const front = await startFront(t, env.S3_ENDPOINT ?? '')
+const front = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
 const database = new URL(env.DATABASE_URL ?? '')
-const relay = await startRelay(Number(database.port))
+const relay = await startMysqlFaultProxy(Number(database.port))
 t.teardown(relay.stop)
 database.port = String(relay.port)
 const app: App = await build(env)

@@ -1,12 +1,12 @@
 import t from 'tap'
 import { build } from '../../app.ts'
 import { call, settings, signUp } from '../helper.ts'
-import { startRelay } from '../relay.ts'
+import { startMysqlFaultProxy } from '../mysql-fault-proxy.ts'
 
 t.test('a database that refuses BEGIN for a while costs no connection', async (t) => {
   const env = await settings(t)
   const url = new URL(env.DATABASE_URL ?? '')
-  const relay = await startRelay(Number(url.port))
+  const relay = await startMysqlFaultProxy(Number(url.port))
   url.port = String(relay.port)
   const app = await build({ ...env, DATABASE_URL: url.href })
   t.teardown(async () => {

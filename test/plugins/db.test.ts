@@ -5,7 +5,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { build } from '../../app.ts'
-import { afterCommit, isUnavailable, type Tx, together } from '../../plugins/db.ts'
+import { afterCommit, batch, isUnavailable, type Tx } from '../../plugins/db.ts'
 import { type App, settings, setUp, signUp } from '../helper.ts'
 
 const app = await setUp(t)
@@ -63,7 +63,7 @@ t.test('a transaction is all or nothing', async (t) => {
   t.equal(await nameOf(ann), 'Anna')
 })
 
-t.test('statements travel together, in order, in one transaction', async (t) => {
+t.test('a batch runs its statements in order, in one transaction', async (t) => {
   const renamed = app.prepareQuery((db) =>
     db
       .select({ name: users.name })
@@ -72,7 +72,7 @@ t.test('statements travel together, in order, in one transaction', async (t) => 
   )
   const both = () =>
     app.transaction((tx) =>
-      together(
+      batch(
         tx,
         (db) => rename(db, ann, 'First'),
         (db) => renamed({ id: ann }, db),
@@ -90,7 +90,7 @@ t.test('where one of them fails, those behind it do not run and all are undone',
   await app.transaction((tx) => rename(tx, ann, 'Anna'))
   const missing = { muterId: ann, mutedId: 987_654_321 }
   const broken = app.transaction((tx) =>
-    together(
+    batch(
       tx,
       (db) => rename(db, ann, 'First'),
       (db) => db.insert(mutes).values(missing),
@@ -102,7 +102,7 @@ t.test('where one of them fails, those behind it do not run and all are undone',
   })
   t.equal(await nameOf(ann), 'Anna')
   const caught = app.transaction(async (tx) => {
-    await together(tx, (db) => db.insert(mutes).values(missing)).catch(() => {})
+    await batch(tx, (db) => db.insert(mutes).values(missing)).catch(() => {})
     await rename(tx, ann, 'Later')
   })
   await t.resolves(caught, 'a transaction goes on after it')
@@ -111,7 +111,7 @@ t.test('where one of them fails, those behind it do not run and all are undone',
 
 t.test('every statement has its own answer, whatever it asks for', async (t) => {
   const [built, raw] = await app.transaction((tx) =>
-    together(
+    batch(
       tx,
       (db) => db.select({ id: users.id, name: users.name }).from(users).where(eq(users.id, ann)),
       (db) => db.execute(sql`SELECT id, name FROM users WHERE id = ${ben}`),
@@ -141,7 +141,7 @@ t.test('what fails before it is sent fails alone', async (t) => {
       throw new Error('not sent')
     }
     await t.rejects(
-      together(tx, (db) => rename(db, ann, 'Anna'), unsent),
+      batch(tx, (db) => rename(db, ann, 'Anna'), unsent),
       { message: 'not sent' },
     )
   })
@@ -149,17 +149,17 @@ t.test('what fails before it is sent fails alone', async (t) => {
   const atOnce = () => {
     throw new Error('not even asked')
   }
-  const broken = app.transaction((tx) => together(tx, atOnce))
+  const broken = app.transaction((tx) => batch(tx, atOnce))
   await t.rejects(broken, { message: 'not even asked' })
   const late = app.transaction((tx) =>
-    together(tx, async (db) => {
+    batch(tx, async (db) => {
       await sleep(5)
       await rename(db, ann, 'Late')
     }),
   )
   await t.rejects(late, { cause: { message: /Too late/ } })
   for (let n = 0; n < 20; n++) await app.transaction((tx) => rename(tx, ann, 'Anna'))
-  t.throws(() => together(app.db as never, async () => {}), /within a transaction alone/)
+  t.throws(() => batch(app.db as never, async () => {}), /needs a transaction/)
 })
 
 t.test('a transaction inside another is part of it', async (t) => {
@@ -290,7 +290,7 @@ t.test('thirty at once on one row all get through', async (t) => {
 })
 
 /** A server on the way to the database; while `refusing`, it answers SET with an error itself. */
-async function startProxy(databaseUrl: string) {
+async function startTcpProxy(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl)
   const state = { refusing: false, refused: 0 }
   const proxy = createServer((client) => {
@@ -318,7 +318,7 @@ function errorPacket(errno: number, message: string) {
 
 t.test('a connection that cannot be prepared is not used, and ends nothing else', async (t) => {
   const env = await settings(t)
-  const proxy = await startProxy(env.DATABASE_URL ?? '')
+  const proxy = await startTcpProxy(env.DATABASE_URL ?? '')
   t.teardown(proxy.close)
   const limited = await build({ ...env, DATABASE_URL: proxy.url })
   t.teardown(() => limited.close())

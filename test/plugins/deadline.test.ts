@@ -18,9 +18,9 @@ const app = Fastify({
   return503OnClosing: false,
 })
 const signals: AbortSignal[] = []
-const noted = ({ abandoned }: FastifyRequest) => {
-  signals.push(abandoned)
-  return abandoned
+const noted = ({ cancelled }: FastifyRequest) => {
+  signals.push(cancelled)
+  return cancelled
 }
 await app.register(errors)
 await app.register(deadline, { limit: LIMIT })
@@ -36,9 +36,9 @@ app.route({
   },
 })
 app.get('/stops', async (request) => {
-  const abandoned = noted(request)
-  await once(abandoned, 'abort')
-  throw abandoned.reason
+  const cancelled = noted(request)
+  await once(cancelled, 'abort')
+  throw cancelled.reason
 })
 app.get(
   '/fills-late',
@@ -147,16 +147,16 @@ t.test('who goes away is noticed', async (t) => {
     const asking = fetch(url + path, { ...options, signal: leaving.signal })
     asking.catch(() => {})
     while (signals.length === 0) await sleep(1)
-    const [abandoned = new AbortController().signal] = signals.splice(0)
+    const [cancelled = new AbortController().signal] = signals.splice(0)
     setTimeout(() => leaving.abort(), 20)
-    await once(abandoned, 'abort')
-    t.equal(abandoned.reason.code, 'CLIENT_GONE', path)
+    await once(cancelled, 'abort')
+    t.equal(cancelled.reason.code, 'CLIENT_GONE', path)
   }
   await sleep(LATE)
   t.strictSame(errorLines(), [], 'and is no error of ours')
 })
 
-t.test('what is answered in time is never abandoned', async (t) => {
+t.test('what is answered in time is never cancelled', async (t) => {
   t.strictSame(await (await fetch(`${url}/answers`, post)).json(), { a: 1 })
   t.strictSame((await app.inject({ url: '/answers', ...post, method: 'POST' })).json(), { a: 1 })
   await sleep(2 * LIMIT)

@@ -18,7 +18,7 @@ const happen = (tx: Tx, n = ++last) => app.events.emit(tx, 'test.happened', { n 
 
 t.test('a live listener hears of it after the commit', async (t) => {
   const heard: number[] = []
-  const stop = app.events.on('test.happened', ({ n }) => heard.push(n))
+  const stop = app.events.afterCommit('test.happened', ({ n }) => heard.push(n))
   await app.transaction(async (tx) => {
     await happen(tx, 1)
     await happen(tx, 2)
@@ -34,7 +34,7 @@ t.test('a live listener hears of it after the commit', async (t) => {
 t.test('no commit, no event', async (t) => {
   const heard: number[] = []
   const handled: number[] = []
-  app.events.on('test.durable', ({ n }) => heard.push(n))
+  app.events.afterCommit('test.durable', ({ n }) => heard.push(n))
   app.events.subscribe('test.durable', 'test.rolledBack', async ({ n }) => void handled.push(n))
   const broken = app.transaction(async (tx) => {
     await app.events.emit(tx, 'test.durable', { n: 1 })
@@ -65,14 +65,14 @@ t.test('each durable subscriber gets it, whatever becomes of the others', async 
 t.test('a failing listener disturbs neither the others nor the one who emits', async (t) => {
   const heard: number[] = []
   const stops = [
-    app.events.on('test.happened', () => {
+    app.events.afterCommit('test.happened', () => {
       throw new Error('this listener is broken')
     }),
-    app.events.on('test.happened', async () => {
+    app.events.afterCommit('test.happened', async () => {
       throw new Error('and this one is broken later')
     }),
-    app.events.on('test.happened', () => Promise.reject(undefined)),
-    app.events.on('test.happened', ({ n }) => heard.push(n)),
+    app.events.afterCommit('test.happened', () => Promise.reject(undefined)),
+    app.events.afterCommit('test.happened', ({ n }) => heard.push(n)),
   ]
   const answer = await app.transaction(async (tx) => {
     await happen(tx, 7)
@@ -86,7 +86,7 @@ t.test('a failing listener disturbs neither the others nor the one who emits', a
 
 t.test('a transaction that is run again emits once', async (t) => {
   const heard: number[] = []
-  const stop = app.events.on('test.happened', ({ n }) => heard.push(n))
+  const stop = app.events.afterCommit('test.happened', ({ n }) => heard.push(n))
   let runs = 0
   await app.transaction(async (tx) => {
     await happen(tx, 8)
@@ -105,7 +105,7 @@ t.test('each fact of the house is told once, with what it is about', async (t) =
     ...(['user.signedUp', 'user.followed', 'user.unfollowed', 'user.blocked'] as const),
     ...(['user.muted', 'user.unmuted', 'user.unblocked', 'user.deleted'] as const),
   ]
-  for (const name of names) app.events.on(name, (payload) => heard.push([name, payload]))
+  for (const name of names) app.events.afterCommit(name, (payload) => heard.push([name, payload]))
   const ann = await signUp(app, 'Ann')
   const ben = await signUp(app, 'Ben')
   const first = await tweet(app, ann, 'first')

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import t from 'tap'
 import { call, setUp, signUp, type User } from '../helper.ts'
-import { startProxy } from '../proxy.ts'
+import { startTcpProxy } from '../tcp-proxy.ts'
 
 const app = await setUp(t)
-const proxy = await startProxy(t, app.config.databaseUrl)
+const proxy = await startTcpProxy(t, app.config.databaseUrl)
 // Another process on the same database, which it reaches through a way that can be cut.
 const other = await setUp(t, {
   DATABASE_URL: proxy.url,

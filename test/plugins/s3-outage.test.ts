@@ -1,12 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
-import { cutUploads, type Fault, hang, loseAnswers, slow, slowDown, startFront } from '../front.ts'
 import { type App, call, drained, read, settings, setUp, signUp } from '../helper.ts'
 import { orphanKeys, upload } from '../multipart.ts'
+import {
+  cutUploads,
+  type Fault,
+  hang,
+  loseAnswers,
+  slow,
+  slowDown,
+  startS3FaultProxy,
+} from '../s3-fault-proxy.ts'
 
 const env = await settings(t)
-const front = await startFront(t, env.S3_ENDPOINT ?? '')
+const front = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
 const app: App = await setUp(t, { ...env, S3_ENDPOINT: front.url })
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 const user = await signUp(app, 'Outage')

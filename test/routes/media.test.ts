@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import t from 'tap'
 import { type App, call, drained, login, read, setUp, signUp, tweet, type User } from '../helper.ts'
 import { formOf, formWith, keyOf, sendForm, upload } from '../multipart.ts'
-import { startProxy } from '../proxy.ts'
+import { startTcpProxy } from '../tcp-proxy.ts'
 
 const app = await setUp(t)
 const SIZES = { small: 48, medium: 128, large: 400 }
@@ -407,7 +407,7 @@ t.test('a new picture replaces the old one, whose objects go', async (t) => {
 })
 
 t.test('while S3 is away pictures cannot change, and everything else works', async (t) => {
-  const proxy = await startProxy(t, app.config.s3.endpoint ?? '')
+  const proxy = await startTcpProxy(t, app.config.s3.endpoint ?? '')
   const other = await setUp(t, { S3_ENDPOINT: proxy.url, LOG_LEVEL: 'silent' })
   const user = await signUp(other, 'Faults')
   const { avatar } = (await upload(other, jpeg, { as: user })).body

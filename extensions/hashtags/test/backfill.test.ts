@@ -33,7 +33,7 @@ const tagged = async (tag: string) =>
 
 t.test('older tweets are indexed by themselves, and no one is told', async (t) => {
   const told: unknown[] = []
-  const stop = app.events.on('tweet.mentioned', (event) => void told.push(event))
+  const stop = app.events.afterCommit('tweet.mentioned', (event) => void told.push(event))
   const [old, recent] = [
     await insert(bob, `#past @${ann.handle}`, 2000),
     await insert(ann, '#past', 10),

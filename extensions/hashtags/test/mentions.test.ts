@@ -20,7 +20,7 @@ const ann = await signUp(app, 'Ann', { handle: 'ann' })
 const bob = await signUp(app, 'Bob', { handle: 'bob_b' })
 const cho = await signUp(app, '초희', { handle: 'cho' })
 const mentioned: { tweetId: number; mentionedIds: number[] }[] = []
-app.events.on('tweet.mentioned', (event) => void mentioned.push(event))
+app.events.afterCommit('tweet.mentioned', (event) => void mentioned.push(event))
 
 const idsOf = (items: { id: number }[]) => items.map(({ id }) => id)
 const entities = async (id: number) => (await read(app, `/v1/tweets/${id}`)).entities

@@ -102,7 +102,7 @@ t.test('many at once wait for each other instead of running again', async (t) =>
 t.test('each cause is announced once', async (t) => {
   const me = await signUp(app, 'Me')
   const told: number[] = []
-  const stop = app.events.on('notification.created', ({ notificationId, userId }) => {
+  const stop = app.events.afterCommit('notification.created', ({ notificationId, userId }) => {
     if (userId === me.id) told.push(notificationId)
   })
   await relate(app, ada, 'follow', me)

@@ -31,24 +31,24 @@ const BANNER = 3
  * would equal a smaller one is left out. GIF and WebP stay animated, of an AVIF sequence the still
  * is taken. @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
  */
-export const toVariants = (file: string, abandoned?: AbortSignal) =>
-  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS }, abandoned)
+export const toVariants = (file: string, cancelled?: AbortSignal) =>
+  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS }, cancelled)
 
 /** Avatars: centred squares in WebP, of the first frame. @throws as `toVariants` */
-export const toSquares = (file: string, sizes: number[], abandoned?: AbortSignal) =>
+export const toSquares = (file: string, sizes: number[], cancelled?: AbortSignal) =>
   toCovers(
     file,
     sizes.map((size) => ({ width: size, height: size })),
-    abandoned,
+    cancelled,
   )
 
 /** Headers: centred, three times as wide as high, WebP, of the first frame. @throws as `toVariants` */
-export const toBanners = (file: string, widths: number[], abandoned?: AbortSignal) =>
+export const toBanners = (file: string, widths: number[], cancelled?: AbortSignal) =>
   toCovers(
     file,
     widths.map((width) => ({ width, height: Math.round(width / BANNER) })),
-    abandoned,
+    cancelled,
   )
 
-const toCovers = (file: string, boxes: Box[], abandoned?: AbortSignal) =>
-  runInWorker<Buffer[]>({ make: 'covers', file, boxes }, abandoned)
+const toCovers = (file: string, boxes: Box[], cancelled?: AbortSignal) =>
+  runInWorker<Buffer[]>({ make: 'covers', file, boxes }, cancelled)

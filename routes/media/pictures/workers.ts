@@ -36,15 +36,15 @@ const limit = pLimit(CONCURRENCY)
 const idle = new Map<ChildProcess, NodeJS.Timeout>()
 
 /** @throws TooBusy, BrokenImage, what the worker says, and why nobody waits for it any more */
-export async function runInWorker<Made>(order: Order, abandoned?: AbortSignal) {
+export async function runInWorker<Made>(order: Order, cancelled?: AbortSignal) {
   if (limit.pendingCount >= QUEUE) throw new TooBusy()
   return limit(async () => {
-    abandoned?.throwIfAborted()
+    cancelled?.throwIfAborted()
     // A worker may have been killed for its memory, or by hand: only the second death is the file's.
     const answer = (await ask(order)) ?? (await ask(order))
     if (!answer) throw new BrokenImage('it crashes the decoder')
     if ('failure' in answer) throw toError(answer.failure)
-    abandoned?.throwIfAborted()
+    cancelled?.throwIfAborted()
     // Whoever asks knows what is made of the order; worker.ts is the other end.
     return answer.made as Made
   })

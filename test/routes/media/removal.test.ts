@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
-import { hang, startFront } from '../../front.ts'
 import { call, drained, read, removeTweet, setUp, signUp, tweet } from '../../helper.ts'
 import {
   formOf,
@@ -12,6 +11,7 @@ import {
   sendForm,
   upload,
 } from '../../multipart.ts'
+import { hang, startS3FaultProxy } from '../../s3-fault-proxy.ts'
 
 const app = await setUp(t)
 const jpeg = await plain()
@@ -102,7 +102,7 @@ t.test('what is in no tweet after a day is collected', async (t) => {
 })
 
 t.test('while S3 hangs deletions succeed; the objects go when it is back', async (t) => {
-  const front = await startFront(t, app.config.s3.endpoint ?? '')
+  const front = await startS3FaultProxy(t, app.config.s3.endpoint ?? '')
   const other = await setUp(t, { S3_ENDPOINT: front.url, LOG_LEVEL: 'silent' })
   const [ann, ben] = [await signUp(other, 'Ann'), await signUp(other, 'Ben')]
   const tweets = []

@@ -2,10 +2,10 @@ import type { FieldPacket, QueryOptions } from 'mysql2'
 import type { Answer } from './session.ts'
 
 export type Sent = { options: QueryOptions; values: unknown[] }
-export type Packet = ReturnType<typeof createPacket>
+export type StatementBatch = ReturnType<typeof createStatementBatch>
 
-/** Statements that go to the server as one text. */
-export function createPacket() {
+/** Statements that are sent as one text. */
+export function createStatementBatch() {
   const waiting: (Sent & { answer: PromiseWithResolvers<Answer> })[] = []
 
   function add(options: QueryOptions, values: unknown[]) {
@@ -14,7 +14,7 @@ export function createPacket() {
     return answer.promise
   }
 
-  /** Gives each its answer, or all of them the error: the server doesn't say whose it is. */
+  /** Resolves each statement, or rejects all: the server does not say which one failed. */
   async function send(sendAll: (statements: Sent[]) => Promise<Answer[]>) {
     if (waiting.length === 0) return
     try {
@@ -31,10 +31,10 @@ export function createPacket() {
   return { add, send }
 }
 
-/** The answer of each statement of a text, with rows as it wants them. */
+/** Splits the answer to a text into one per statement, with rows as objects or arrays as asked for. */
 export function toAnswers([rows, fields]: Answer, statements: Sent[]): Answer[] {
   if (statements.length === 1) return [[rows, fields]]
-  // Of several statements, the driver gives a list of each.
+  // For several statements, the driver gives a list of rows and a list of fields.
   const [allRows, allFields] = [rows, fields] as [unknown[], (FieldPacket[] | undefined)[]]
   const areArrays = statements.some(({ options }) => options.rowsAsArray)
   return statements.map(({ options }, n): Answer => {

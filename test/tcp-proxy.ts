@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
 /** A way to a store that can be cut and mended: `target` is its URL, `url` the one to use. */
-export async function startProxy(t: Test, target: string) {
+export async function startTcpProxy(t: Test, target: string) {
   const { hostname, port } = new URL(target)
   const open = new Set<Socket>()
   let up = true

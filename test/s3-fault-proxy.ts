@@ -15,7 +15,7 @@ type Exchange = { request: IncomingMessage; response: ServerResponse; pass: () =
 export type Fault = (exchange: Exchange, target: URL) => unknown
 
 /** A way to an object store, at `url`, that can misbehave as stores and networks do. */
-export async function startFront(t: Owner, target: string) {
+export async function startS3FaultProxy(t: Owner, target: string) {
   const store = new URL(target)
   let fault: Fault | undefined
   const seen: string[] = []

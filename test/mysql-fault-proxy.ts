@@ -21,7 +21,7 @@ type Watch = { pattern: RegExp; when: 'before' | 'after'; reached: () => void }
  * A relay in front of a database that can refuse statements, as a cluster does while it has no
  * primary (error 1047), without closing the connection, and that can hold one at a chosen step.
  */
-export async function startRelay(target: number) {
+export async function startMysqlFaultProxy(target: number) {
   let refused: RegExp | undefined
   let watch: Watch | undefined
   const server = net.createServer((client) => {
