@@ -79,7 +79,10 @@ async function run() {
   stops.push(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
   stops.push(s3.stop)
-  const front = await startS3FaultProxy({ teardown: (stop) => stops.push(stop) }, s3.settings.S3_ENDPOINT)
+  const front = await startS3FaultProxy(
+    { teardown: (stop) => stops.push(stop) },
+    s3.settings.S3_ENDPOINT,
+  )
   stops.push(stopAll)
   const service = start('birdhouse.ts', {
     ...s3.settings,

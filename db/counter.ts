@@ -3,13 +3,13 @@ import type { ResultSetHeader } from 'mysql2'
 import { afterCommit, beforeCommit, type Transaction, type Tx } from '../plugins/db.ts'
 
 /** Deltas folded into the totals in one transaction; keeps its locks short. */
-const BATCH = 500
+const DELTAS_PER_TRANSACTION = 500
 /** Milliseconds between a change and its roll-up. */
 const ROLL_UP_DELAY = 1_000
 
 class TakenByAnother extends Error {}
 
-const isFull = (deltas: number) => deltas === BATCH
+const isFull = (deltas: number) => deltas === DELTAS_PER_TRANSACTION
 
 /** What another roll-up has taken along is done; the rest is looked at again. */
 function isTaken(error: unknown) {
@@ -92,7 +92,7 @@ export function createCounter<Metric extends string>(
   }
 
   /** Drops the counters of subjects that no longer exist. */
-  async function forget(tx: Tx, ids: number[]) {
+  async function erase(tx: Tx, ids: number[]) {
     if (ids.length === 0) return
     await tx.execute(sql`DELETE FROM ${deltas} WHERE ${subject} IN ${ids}`)
     await tx.execute(sql`DELETE FROM ${totals} WHERE ${subject} IN ${ids}`)
@@ -113,7 +113,7 @@ export function createCounter<Metric extends string>(
 
   async function rollUpBatch(tx: Tx) {
     const [result] = await tx.execute(
-      sql`SELECT ${subject} AS subject, id, ${columnList} FROM ${deltas} ORDER BY ${subject}, id LIMIT ${BATCH}`,
+      sql`SELECT ${subject} AS subject, id, ${columnList} FROM ${deltas} ORDER BY ${subject}, id LIMIT ${DELTAS_PER_TRANSACTION}`,
     )
     // The driver's type for a raw result is a union; a SELECT gives rows.
     const rows = result as unknown as ({ subject: number; id: number } & Record<Metric, number>)[]
@@ -138,5 +138,5 @@ export function createCounter<Metric extends string>(
     clearTimeout(timer)
   }
 
-  return { add, read, joined, forget, rollUp, close }
+  return { add, read, joined, erase, rollUp, close }
 }

@@ -18,7 +18,7 @@ declare module 'fastify' {
 /** People whose bookmarks a process remembers, so far as they were asked for. */
 const PEOPLE = 2_000
 /** Rows a transaction. */
-const BATCH = 200
+const ROWS_PER_TRANSACTION = 200
 
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
@@ -73,10 +73,15 @@ function createBookmarks(app: FastifyInstance) {
 
   /** Takes a tweet out of everyone's bookmarks. */
   async function forget(tweetId: number) {
-    for (let found = BATCH; found === BATCH; ) {
+    for (let found = ROWS_PER_TRANSACTION; found === ROWS_PER_TRANSACTION; ) {
       found = await app.transaction(async (tx) => {
         const where = eq(bookmarks.tweetId, tweetId)
-        const rows = await tx.select().from(bookmarks).where(where).limit(BATCH).for('update')
+        const rows = await tx
+          .select()
+          .from(bookmarks)
+          .where(where)
+          .limit(ROWS_PER_TRANSACTION)
+          .for('update')
         const ids = rows.map(({ id }) => id)
         const userIds = rows.map(({ userId }) => userId)
         if (ids.length > 0) await tx.delete(bookmarks).where(inArray(bookmarks.id, ids))

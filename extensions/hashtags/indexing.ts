@@ -11,7 +11,7 @@ declare module 'fastify' {
 }
 
 /** Rows changed in one statement; keeps its locks short. */
-const BATCH = 500
+const ROWS_PER_TRANSACTION = 500
 
 export type Source = { id: number; authorId: number; text: string; createdAt: Date }
 
@@ -41,7 +41,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
       .update(hashtagMentions)
       .set({ userId: null })
       .where(eq(hashtagMentions.userId, userId))
-      .limit(BATCH)
+      .limit(ROWS_PER_TRANSACTION)
     return affectedRows
   }
 

@@ -7,7 +7,7 @@ const WINDOW = 24
 /** Seconds between two looks for uses that are too old: how much longer than that one may count. */
 const PURGE_EVERY = 300
 /** Rows removed in one transaction; keeps its locks short. */
-const BATCH = 200
+const ROWS_PER_TRANSACTION = 200
 
 export type Use = { tag: string; shown: string; authorId: number; tweetId: number; usedAt: Date }
 type Author = { tag: string; authorId: number }
@@ -93,7 +93,7 @@ export function createTrends(app: FastifyInstance) {
 
   async function removeAll(which: SQL, signal?: AbortSignal) {
     const batch = (tx: Tx) =>
-      tx.select().from(hashtagAuthors).where(which).limit(BATCH).for('update')
+      tx.select().from(hashtagAuthors).where(which).limit(ROWS_PER_TRANSACTION).for('update')
     let removed: number
     do {
       signal?.throwIfAborted()

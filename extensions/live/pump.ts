@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'birdhouse'
-import { createAdmission } from './admission.ts'
+import { createCatchUp } from './catch-up.ts'
 import type { Composer, Delivery } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
@@ -9,7 +9,7 @@ import type { Stream, Streams } from './streams.ts'
 
 /** Milliseconds between looks: how late an event may be that another process has written. */
 const POLL = 250
-export const BATCH = 100
+export const EVENTS_PER_BATCH = 100
 /** Milliseconds until a store that is out is asked again. */
 const PAUSE = 1_000
 
@@ -18,7 +18,7 @@ export type Parts = { journal: Journal; streams: Streams; composer: Composer }
 /** Reads what comes into the journal and writes it to the live streams of this process, in order. */
 export function createPump(app: FastifyInstance, parts: Parts) {
   const { journal, streams, composer } = parts
-  const admission = createAdmission(app, parts)
+  const catchUp = createCatchUp(app, parts)
   /** The last number taken up, and the last that has been written. */
   let last = 0
   let told = 0
@@ -33,11 +33,11 @@ export function createPump(app: FastifyInstance, parts: Parts) {
   }
 
   function admit(stream: Stream) {
-    admission.add(stream)
+    catchUp.add(stream)
     run()
   }
 
-  const isIdle = () => !running && admission.isEmpty() && streams.live().next().done === true
+  const isIdle = () => !running && catchUp.isEmpty() && streams.live().next().done === true
 
   function run() {
     if (running || stopped || isIdle()) return
@@ -48,21 +48,21 @@ export function createPump(app: FastifyInstance, parts: Parts) {
       })
       .finally(() => {
         running = undefined
-        if (isDue || !admission.isEmpty()) run()
+        if (isDue || !catchUp.isEmpty()) run()
       })
   }
 
   async function work() {
-    while (!stopped && (isDue || !admission.isEmpty())) {
-      await admission.admit(last)
+    while (!stopped && (isDue || !catchUp.isEmpty())) {
+      await catchUp.admit(last)
       if (isDue) await advance()
     }
   }
 
   async function advance() {
     isDue = false
-    const events = await journal.after(last, BATCH)
-    if (events.length === BATCH) isDue = true
+    const events = await journal.after(last, EVENTS_PER_BATCH)
+    if (events.length === EVENTS_PER_BATCH) isDue = true
     last = events.at(-1)?.seq ?? last
     // Whoever comes from here on is admitted once these are told, and catches up with them.
     const readers = new Set([...streams.live()].map(({ userId }) => userId))

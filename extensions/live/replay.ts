@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
-import { BATCH, type Parts, type Pump } from './pump.ts'
+import { EVENTS_PER_BATCH, type Parts, type Pump } from './pump.ts'
 import type { Stream } from './streams.ts'
 
 /** Streams at the same time; requests need the database as well. */
@@ -32,13 +32,13 @@ export function createReplay({ journal, streams, composer }: Parts, pump: Pump) 
     let told = 0
     for (let far = pump.last() - NEAR; stream.position < far; far = pump.last() - NEAR) {
       const { position } = stream
-      const events = await journal.concerning(userId, position, far, BATCH)
+      const events = await journal.concerning(userId, position, far, EVENTS_PER_BATCH)
       if (told > MAX || (await journal.isPurged(position))) return false
       await deliver(streams, await composer.compose(events, [userId]), (one) => one === stream)
       await streams.settled(stream)
       if (!streams.isOpen(stream)) return false
       told += events.length
-      stream.position = events.length < BATCH ? far : (events.at(-1)?.seq ?? far)
+      stream.position = events.length < EVENTS_PER_BATCH ? far : (events.at(-1)?.seq ?? far)
     }
     return true
   }

@@ -5,10 +5,10 @@ import type { Cause } from './causes.ts'
 /** Days after which nobody looks back. */
 const LIFE = 90
 /** Rows looked at together. */
-const BATCH = 500
+const ROWS_PER_TRANSACTION = 500
 
 /** Removes what is old, and what a deleted account leaves behind, without long locks. */
-export function createRemoval(app: FastifyInstance, settle: (cause: Cause) => Promise<void>) {
+export function createRemoval(app: FastifyInstance, reconcile: (cause: Cause) => Promise<void>) {
   const { notificationGroups, notificationItems } = app.tables
 
   const purge = () =>
@@ -21,7 +21,7 @@ export function createRemoval(app: FastifyInstance, settle: (cause: Cause) => Pr
         .select({ id: notificationGroups.id })
         .from(notificationGroups)
         .where(which)
-        .limit(BATCH)
+        .limit(ROWS_PER_TRANSACTION)
     for (let rows = await some(); rows.length > 0; rows = await some()) {
       signal?.throwIfAborted()
       const ids = rows.map(({ id }) => id)
@@ -39,11 +39,11 @@ export function createRemoval(app: FastifyInstance, settle: (cause: Cause) => Pr
         .from(notificationItems)
         .where(and(eq(notificationItems.actorId, actorId), gt(notificationItems.id, id)))
         .orderBy(asc(notificationItems.id))
-        .limit(BATCH)
+        .limit(ROWS_PER_TRANSACTION)
     for (let rows = await after(0); rows.length > 0; rows = await after(rows.at(-1)?.id ?? 0)) {
       for (const { userId, kind, subjectId } of rows) {
         signal.throwIfAborted()
-        await settle({ userId, kind, actorId, subjectId })
+        await reconcile({ userId, kind, actorId, subjectId })
       }
     }
   }

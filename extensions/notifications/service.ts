@@ -3,8 +3,8 @@ import { eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { COUNTED, createReading } from './reading.ts'
+import { createReconciliation } from './reconcile.ts'
 import { createRemoval } from './removal.ts'
-import { createSettling } from './settling.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,7 +24,7 @@ const DAY = 24 * 3600
 
 function createNotifications(app: FastifyInstance) {
   const { notificationStates, notificationGroups } = app.tables
-  const { settle, forgetTweet, lock } = createSettling(app)
+  const { reconcile, deleteForTweet, lock } = createReconciliation(app)
 
   /**
    * Everything up to this item is read; without it, everything there is. What comes at the same time
@@ -49,9 +49,9 @@ function createNotifications(app: FastifyInstance) {
   return {
     ...createReading(app),
     markRead,
-    settle,
-    forgetTweet,
-    ...createRemoval(app, settle),
+    reconcile,
+    deleteForTweet,
+    ...createRemoval(app, reconcile),
   }
 }
 
@@ -75,18 +75,18 @@ async function service(app: FastifyInstance) {
 
 /** Whoever did something, or took it back: the cause is looked at anew. */
 function listen(app: FastifyInstance) {
-  const { settle, forgetTweet } = app.notifications
+  const { reconcile, deleteForTweet } = app.notifications
   const { subscribe } = app.events
 
   const follow = ({ followerId, followeeId }: { followerId: number; followeeId: number }) =>
-    settle({ userId: followeeId, kind: 'follow', actorId: followerId, subjectId: 0 })
+    reconcile({ userId: followeeId, kind: 'follow', actorId: followerId, subjectId: 0 })
   subscribe('user.followed', 'notifications.followed', follow)
   subscribe('user.unfollowed', 'notifications.unfollowed', follow)
 
   const like = async ({ tweetId, userId }: { tweetId: number; userId: number }) => {
     const recipient = await authorOf(app, tweetId)
     if (!recipient) return
-    await settle({ userId: recipient, kind: 'like', actorId: userId, subjectId: tweetId })
+    await reconcile({ userId: recipient, kind: 'like', actorId: userId, subjectId: tweetId })
   }
   subscribe('tweet.liked', 'notifications.liked', like)
   subscribe('tweet.unliked', 'notifications.unliked', like)
@@ -95,18 +95,20 @@ function listen(app: FastifyInstance) {
   const tweeted = async ({ tweetId, authorId: actorId, replyToId, retweetOfId }: Tweeted) => {
     const recipient = await authorOf(app, replyToId ?? retweetOfId)
     if (!recipient) return
-    if (replyToId) await settle({ userId: recipient, kind: 'reply', actorId, subjectId: tweetId })
+    if (replyToId)
+      await reconcile({ userId: recipient, kind: 'reply', actorId, subjectId: tweetId })
     if (retweetOfId)
-      await settle({ userId: recipient, kind: 'retweet', actorId, subjectId: retweetOfId })
+      await reconcile({ userId: recipient, kind: 'retweet', actorId, subjectId: retweetOfId })
   }
   const answers = ({ replyToId, retweetOfId }: Tweeted) => Boolean(replyToId ?? retweetOfId)
   subscribe('tweet.created', 'notifications.tweeted', tweeted, { when: answers })
   subscribe('tweet.mentioned', 'notifications.mentioned', async (mention) => {
     const { tweetId: subjectId, authorId: actorId, mentionedIds } = mention
-    for (const userId of mentionedIds) await settle({ userId, kind: 'mention', actorId, subjectId })
+    for (const userId of mentionedIds)
+      await reconcile({ userId, kind: 'mention', actorId, subjectId })
   })
   subscribe('tweet.deleted', 'notifications.deleted', ({ tweetId, authorId }) =>
-    forgetTweet(tweetId, authorId),
+    deleteForTweet(tweetId, authorId),
   )
 }
 

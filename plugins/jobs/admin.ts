@@ -23,7 +23,7 @@ export type JobView = NonNullable<Awaited<ReturnType<JobAdmin['find']>>>
 export type JobAdmin = ReturnType<typeof createJobAdmin>
 
 /** Rows of one UPDATE; short enough that no worker waits for its locks. */
-const BATCH = 500
+const ROWS_PER_TRANSACTION = 500
 
 const dead = isNotNull(jobs.deadAt)
 // A lease that has ended means that the worker died: the job is due again.
@@ -110,7 +110,11 @@ export function createJobAdmin(db: Db) {
       .from(sql`DUAL`)
     const where = and(matching({ state: 'dead', name }), lte(jobs.deadAt, now))
     for (let total = 0; ; ) {
-      const rows = await db.select({ id: jobs.id }).from(jobs).where(where).limit(BATCH)
+      const rows = await db
+        .select({ id: jobs.id })
+        .from(jobs)
+        .where(where)
+        .limit(ROWS_PER_TRANSACTION)
       if (rows.length === 0) return total
       total += await revive(rows.map(({ id }) => id))
     }

@@ -72,7 +72,7 @@ function createJobs(app: FastifyInstance) {
   async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
     if (names.length === 0) return
     store.insert(tx, names, payload, delay)
-    if (delay === 0) afterCommit(tx, () => worker.nudge(names))
+    if (delay === 0) afterCommit(tx, () => worker.wake(names))
   }
 
   async function start() {

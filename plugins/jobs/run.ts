@@ -1,7 +1,7 @@
 import { describeError } from '../errors.ts'
 import { createAttempts, LeaseLost } from './attempt.ts'
 import type { JobDefinition } from './index.ts'
-import type { Held, Job } from './store.ts'
+import type { Claim, Job } from './store.ts'
 import type { WorkerOptions } from './worker.ts'
 
 /** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
@@ -11,7 +11,7 @@ const BACKOFF = { first: 1, max: 600 }
 export function createRuns(
   { store, definitions, log }: WorkerOptions,
   stopping: () => AbortSignal,
-  onDone: (job: Held) => void,
+  onDone: (job: Claim) => void,
 ) {
   const attempt = createAttempts(store, stopping)
 
@@ -19,7 +19,7 @@ export function createRuns(
     const dead = job.attempts >= definition.maxAttempts && !definition.every
     const message = describeError(error).slice(0, 1000)
     log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
-    if (dead) await store.bury(job.id, token, message)
+    if (dead) await store.markDead(job.id, token, message)
     else await store.retry(job.id, token, backoff(job.attempts), message)
   }
 

@@ -16,7 +16,7 @@ export type Job = {
 }
 
 /** A job and the token by which its worker holds it. */
-export type Held = { id: number; token: string }
+export type Claim = { id: number; token: string }
 
 const microseconds = (seconds: number) => Math.round(seconds * 1e6)
 const later = (seconds: number) => sql`NOW(3) + INTERVAL ${microseconds(seconds)} MICROSECOND`
@@ -72,9 +72,9 @@ export function createJobStore(db: Db, transaction: Transaction) {
    * Takes jobs off the list that are done, and others on, with one commit. Claiming is a
    * compare-and-set: of all workers that try, the one whose UPDATE hits the row has the job.
    */
-  async function exchange(done: Held[], ids: number[], token: string): Promise<Job[]> {
+  async function completeAndClaim(done: Claim[], ids: number[], token: string): Promise<Job[]> {
     await transaction(async (tx) => {
-      if (done.length > 0) await tx.delete(jobs).where(or(...done.map(held)))
+      if (done.length > 0) await tx.delete(jobs).where(or(...done.map(claimedBy)))
       if (ids.length > 0) {
         const change = { token, runAt: later(LEASE), attempts: sql`${jobs.attempts} + 1` }
         await tx
@@ -98,7 +98,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
     return (await Promise.all(ids.map((id) => claimed([id], token)))).flat()
   }
 
-  const held = ({ id, token }: Held) => owned(id, token)
+  const claimedBy = ({ id, token }: Claim) => owned(id, token)
 
   const owned = (id: number, token: string) => and(eq(jobs.id, id), eq(jobs.token, token))
 
@@ -110,7 +110,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
     ensureRecurring,
     due,
     countDead,
-    exchange,
+    completeAndClaim,
     renew: (id: number, token: string) => update(id, token, { runAt: later(LEASE) }),
     save: (id: number, token: string, progress: unknown) =>
       update(id, token, { progress, runAt: later(LEASE) }),
@@ -124,7 +124,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
         error: null,
         progress: null,
       }),
-    bury: (id: number, token: string, error: string) =>
+    markDead: (id: number, token: string, error: string) =>
       update(id, token, { token: null, deadAt: sql`NOW(3)`, error }),
   }
 }

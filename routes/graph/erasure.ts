@@ -2,7 +2,7 @@ import { eq, inArray, or } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 
 /** Rows removed in one transaction; keeps its locks short. */
-const BATCH = 200
+const ROWS_PER_TRANSACTION = 200
 
 /** Erases an account's follows with their counts, then its blocks and mutes. */
 export function createGraphErasure(app: FastifyInstance) {
@@ -14,7 +14,7 @@ export function createGraphErasure(app: FastifyInstance) {
         .select()
         .from(follows)
         .where(or(eq(follows.followerId, userId), eq(follows.followeeId, userId)))
-        .limit(BATCH)
+        .limit(ROWS_PER_TRANSACTION)
         .for('update')
       if (rows.length === 0) return 0
       const ids = rows.map(({ id }) => id)

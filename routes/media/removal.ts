@@ -4,7 +4,7 @@ import type { Tx } from '../../plugins/db.ts'
 import { mediaObjects } from './objects.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */
-const BATCH = 200
+const ROWS_PER_TRANSACTION = 200
 /** Hours a picture waits for its tweet. */
 const UNUSED_LIFE = 24
 /** Seconds between two looks for those that nobody used. */
@@ -30,7 +30,7 @@ export function createRemoval(app: FastifyInstance) {
         .select({ id: media.id, key: media.key })
         .from(media)
         .where(where)
-        .limit(BATCH)
+        .limit(ROWS_PER_TRANSACTION)
         .for('update')
       if (rows.length === 0) return 0
       const ids = rows.map(({ id }) => id)

@@ -5,7 +5,7 @@ import type { TaskContext } from '../../plugins/tasks/index.ts'
 import type { createBackfill } from './backfill.ts'
 
 /** Readers between two notes of how far it has come; a second or a few. */
-const BATCH = 100
+const READERS_PER_BATCH = 100
 
 /** `timelines:rebuild`: entries made anew from tweets and follows, beside the live service. */
 export function createRebuildTask(
@@ -28,7 +28,7 @@ export function createRebuildTask(
         .from(states)
         .where(and(kept, gt(states.readerId, after)))
         .orderBy(states.readerId)
-        .limit(BATCH)
+        .limit(READERS_PER_BATCH)
       for (const { id } of batch) {
         signal.throwIfAborted()
         await renew(id, signal)

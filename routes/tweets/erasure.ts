@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */
-const BATCH = 200
+const ROWS_PER_TRANSACTION = 200
 
 /** Clears up after deleted tweets and deleted accounts, counts included. */
 export function createTweetErasure(app: FastifyInstance) {
@@ -22,7 +22,11 @@ export function createTweetErasure(app: FastifyInstance) {
   })
 
   const authored = (userId: number) =>
-    app.db.select({ id: tweets.id }).from(tweets).where(eq(tweets.authorId, userId)).limit(BATCH)
+    app.db
+      .select({ id: tweets.id })
+      .from(tweets)
+      .where(eq(tweets.authorId, userId))
+      .limit(ROWS_PER_TRANSACTION)
 
   async function repeat(step: (tx: Tx) => Promise<number>, signal?: AbortSignal) {
     while ((await app.transaction(step)) > 0) signal?.throwIfAborted()
@@ -35,7 +39,12 @@ export function createTweetErasure(app: FastifyInstance) {
   }
 
   async function removeLikes(tx: Tx, which: ReturnType<typeof eq>) {
-    const rows = await tx.select().from(likes).where(which).limit(BATCH).for('update')
+    const rows = await tx
+      .select()
+      .from(likes)
+      .where(which)
+      .limit(ROWS_PER_TRANSACTION)
+      .for('update')
     if (rows.length === 0) return 0
     const ids = rows.map(({ id }) => id)
     await tx.delete(likes).where(inArray(likes.id, ids))
@@ -55,7 +64,7 @@ export function createTweetErasure(app: FastifyInstance) {
       .select({ id: tweets.id, authorId: tweets.authorId })
       .from(tweets)
       .where(eq(tweets.retweetOfId, originalId))
-      .limit(BATCH)
+      .limit(ROWS_PER_TRANSACTION)
       .for('update')
     if (rows.length === 0) return 0
     await tx.delete(tweets).where(
@@ -82,7 +91,7 @@ export function createTweetErasure(app: FastifyInstance) {
       if (!row) return
       await tx.delete(tweets).where(eq(tweets.id, id))
       app.tweets.invalidate(tx, id, row.authorId)
-      await app.tweets.counts.forget(tx, [id])
+      await app.tweets.counts.erase(tx, [id])
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))
       if (row.replyToId && !row.deletedAt) {

@@ -4,7 +4,7 @@ import pTimeout from 'p-timeout'
 import type { Tx } from '../../plugins/db.ts'
 import type { JobContext } from '../../plugins/jobs/index.ts'
 
-type Counts = { forget: (tx: Tx, ids: number[]) => Promise<void> }
+type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }
 type Eraser = (userId: number, signal: AbortSignal) => Promise<void>
 
 /** Seconds; an hour is enough for a hundred thousand tweets, and what is left is gone on with. */
@@ -38,7 +38,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
     await app.deleteInBatches(idempotencyKeys, eq(idempotencyKeys.userId, userId))
     await app.transaction(async (tx) => {
       await tx.delete(users).where(eq(users.id, userId))
-      await counts.forget(tx, [userId])
+      await counts.erase(tx, [userId])
     })
   }
 

@@ -183,8 +183,8 @@ t.test('subjects that no longer exist are forgotten, rolled up or not', async (t
   await counter.rollUp()
   await add(new Map([[3, { likes: 1 }]]))
   await app.transaction(async (tx) => {
-    await counter.forget(tx, [3])
-    await counter.forget(tx, [])
+    await counter.erase(tx, [3])
+    await counter.erase(tx, [])
     await tx.execute(sql`DELETE FROM thing_log WHERE thing_id = 3`)
   })
   t.strictSame(wrong(await rows()), [])

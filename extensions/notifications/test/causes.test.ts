@@ -70,7 +70,7 @@ t.test('a reply that mentions the author is told once, in whatever order', async
   const { id } = await tweet(app, ada, `@${me.handle} yes`, { replyToId: mine.id })
   await drained(app)
   const cause = { userId: me.id, actorId: ada.id, subjectId: id }
-  await app.notifications.settle({ ...cause, kind: 'mention' })
+  await app.notifications.reconcile({ ...cause, kind: 'mention' })
   t.strictSame(await brief(me)(), [`reply ${id} ${ada.id} 1`])
 })
 

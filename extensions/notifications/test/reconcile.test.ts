@@ -90,9 +90,9 @@ t.test('many at once wait for each other instead of running again', async (t) =>
       return work(tx)
     }, outer)
   }
-  const settle = ({ id }: User) =>
-    app.notifications.settle({ userId: me.id, kind: 'like', actorId: id, subjectId: mine.id })
-  await Promise.all([...fans, ...fans].map(settle))
+  const reconcile = ({ id }: User) =>
+    app.notifications.reconcile({ userId: me.id, kind: 'like', actorId: id, subjectId: mine.id })
+  await Promise.all([...fans, ...fans].map(reconcile))
   app.transaction = transaction
   t.equal(repeats, 0)
   t.strictSame(await rowsOf(me), [12, 1])

@@ -14,20 +14,20 @@ declare module 'fastify' {
 const GROUP_LIFE = 24
 const GROUPED: Kind[] = ['like', 'retweet', 'follow']
 /** Rows deleted in one transaction; keeps its locks short. */
-const BATCH = 500
+const ROWS_PER_TRANSACTION = 500
 
 type NewItem = Cause & { tweetId: number | null; latestId: number }
 
 /** Makes what is stored fit what is so. Every handler ends here, whatever its event said. */
-export function createSettling(app: FastifyInstance) {
+export function createReconciliation(app: FastifyInstance) {
   const { notificationStates, notificationGroups, notificationItems } = app.tables
   const { evidenceOf } = createCauses(app)
 
   /**
    * Keeps one item for a cause that holds and none for one that doesn't. It inserts first and asks
-   * then: whoever takes the like back meanwhile settles after this and finds the item.
+   * then: an "unlike" that commits meanwhile reconciles later and finds the item.
    */
-  async function settle(cause: Cause) {
+  async function reconcile(cause: Cause) {
     if (cause.userId === cause.actorId) return
     await app.transaction(async (tx) => {
       const readUpTo = await lock(tx, cause.userId)
@@ -132,24 +132,24 @@ export function createSettling(app: FastifyInstance) {
   }
 
   /** A tweet is gone, or a retweet undone: so are the likes of it, and what it said to others. */
-  async function forgetTweet(tweetId: number, authorId: number) {
+  async function deleteForTweet(tweetId: number, authorId: number) {
     const said = await app.db
       .select()
       .from(notificationItems)
       .where(eq(notificationItems.sourceId, tweetId))
     for (const { userId, kind, actorId, subjectId } of said) {
-      await settle({ userId, kind, actorId, subjectId })
+      await reconcile({ userId, kind, actorId, subjectId })
     }
     const groups = and(
       eq(notificationGroups.userId, authorId),
       eq(notificationGroups.tweetId, tweetId),
       inArray(notificationGroups.kind, ['like', 'retweet']),
     )
-    while (await app.transaction((tx) => forgetSome(tx, authorId, groups)));
+    while (await app.transaction((tx) => deleteSome(tx, authorId, groups)));
   }
 
-  /** Under the lock: whoever settles a like of it at the same time comes before, and is found. */
-  async function forgetSome(tx: Tx, userId: number, which: SQL | undefined) {
+  /** Under the lock: a like of the tweet that reconciles at the same time comes first, and is found. */
+  async function deleteSome(tx: Tx, userId: number, which: SQL | undefined) {
     await lock(tx, userId)
     const rows = await tx
       .select({ id: notificationGroups.id })
@@ -160,11 +160,11 @@ export function createSettling(app: FastifyInstance) {
     const [deleted] = await tx
       .delete(notificationItems)
       .where(inArray(notificationItems.groupId, ids))
-      .limit(BATCH)
-    if (deleted.affectedRows === BATCH) return true
+      .limit(ROWS_PER_TRANSACTION)
+    if (deleted.affectedRows === ROWS_PER_TRANSACTION) return true
     await tx.delete(notificationGroups).where(inArray(notificationGroups.id, ids))
     return false
   }
 
-  return { settle, forgetTweet, lock }
+  return { reconcile, deleteForTweet, lock }
 }
