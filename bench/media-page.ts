@@ -28,22 +28,22 @@ export function writeMediaPage(report: Report) {
   const reached = rows.filter(isReached).length
   writeFileSync(
     FILE,
-    `# How fast pictures are
+    `# Performance of pictures
 
 ${reached} of ${rows.length} goals are reached. \`npm run bench:media\` writes this page.
 
-A: ${uploads} JPEGs of 12 megapixels and ${show(megabytes)} MB, uploaded at once to \`POST /v1/media\`, until the last is
-answered. B: a bare loop of sharp that makes the same three variants of the same files, two at a time,
-in the same run. Medians of ${rounds} rounds on ${machine}, which the database, the object store and the
-clients use as well.
+A: ${uploads} JPEGs of 12 megapixels and ${show(megabytes)} MB, uploaded at once to \`POST /v1/media\`, until the last
+answer. B: a bare loop of sharp that makes the same three variants of the same files, two at a time, in
+the same run. Figures are medians of ${rounds} rounds on ${machine}; the database, the object
+store and the clients share the machine.
 
 | | A | B | | goal | |
 |---|--:|--:|--:|--:|---|
 ${rows.map(line).join('\n')}
 
-B of the last line is the service with nothing else to do; a request is sent every 20 ms. Before its first
-upload the service has ${show(alone)} MB in memory, which the bare loop has no counterpart for. RSS counts
-what processes share, such as Node.js itself, in each of them; counted once (PSS) the peaks are ${show(shared.service)} and
+B of the last line is the idle service; a request is sent every 20 ms. Before its first upload the service
+uses ${show(alone)} MB of memory; the bare loop has no counterpart for that. RSS counts memory that processes share,
+such as Node.js itself, once for each process; counted once in all (PSS) the peaks are ${show(shared.service)} and
 ${show(shared.bare)} MB.
 `,
   )

@@ -24,7 +24,7 @@ const JWT_SECRET_MIN_BYTES = 32
 
 const Flag = Type.Union([Type.Literal('true'), Type.Literal('false')])
 
-const KernelSettings = Type.Object({
+export const KernelSettings = Type.Object({
   NODE_ENV: Type.Union(
     ['development', 'production', 'test'].map((name) => Type.Literal(name)),
     { default: 'development' },

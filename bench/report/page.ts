@@ -23,14 +23,14 @@ function summary({ machine, results }: Report) {
   const reached = results.filter((result) => result.reached).length
   const { cpu, memory, node, database, bufferPool } = machine
   return `${reached} of ${results.length} goals are reached. Each line is a ratio of two figures, A and B, measured in turn in one
-run: medians of at least five rounds, after others for caches and the compiler. Birdhouse, the bare
-service and the client are a process each, on one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
+run: medians of at least five rounds, after rounds that warm up caches and the compiler. Birdhouse, the
+bare service and the client are one process each, on one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
 buffer pool of ${bufferPool} and \`innodb_flush_log_at_trx_commit=1\`.
 
 The data: 20,000 people who follow 100 each, with power-law popularity; 2,000,000 tweets, one in ten a
 retweet, one in seven a reply; readers with 10, 1,000 and 5,000 followees; authors with up to 100,000
-followers. A reader follows five authors on average who are too popular for fan-out, so that a page
-is always both: entries and a merge.`
+followers. On average a reader follows five authors who are too popular for fan-out, so every page
+combines entries and a merge.`
 }
 
 function table(results: Result[]) {
@@ -51,7 +51,7 @@ function missed(results: Result[]) {
     .filter(({ reached }) => !reached)
     .map(
       ({ title, ratio, profile = [] }) =>
-        `**${title}** has ${ratio.toFixed(2)}.${profile.length > 0 ? ` Where the service spends its own time in it:\n\n\`\`\`text\n${profile.join('\n')}\n\`\`\`` : ''}`,
+        `**${title}** has ${ratio.toFixed(2)}.${profile.length > 0 ? ` Where the service spends its own time:\n\n\`\`\`text\n${profile.join('\n')}\n\`\`\`` : ''}`,
     )
   return parts.length > 0 && ['## Goals that are missed', ...parts].join('\n\n')
 }
