@@ -42,8 +42,9 @@ export type {
   Resources,
 } from 'fastify'
 export type { Db, Tx } from './plugins/db.ts'
-export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/index.ts'
-export type { Upload, UploadOptions } from './plugins/multipart/index.ts'
+export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/types.ts'
+export type { Upload } from './plugins/multipart/index.ts'
+export type { UploadOptions } from './plugins/multipart/receive.ts'
 export type { PageRequest } from './plugins/pagination.ts'
 export type { Field } from './plugins/resources.ts'
 export type { Task, TaskContext } from './plugins/tasks/index.ts'

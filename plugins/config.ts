@@ -5,7 +5,8 @@ import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { type Feature, nameOf } from './features/discover.ts'
+import { nameOf } from './features/discover.ts'
+import type { Feature } from './features/feature.ts'
 import { readSettings } from './features/settings.ts'
 
 declare module 'fastify' {

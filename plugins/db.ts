@@ -8,7 +8,7 @@ import { deleteInBatches } from '../db/delete-in-batches.ts'
 import { createPreparing, executing } from '../db/prepared.ts'
 import * as tables from '../db/schema/index.ts'
 import { createTransaction } from '../db/transaction.ts'
-import type { Feature } from './features/discover.ts'
+import type { Feature } from './features/feature.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { EventPayloads, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { afterCommit as runAfterCommit, type Tx } from './db.ts'
-import type { JobHandler, JobOptions } from './jobs/index.ts'
+import type { JobHandler, JobOptions } from './jobs/types.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

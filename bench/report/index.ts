@@ -7,16 +7,10 @@ import type { Result } from '../measure.ts'
 import { type Bench, rows } from '../setup.ts'
 import type { Curves } from './curves.ts'
 import { draw } from './draw.ts'
-import { writePage } from './page.ts'
+import { type Report, writePage } from './page.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const FILE = join(ROOT, 'bench/results.json')
-
-export type Report = {
-  machine: Awaited<ReturnType<typeof machine>>
-  results: Result[]
-  curves?: Curves
-}
 
 /** Lines that were not measured this time keep their figures, with the commit they are of. */
 export async function writeReport(

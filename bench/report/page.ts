@@ -1,6 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type Result, show } from '../measure.ts'
-import type { Report } from './index.ts'
+import type { Curves } from './curves.ts'
+
+type Machine = { cpu: string; memory: string; node: string; database: string; bufferPool: string }
+export type Report = { machine: Machine; results: Result[]; curves?: Curves }
 
 const [BEGIN, END] = ['<!-- written by npm run bench -->', '<!-- end of what the bench writes -->']
 const EMPTY = `# Performance\n\n${BEGIN}\n${END}\n\n## Notes\n`

@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'birdhouse'
+import type { Composer } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { hello, reset } from './frames.ts'
-import { EVENTS_PER_BATCH, type Parts } from './pump.ts'
-import type { Stream } from './streams.ts'
+import { EVENTS_PER_BATCH, type Journal } from './journal.ts'
+import type { Stream, Streams } from './streams.ts'
+
+export type Parts = { journal: Journal; streams: Streams; composer: Composer }
 
 /**
  * Streams that wait to become live. Between two batches the pump admits them: all of them catch up with

@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, asc, desc, eq, gt, inArray, lt, lte, ne, or, sql } from 'drizzle-orm'
 import type { Kind } from './tables.ts'
 
+/** Events per batch of the pump. */
+export const EVENTS_PER_BATCH = 100
+
 export type LiveEvent = { seq: number; kind: Kind; subjectId: number; userId: number }
 
 /** Rows kept at most, whatever their age: some 100 MB. */

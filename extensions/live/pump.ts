@@ -1,19 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'birdhouse'
-import { createCatchUp } from './catch-up.ts'
+import { createCatchUp, type Parts } from './catch-up.ts'
 import type { Composer, Delivery } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
-import type { Journal, LiveEvent } from './journal.ts'
+import { EVENTS_PER_BATCH, type LiveEvent } from './journal.ts'
 import type { Stream, Streams } from './streams.ts'
 
 /** Milliseconds between looks: how late an event may be that another process has written. */
 const POLL = 250
-export const EVENTS_PER_BATCH = 100
 /** Milliseconds until a store that is out is asked again. */
 const PAUSE = 1_000
-
-export type Parts = { journal: Journal; streams: Streams; composer: Composer }
 
 /** Reads what comes into the journal and writes it to the live streams of this process, in order. */
 export function createPump(app: FastifyInstance, parts: Parts) {

@@ -1,7 +1,9 @@
 import pLimit from 'p-limit'
+import type { Parts } from './catch-up.ts'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
-import { EVENTS_PER_BATCH, type Parts, type Pump } from './pump.ts'
+import { EVENTS_PER_BATCH } from './journal.ts'
+import type { Pump } from './pump.ts'
 import type { Stream } from './streams.ts'
 
 /** Streams at the same time; requests need the database as well. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Db, Tx } from '../db.ts'
 import type { Feed } from './feed.ts'
-import type { CacheTopic } from './index.ts'
+import type { CacheTopic } from './topics.ts'
 
 /** Milliseconds after which a change made directly in the database becomes visible. */
 export const TTL = 60_000

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Db, Tx } from '../db.ts'
 import { TTL } from './by-id.ts'
 import type { Feed } from './feed.ts'
-import type { CacheTopic } from './index.ts'
+import type { CacheTopic } from './topics.ts'
 
 /** Values per owner, above which the owner's values are evicted. */
 const MAX_VALUES = 2_000

@@ -1,7 +1,7 @@
 import { desc, gt, inArray, lt, max, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { CacheTopic } from './index.ts'
 import { singleFlight } from './single-flight.ts'
+import type { CacheTopic } from './topics.ts'
 
 /** Milliseconds from an INSERT to the end of its transaction, at most. */
 const MAX_TRANSACTION = 30_000

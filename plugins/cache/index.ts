@@ -1,22 +1,16 @@
-import type { CacheTopics, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { beforeCommit, type Tx } from '../db.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
 import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
+import type { CacheTopic } from './topics.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     cache: ReturnType<typeof createCache>
   }
-  /**
-   * Every topic, and which ids `invalidate` takes for it; a feature adds its own by declaration merging:
-   * `bookmarks: 'user'`.
-   */
-  interface CacheTopics {}
 }
-
-export type CacheTopic = keyof CacheTopics & string
 
 /** Seconds. */
 const PURGE_EVERY = 60

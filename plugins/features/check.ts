@@ -3,8 +3,8 @@ import { MySqlTable } from 'drizzle-orm/mysql-core'
 import semver from 'semver'
 import * as coreTables from '../../db/schema/index.ts'
 import packageJson from '../../package.json' with { type: 'json' }
-import type { Feature } from './discover.ts'
 import { ExtensionError } from './error.ts'
+import type { Feature } from './feature.ts'
 
 const NAME = /^[a-z][a-z0-9-]{0,29}$/
 const SKIPS_SCOPE = Symbol.for('skip-override')

@@ -2,30 +2,10 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { MySqlTable } from 'drizzle-orm/mysql-core'
-import type { FastifyPluginAsync } from 'fastify'
 import pTimeout from 'p-timeout'
-import type { TObject } from 'typebox'
 import { checkExtension, checkNames, checkPlugins } from './check.ts'
 import { blame, ExtensionError } from './error.ts'
-
-/** A folder of routes/, of extensions/ or an entry of EXTENSIONS; all of one shape. */
-export type Feature = {
-  name: string
-  folder: string
-  /** False for what ships in routes/. */
-  extension: boolean
-  index: FastifyPluginAsync
-  prefix: string
-  service?: FastifyPluginAsync
-  tables: Record<string, MySqlTable>
-  /** The folder of its migrations. */
-  migrations?: string
-  /** The schema of its own settings. */
-  settings?: TObject
-  /** The range of versions of the kernel it works with. */
-  kernel?: unknown
-}
+import type { Feature } from './feature.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** Milliseconds one module gets to be imported: its top level may await as well. */

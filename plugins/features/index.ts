@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Feature } from './discover.ts'
 import { ExtensionError } from './error.ts'
+import type { Feature } from './feature.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

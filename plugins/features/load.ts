@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import type { Feature } from './discover.ts'
 import { blame } from './error.ts'
+import type { Feature } from './feature.ts'
 
 type Meta = { name?: string; dependencies?: string[] }
 

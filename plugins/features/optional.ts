@@ -1,6 +1,7 @@
 import { type Env, listOf } from '../config.ts'
-import { discover, type Feature, nameOf } from './discover.ts'
+import { discover, nameOf } from './discover.ts'
 import { ExtensionError } from './error.ts'
+import type { Feature } from './feature.ts'
 
 type Skipped = ReadonlyMap<string, string>
 

@@ -1,7 +1,7 @@
 import type { Settings } from 'fastify'
 import { Value } from 'typebox/value'
-import type { Feature } from './discover.ts'
 import { ExtensionError } from './error.ts'
+import type { Feature } from './feature.ts'
 
 type Env = Record<string, string | undefined>
 

@@ -1,5 +1,5 @@
-import type { JobContext, JobDefinition } from './index.ts'
 import { type Job, type JobStore, LEASE } from './store.ts'
+import type { JobContext, JobDefinition } from './types.ts'
 
 export class LeaseLost extends Error {
   override name = 'LeaseLost'

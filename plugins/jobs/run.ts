@@ -1,8 +1,14 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { describeError } from '../errors.ts'
 import { createAttempts, LeaseLost } from './attempt.ts'
-import type { JobDefinition } from './index.ts'
-import type { Claim, Job } from './store.ts'
-import type { WorkerOptions } from './worker.ts'
+import type { Claim, Job, JobStore } from './store.ts'
+import type { JobDefinition } from './types.ts'
+
+export type WorkerOptions = {
+  store: JobStore
+  definitions: Map<string, JobDefinition>
+  log: FastifyBaseLogger
+}
 
 /** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
 const BACKOFF = { first: 1, max: 600 }

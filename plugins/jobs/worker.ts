@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyBaseLogger } from 'fastify'
 import { LeaseLost } from './attempt.ts'
-import type { JobDefinition } from './index.ts'
-import { createRuns } from './run.ts'
+import { createRuns, type WorkerOptions } from './run.ts'
 import type { Claim, Job, JobStore } from './store.ts'
+import type { JobDefinition } from './types.ts'
 
 /**
  * Jobs of the kernel's features at work at once in one process, and of each extension or other
@@ -19,12 +19,6 @@ const IDLE_POLL = 500
  * throws when closing takes 10 s.
  */
 const STOP_TIMEOUT = 8_000
-export type WorkerOptions = {
-  store: JobStore
-  definitions: Map<string, JobDefinition>
-  log: FastifyBaseLogger
-}
-
 export function createWorker({ store, definitions, log }: WorkerOptions) {
   const atWork = new Map<Promise<void>, string>()
   let stopping = new AbortController()

@@ -3,7 +3,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createAdmission } from './admission.ts'
-import { FIELD_LIMIT, FILE_LIMIT, receive } from './receive.ts'
+import { FIELD_LIMIT, FILE_LIMIT, receive, type UploadOptions } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
@@ -33,13 +33,6 @@ export type Upload = {
   /** As of the request: nobody waits for what is made of it any more. */
   cancelled: AbortSignal
 }
-export type UploadOptions = {
-  /** Names of text fields that may come along, each once. */
-  fields?: string[]
-  /** What becomes of any other part. */
-  others?: 'refused' | 'ignored'
-}
-
 const FILE_ROUTE = {
   /** Bytes: a file, its fields and framing. */
   bodyLimit: FILE_LIMIT + FIELD_LIMIT + 32 * 1024,

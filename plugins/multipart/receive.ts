@@ -5,7 +5,13 @@ import type { FastifyRequest } from 'fastify'
 import { FORMAT_MESSAGES, invalidField } from '../errors.ts'
 import { TEXT } from '../validation.ts'
 import { toDisk } from './disk.ts'
-import type { UploadOptions } from './index.ts'
+
+export type UploadOptions = {
+  /** Names of text fields that may come along, each once. */
+  fields?: string[]
+  /** What becomes of any other part. */
+  others?: 'refused' | 'ignored'
+}
 
 /** Bytes; a photograph of a current phone fits. */
 export const FILE_LIMIT = 8 * 1024 * 1024

@@ -1,10 +1,8 @@
 import compiler from '@fastify/fast-json-stringify-compiler'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { bothWays, type Schema, simplify } from './nullable.ts'
+import { bothWays, type Schema, type Serialize, simplify } from './nullable.ts'
 import { createPageSerializers } from './pages.ts'
-
-export type Serialize = (value: unknown) => string
 
 /** Answers are our own: their formats need no check. */
 const OPTIONS = { ajv: { validateFormats: false } }

@@ -1,4 +1,5 @@
 export type Schema = Record<string, unknown>
+export type Serialize = (value: unknown) => string
 
 /** Marks the copy of a shared schema that takes null as well. */
 const OR_NULL = '-or-null'

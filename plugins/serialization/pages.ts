@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Serialize } from './index.ts'
-import { nonNull, type Schema } from './nullable.ts'
+import { nonNull, type Schema, type Serialize } from './nullable.ts'
 
 /**
  * The property of an item that holds the object its shared properties were taken from: the same one

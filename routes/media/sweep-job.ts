@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { JobContext } from '../../plugins/jobs/index.ts'
+import type { JobContext } from '../../plugins/jobs/types.ts'
 import type { Sweep } from './sweep.ts'
 
 /** Seconds between two sweeps, and for a run of one; a longer one is gone on with. */

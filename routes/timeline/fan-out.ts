@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { batch, type Tx } from '../../plugins/db.ts'
-import type { JobContext } from '../../plugins/jobs/index.ts'
+import type { JobContext } from '../../plugins/jobs/types.ts'
 import { SIZES } from './sizes.ts'
 
 /** Seconds after which an undelivered tweet counts as overdue: its job has died, or never existed. */

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { JobHandler } from '../../plugins/jobs/index.ts'
+import type { JobHandler } from '../../plugins/jobs/types.ts'
 import { createBackfill } from './backfill.ts'
 import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'

@@ -1,9 +1,11 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
+import type { createCounter } from '../../db/counter.ts'
 import { placeholder } from '../../db/prepared.ts'
 import type { Tx } from '../../plugins/db.ts'
-import type { TweetCounts } from './hydration.ts'
 
+export type TweetMetric = 'likes' | 'retweets' | 'replies'
+export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
 /** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
 const TWEETS = 20_000
 /** Viewers whose likes and retweets are cached; some hundred tweets of 50 bytes each. */

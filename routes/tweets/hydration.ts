@@ -1,12 +1,9 @@
 import type { FastifyInstance, Resources } from 'fastify'
-import type { createCounter } from '../../db/counter.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
 import { SHARED } from '../../plugins/serialization/pages.ts'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
 import { createSharedParts, type SharedPart } from './parts.ts'
 
-export type TweetMetric = 'likes' | 'retweets' | 'replies'
-export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
 export type Hydrate = ReturnType<typeof createTweetHydration>
 type Shown = { id: number; originalId: number | null }
 type Context = {

@@ -3,8 +3,7 @@ import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../db/prepared.ts'
 import { batch, duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
-import type { TweetCache } from './cache.ts'
-import type { TweetCounts } from './hydration.ts'
+import type { TweetCache, TweetCounts } from './cache.ts'
 import type { TweetVisibility } from './visibility.ts'
 
 type Reaction = { tweetId: number; userId: number }

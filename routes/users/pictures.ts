@@ -1,7 +1,9 @@
+import createError from '@fastify/error'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db.ts'
-import { UserNotFound } from './reading.ts'
+
+export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 
 /** The pictures of a profile: the folder of the objects, and the width of each size in pixels. */
 const KINDS = {

@@ -1,12 +1,9 @@
-import createError from '@fastify/error'
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { createCounter } from '../../db/counter.ts'
 import type { users as usersTable } from '../../db/schema/index.ts'
 import type { Db, Tx } from '../../plugins/db.ts'
-import type { createPictures } from './pictures.ts'
-
-export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
+import { type createPictures, UserNotFound } from './pictures.ts'
 
 /** Accounts that a process remembers, of some 500 bytes each. */
 const SUMMARIES = 10_000

@@ -7,8 +7,8 @@ import { createCounter } from '../../db/counter.ts'
 import { duplicateKey, type Tx } from '../../plugins/db.ts'
 import { cleanText } from '../../plugins/text.ts'
 import { createErasure } from './erasure.ts'
-import { createPictures } from './pictures.ts'
-import { createUserReading, UserNotFound } from './reading.ts'
+import { createPictures, UserNotFound } from './pictures.ts'
+import { createUserReading } from './reading.ts'
 import { LIMITS, OwnUser, User, UserSummary } from './schemas.ts'
 
 declare module 'fastify' {

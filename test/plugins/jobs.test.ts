@@ -3,7 +3,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build } from '../../app.ts'
-import type { JobContext } from '../../plugins/jobs/index.ts'
+import type { JobContext } from '../../plugins/jobs/types.ts'
 import { settings } from '../helper.ts'
 
 // Tests that mostly wait run beside each other.

@@ -1,7 +1,7 @@
 import { decode } from './decode.ts'
 import { encode } from './encode.ts'
-import type { Box } from './index.ts'
 import { inspect } from './inspect.ts'
+import type { Box } from './workers.ts'
 
 /** The first frame, filling each box, its centre kept; a picture that is too small is enlarged. */
 export async function toCovers(file: string, boxes: Box[]) {

@@ -1,4 +1,4 @@
-import { runInWorker } from './workers.ts'
+import { type Box, runInWorker } from './workers.ts'
 
 export { closeWorkers as close } from './workers.ts'
 
@@ -14,12 +14,6 @@ export type Rendition = {
   variants: Variant[]
 }
 export type Variant = { limit: number; width: number; height: number; bytes: Buffer }
-
-/** What a worker is asked for. */
-export type Order =
-  | { make: 'variants'; file: string; limits: number[] }
-  | { make: 'covers'; file: string; boxes: Box[] }
-export type Box = { width: number; height: number }
 
 /** Pixels on the long side of a tweet's image. */
 const LIMITS = [320, 800, 1600]

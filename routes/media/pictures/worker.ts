@@ -2,9 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import sharp from 'sharp'
 import { toCovers } from './covers.ts'
-import type { Order } from './index.ts'
 import { toVariants } from './variants.ts'
-import type { Answer, Failure } from './workers.ts'
+import type { Answer, Failure, Order } from './workers.ts'
 
 // The process that workers.ts starts: makes what it is asked for, one image at a time.
 

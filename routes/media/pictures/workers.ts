@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import createError from '@fastify/error'
 import pLimit from 'p-limit'
 import { BrokenImage } from './broken.ts'
-import type { Order } from './index.ts'
 
 // Images are decoded in processes of their own: a decoder that crashes takes one image with it,
 // knows no secret of the service, and yields the processor to whoever answers requests.
@@ -28,7 +27,13 @@ const GIVE_BACK = {
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** An error as a worker tells it. */
+/** The work of a worker process. */
+export type Order =
+  | { make: 'variants'; file: string; limits: number[] }
+  | { make: 'covers'; file: string; boxes: Box[] }
+export type Box = { width: number; height: number }
+
+/** An error as a worker reports it. */
 export type Failure = { message: string; code?: string; statusCode?: number; cause?: string }
 export type Answer = { made: unknown } | { failure: Failure }
 

@@ -1,0 +1,21 @@
+import type { MySqlTable } from 'drizzle-orm/mysql-core'
+import type { FastifyPluginAsync } from 'fastify'
+import type { TObject } from 'typebox'
+
+/** A folder of routes/, of extensions/ or an entry of EXTENSIONS; all of one shape. */
+export type Feature = {
+  name: string
+  folder: string
+  /** False for what ships in routes/. */
+  extension: boolean
+  index: FastifyPluginAsync
+  prefix: string
+  service?: FastifyPluginAsync
+  tables: Record<string, MySqlTable>
+  /** The folder of its migrations. */
+  migrations?: string
+  /** The schema of its own settings. */
+  settings?: TObject
+  /** The range of versions of the kernel it works with. */
+  kernel?: unknown
+}
