@@ -1,3 +1,4 @@
+import '../../local/node-version.ts'
 import { openDb } from '../../db/open.ts'
 import { adviseDatabase, adviseStart } from '../../local/advice.ts'
 import { standIns } from '../../local/index.ts'

@@ -1,3 +1,4 @@
+import '../../local/node-version.ts'
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { build } from '../../app.ts'
