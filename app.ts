@@ -52,7 +52,7 @@ export const build = (env: Env, progress: Progress = () => {}) =>
     const histories = features.flatMap(({ name, migrations }) =>
       migrations ? [{ owner: name, folder: migrations }] : [],
     )
-    await migrate(config.databaseUrl, progress, histories)
+    await migrate(config.database, progress, histories)
     return assemble(config, features, skipped)
   })
 

@@ -1,3 +1,4 @@
+import './local/node-version.ts'
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './db/demo/index.ts'

@@ -1,3 +1,4 @@
+import '../local/node-version.ts'
 import { parseArgs } from 'node:util'
 import { lines } from './lines/index.ts'
 import { measure, type Result, show } from './measure.ts'

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, type Pool, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise'
+import { connectionOptions } from '../db/connection-options.ts'
 import type { Progress } from '../db/migrate.ts'
 import { startS3 } from '../local/s3.ts'
 import { copyForRun } from './data/cache.ts'
@@ -20,7 +21,7 @@ export async function setUp(scale: number, progress: Progress) {
   const data = await openData(copy.folder)
   const s3 = await startS3({ bucket: 'birdhouse' })
   const sizes = sizesAt(scale)
-  const pool = createPool({ uri: data.url, timezone: 'Z' })
+  const pool = createPool(connectionOptions({ DATABASE_URL: data.url }))
   const [flushed] = await rows<{ value: number }>(
     pool,
     'SELECT @@innodb_flush_log_at_trx_commit AS value',

@@ -1,3 +1,4 @@
+import '../local/node-version.ts'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'

@@ -1,3 +1,4 @@
+import '../local/node-version.ts'
 import { spawnSync } from 'node:child_process'
 import { join, relative } from 'node:path'
 

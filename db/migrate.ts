@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Connection,
+  type ConnectionOptions,
   createConnection,
   type ResultSetHeader,
   type RowDataPacket,
@@ -34,17 +35,17 @@ const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1091, 1051])
  * is an extension's.
  */
 export async function migrate(
-  databaseUrl: string,
+  database: ConnectionOptions,
   progress: Progress = () => {},
   extensions: History[] = [],
   kernel = KERNEL,
 ) {
   const steps = [kernel, ...extensions].flatMap(readSteps)
-  const connection = await connect(databaseUrl)
+  const connection = await connect(database)
   try {
     await createTables(connection)
     if ((await pendingSteps(connection, steps)).length === 0) return 0
-    return await withLock(databaseUrl, progress, async (renew) => {
+    return await withLock(database, progress, async (renew) => {
       const pending = await pendingSteps(connection, steps)
       for (const step of pending) {
         await renew()
@@ -58,7 +59,8 @@ export async function migrate(
   }
 }
 
-const connect = (uri: string) => createConnection({ uri, timezone: 'Z', connectTimeout: 10_000 })
+const connect = (database: ConnectionOptions) =>
+  createConnection({ ...database, connectTimeout: 10_000 })
 
 async function createTables(connection: Connection) {
   await connection.query(`CREATE TABLE IF NOT EXISTS migrations (
@@ -141,11 +143,11 @@ const forget = (connection: Connection, id: string) =>
 
 /** The lock has a connection of its own, so that it is renewed while a statement takes minutes. */
 async function withLock<T>(
-  databaseUrl: string,
+  database: ConnectionOptions,
   progress: Progress,
   work: (renew: () => Promise<void>) => Promise<T>,
 ) {
-  const connection = await connect(databaseUrl)
+  const connection = await connect(database)
   const token = randomUUID()
   const set = `UPDATE migration_lock SET token = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ${LEASE} SECOND WHERE id = 1`
   const update = async (sql: string, values: string[]) => {

@@ -1,3 +1,4 @@
+import '../local/node-version.ts'
 import { type Env, listOf, parseConfig, readEnv } from '../plugins/config.ts'
 import { discover } from '../plugins/features/discover.ts'
 

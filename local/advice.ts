@@ -13,7 +13,13 @@ const DATABASE: Record<string, string> = {
   EHOSTUNREACH: 'The host in DATABASE_URL cannot be reached; check the host and the network.',
   ENETUNREACH: 'The host in DATABASE_URL cannot be reached; check the host and the network.',
   ER_ACCESS_DENIED_ERROR:
-    'The database refuses the user or the password of DATABASE_URL; write special characters in them as %40 and the like.',
+    'The database refuses the user or the password of DATABASE_URL, or it takes them over TLS only: check both, or set DATABASE_TLS to verify.',
+  ER_SECURE_TRANSPORT_REQUIRED:
+    'The database of DATABASE_URL takes TLS only; set DATABASE_TLS to verify.',
+  HANDSHAKE_NO_SSL_SUPPORT:
+    'The database of DATABASE_URL speaks no TLS, which DATABASE_TLS or the URL asks for; turn it on there, or set DATABASE_TLS to off for plaintext.',
+  HANDSHAKE_SSL_ERROR:
+    'TLS with the database of DATABASE_URL fails. DATABASE_TLS=verify needs a certificate for the host of DATABASE_URL, signed by an authority of DATABASE_CA.',
   ER_DBACCESS_DENIED_ERROR:
     'The user of DATABASE_URL may not use its database; check the name, or GRANT ALL on it.',
   ER_BAD_DB_ERROR:
@@ -25,8 +31,11 @@ const DATABASE: Record<string, string> = {
 
 /** The same error, or one with a sentence about DATABASE_URL when connecting is what failed. */
 export function adviseDatabase(error: unknown) {
-  const sentence = DATABASE[mysqlError(error)?.code ?? '']
-  return sentence ? new Error(sentence, { cause: error }) : error
+  const cause = mysqlError(error)
+  const sentence = DATABASE[cause?.code ?? '']
+  const reason =
+    cause instanceof Error && cause.code === 'HANDSHAKE_SSL_ERROR' ? ` (${cause.message})` : ''
+  return sentence ? new Error(sentence + reason, { cause: error }) : error
 }
 
 /** The same error, or one with a sentence about the folder when writing to it is what failed. */

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import { createConnection } from 'mysql2/promise'
+import { connectionOptions } from '../db/connection-options.ts'
 import type { Progress } from '../db/migrate.ts'
 import type { OnStop } from './index.ts'
 import { keptSecret } from './kept-secret.ts'
@@ -22,6 +23,8 @@ type Options = {
   /** For tests: data may be lost when the machine crashes, everything is faster. */
   volatile?: boolean
   port?: number
+  /** More options of the server. */
+  serverOptions?: string[]
   /** Gets what stops the server as soon as its process exists. */
   onStop?: OnStop
 }
@@ -36,6 +39,7 @@ export async function startMariadb({
   progress = () => {},
   volatile,
   port: wanted,
+  serverOptions = [],
   onStop,
 }: Options) {
   const base = resolve(folder)
@@ -49,7 +53,7 @@ export async function startMariadb({
   }
   const password = keptSecret(join(base, 'password'))
   const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
-  const child = launch(program, base, data, port, password, volatile)
+  const child = launch(program, base, data, port, password, volatile, serverOptions)
   onStop?.(() => stop(child))
   const url = `mysql://birdhouse:${password}@127.0.0.1:${port}/${DATABASE}`
   await untilReady(child, url, base)
@@ -68,7 +72,8 @@ function launch(
   data: string,
   port: number,
   password: string,
-  volatile = false,
+  volatile: boolean | undefined,
+  serverOptions: string[],
 ) {
   const initFile = join(base, 'init.sql')
   writeFileSync(initFile, accounts(password), { mode: 0o600 })
@@ -95,6 +100,7 @@ function launch(
       '--max-connections=400',
       `--pid-file=${join(data, 'mariadbd.pid')}`,
       ...durability,
+      ...serverOptions,
     ],
     join(base, 'mariadbd.log'),
     'SIGTERM',
@@ -116,6 +122,7 @@ ALTER USER root@localhost IDENTIFIED BY '${password}';
 async function untilReady(child: ChildProcess, url: string, base: string) {
   const deadline = performance.now() + START_TIMEOUT
   const log = join(base, 'mariadbd.log')
+  const options = connectionOptions({ DATABASE_URL: url })
   while (performance.now() < deadline) {
     if (!isRunning(child)) {
       throw failure('MariaDB did not start.', log)
@@ -124,7 +131,7 @@ async function untilReady(child: ChildProcess, url: string, base: string) {
       child.kill('SIGKILL')
       throw failure('MariaDB did not start.', log)
     }
-    const connection = await createConnection(url).catch(() => undefined)
+    const connection = await createConnection(options).catch(() => undefined)
     if (connection) return connection.end()
     await sleep(40)
   }

@@ -67,8 +67,7 @@ export default fp<{ features: Feature[] }>(
   async (app, { features }) => {
     await app.register(mysql, {
       promise: true,
-      uri: app.config.databaseUrl,
-      timezone: 'Z',
+      ...app.config.database,
       connectionLimit: POOL_SIZE,
       maxPreparedStatements: STATEMENTS,
       connectTimeout: 5_000,

@@ -13,6 +13,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
+import { connectionOptions } from '../db/connection-options.ts'
 import type { Env } from '../plugins/config.ts'
 
 export type App = FastifyInstance
@@ -26,7 +27,7 @@ export async function settings(t: Test): Promise<Env> {
   const shared: Record<string, string> = JSON.parse(process.env.TEST_SETTINGS ?? '{}')
   if (!shared.DATABASE_URL) throw new Error('Run the tests with: npm test -- test/<file>')
   const name = `test_${randomBytes(6).toString('hex')}`
-  const connection = await createConnection(shared.DATABASE_URL)
+  const connection = await createConnection(connectionOptions(shared))
   await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`)
   t.teardown(async () => {
     await connection.query(`DROP DATABASE ${name}`)

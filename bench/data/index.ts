@@ -1,5 +1,6 @@
 import cliProgress from 'cli-progress'
 import { createConnection } from 'mysql2/promise'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate, type Progress } from '../../db/migrate.ts'
 import { startMariadb } from '../../local/mariadb.ts'
 import { keptData } from './cache.ts'
@@ -56,7 +57,7 @@ export async function openData(folder: string) {
 }
 
 async function run(url: string, ...statements: string[]) {
-  const connection = await createConnection(url)
+  const connection = await createConnection(connectionOptions({ DATABASE_URL: url }))
   for (const statement of statements) await connection.query(statement)
   await connection.end()
 }
@@ -77,7 +78,7 @@ async function createDatabase(url: string, name: string) {
 }
 
 async function loadInto(url: string, sizes: Sizes) {
-  await migrate(url)
+  await migrate(connectionOptions({ DATABASE_URL: url }))
   const name = `${sizes.tweets.toLocaleString('en')} tweets`
   const format = `${name.padEnd(17)} {bar} {percentage}% | {value} rows, {duration_formatted}`
   const bar = new cliProgress.SingleBar({ format, noTTYOutput: true, notTTYSchedule: 5_000 })

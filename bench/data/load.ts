@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { createConnection, type ResultSetHeader } from 'mysql2/promise'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { createEntries } from './entries.ts'
 import { createGraph } from './graph.ts'
 import { createHistory } from './history.ts'
@@ -29,7 +30,7 @@ export async function load(url: string, sizes: Sizes, onRows: (count: number) =>
 }
 
 async function loadTable(url: string, table: Table, onRows: (count: number) => void) {
-  const connection = await createConnection({ uri: url, timezone: 'Z' })
+  const connection = await createConnection(connectionOptions({ DATABASE_URL: url }))
   try {
     await connection.query(BULK)
     await connection.query<ResultSetHeader>({

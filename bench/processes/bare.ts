@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { createPool } from 'mysql2/promise'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { answer } from './ask.ts'
 import { page, replay, type Statement, type Values, withAuthor } from './statements.ts'
 
@@ -9,8 +10,7 @@ import { page, replay, type Statement, type Values, withAuthor } from './stateme
 const POOL_SIZE = 20
 
 const pool = createPool({
-  uri: process.env.DATABASE_URL ?? '',
-  timezone: 'Z',
+  ...connectionOptions(process.env),
   connectionLimit: POOL_SIZE,
 })
 pool.pool.on('connection', (connection) => {

@@ -1,12 +1,19 @@
 import { type Static, Type } from 'typebox'
+import { readRedisUrl } from './redis-url.ts'
+
+/** What to change in a REDIS_URL, if anything. */
+const problemOf = (url: string) => {
+  const read = readRedisUrl(url)
+  return typeof read === 'string' ? read : ''
+}
 
 const settings = Type.Object({
   REDIS_URL: Type.Optional(
-    Type.String({
-      pattern: '^rediss?://',
-      description:
-        'the URL of a Redis, such as redis://host:6379, which wakes other processes at once; leave it out, and they look four times a second',
-    }),
+    Type.Refine(
+      Type.String({ description: 'a Redis that wakes other processes at once' }),
+      (url) => problemOf(url) === '',
+      problemOf,
+    ),
   ),
   LIVE_STREAMS_PER_USER: Type.Integer({
     minimum: 1,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import mqemitterRedis from 'mqemitter-redis'
+import { readRedisUrl } from './redis-url.ts'
 
 const TOPIC = 'birdhouse/live'
 /** Milliseconds. Redis is there to be quick; what it misses the next look at the database finds. */
@@ -10,9 +11,10 @@ const PING = 10_000
 
 /** Calls `wake` here, and with Redis in every other process, when there is something new. */
 export function createWake(app: FastifyInstance, wake: () => void) {
-  const url = app.config.live.REDIS_URL
-  if (!url) return { tell: wake, close: () => {} }
-  const redis = connect(app, url, wake)
+  const server = readRedisUrl(app.config.live.REDIS_URL ?? '')
+  // The settings are judged already: this one is not set.
+  if (typeof server === 'string') return { tell: wake, close: () => {} }
+  const redis = connect(app, server, wake)
   app.health.addCheck('redis', redis.ping)
   return {
     tell: () => {
@@ -23,16 +25,22 @@ export function createWake(app: FastifyInstance, wake: () => void) {
   }
 }
 
-function connect(app: FastifyInstance, url: string, wake: () => void) {
+function connect(app: FastifyInstance, server: RedisOptions, wake: () => void) {
   const { connectTimeout, commandTimeout, socketTimeout } = LIMITS
-  const pubConn = new Redis(url, {
+  const pubConn = new Redis({
+    ...server,
     connectTimeout,
     commandTimeout,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
   })
-  const subConn = new Redis(url, { connectTimeout, socketTimeout, maxRetriesPerRequest: null })
+  const subConn = new Redis({
+    ...server,
+    connectTimeout,
+    socketTimeout,
+    maxRetriesPerRequest: null,
+  })
   const emitter = mqemitterRedis({ pubConn, subConn }) as unknown as Emitter
   sayOnce(app, pubConn, emitter)
   emitter.on(TOPIC, (_message, done) => {

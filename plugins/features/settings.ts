@@ -46,13 +46,16 @@ export function readSettings(
 }
 
 function problemsOf(extension: string, settings: NonNullable<Feature['settings']>, value: unknown) {
-  const names = Value.Errors(settings, value).flatMap((error) =>
+  const errors = Value.Errors(settings, value)
+  const names = errors.flatMap((error) =>
     error.keyword === 'required'
       ? error.params.requiredProperties
       : [error.instancePath.split('/')[1] ?? ''],
   )
   return [...new Set(names)].filter(Boolean).map((name) => {
     const property = settings.properties[name] as { description?: string } | undefined
-    return `- ${name} (${extension}): set it to ${property?.description ?? 'a valid value'}`
+    const own = errors.find((one) => one.keyword === '~refine' && one.instancePath === `/${name}`)
+    const sentence = own?.message ?? `set it to ${property?.description ?? 'a valid value'}`
+    return `- ${name} (${extension}): ${sentence}`
   })
 }

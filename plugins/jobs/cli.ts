@@ -1,3 +1,4 @@
+import '../../local/node-version.ts'
 import { openDb } from '../../db/open.ts'
 import { adviseDatabase, adviseStart } from '../../local/advice.ts'
 import { standIns } from '../../local/index.ts'
@@ -19,7 +20,7 @@ const stops: (() => Promise<unknown>)[] = []
 
 async function connect() {
   const env = readEnv()
-  const { DATABASE_URL } = env.DATABASE_URL
+  const { DATABASE_URL, DATABASE_TLS, DATABASE_CA } = env.DATABASE_URL
     ? env
     : await joinLocal(
         env,
@@ -27,8 +28,8 @@ async function connect() {
         (stop) => stops.push(stop),
       )
   const others = standIns({ database: false, s3: true, secret: true })
-  const { databaseUrl } = parseConfig({ ...others, DATABASE_URL })
-  const { db, close } = await openDb(databaseUrl)
+  const config = parseConfig({ ...others, DATABASE_URL, DATABASE_TLS, DATABASE_CA })
+  const { db, close } = await openDb(config.database)
   stops.push(close)
   return createJobAdmin(db)
 }

@@ -1,6 +1,8 @@
+import '../../local/node-version.ts'
 import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { build } from '../../app.ts'
+import { adviseDatabase } from '../../local/advice.ts'
 import { joinLocal } from '../../local/join.ts'
 import { readEnv } from '../config.ts'
 import type { Task } from './index.ts'
@@ -81,6 +83,6 @@ try {
   await main()
 } catch (error) {
   process.exitCode = interruption.signal.aborted ? 130 : 1
-  console.error((error as Error).message)
+  console.error((adviseDatabase(error) as Error).message)
 }
 await stopAll()

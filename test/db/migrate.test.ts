@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, type RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
 import { settings } from '../helper.ts'
 
@@ -21,8 +22,8 @@ const SECOND = [
 
 /** An empty database and a folder of migrations. */
 async function start(t: Test) {
-  const url = (await settings(t)).DATABASE_URL ?? ''
-  const pool = createPool({ uri: url, timezone: 'Z' })
+  const database = connectionOptions(await settings(t))
+  const pool = createPool(database)
   t.teardown(() => pool.end())
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-migrations-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -30,7 +31,7 @@ async function start(t: Test) {
     writeFileSync(join(folder, file), statements.join(BREAK))
   const query = async (sql: string) => (await pool.query<RowDataPacket[]>(sql))[0]
   const progress: string[] = []
-  const run = () => migrate(url, (line) => progress.push(line), [], { folder })
+  const run = () => migrate(database, (line) => progress.push(line), [], { folder })
   const interrupted = (id: string) =>
     pool.query('UPDATE migrations SET applied_at = NULL WHERE id = ?', [id])
   const lockedFor = (seconds: number) =>
@@ -40,7 +41,7 @@ async function start(t: Test) {
       [seconds],
     )
   write('0000_first.sql', FIRST)
-  return { url, write, query, run, progress, interrupted, lockedFor }
+  return { database, write, query, run, progress, interrupted, lockedFor }
 }
 
 t.test('each statement is applied once, in order, new files later', async (t) => {
@@ -57,8 +58,8 @@ t.test('each statement is applied once, in order, new files later', async (t) =>
 })
 
 t.test('the real migrations, by eight processes at the same time', async (t) => {
-  const { url, query } = await start(t)
-  const counts = await Promise.all(Array.from({ length: 8 }, () => migrate(url)))
+  const { database, query } = await start(t)
+  const counts = await Promise.all(Array.from({ length: 8 }, () => migrate(database)))
   const notes = await query('SELECT id FROM migrations WHERE applied_at IS NOT NULL')
   t.ok(notes.length > 30)
   t.equal(
@@ -66,7 +67,7 @@ t.test('the real migrations, by eight processes at the same time', async (t) => 
     notes.length,
     `each step by one of them: ${counts}`,
   )
-  t.equal(await migrate(url), 0)
+  t.equal(await migrate(database), 0)
   const tables = (await query('SHOW TABLES')).map((row) => Object.values(row)[0])
   for (const table of ['users', 'tweets', 'jobs', 'follows', 'idempotency_keys']) {
     t.ok(tables.includes(table), table)

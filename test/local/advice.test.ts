@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { test } from 'tap'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
 import { adviseDatabase, adviseStart } from '../../local/advice.ts'
 import { settings } from '../helper.ts'
 
 const advice = (url: URL) =>
-  migrate(url.href).then(
+  migrate(connectionOptions({ DATABASE_URL: url.href })).then(
     () => 'connected',
     (error) => (adviseDatabase(error) as Error).message,
   )

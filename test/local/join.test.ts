@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
+import { connectionOptions } from '../../db/connection-options.ts'
 import { joinLocal } from '../../local/join.ts'
 import type { Env } from '../../plugins/config.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
@@ -54,8 +55,8 @@ async function tool(env: Env) {
   return { settings, lines, started: stops.length > 0, stop }
 }
 
-async function query({ DATABASE_URL = '' }: Env, sql: string) {
-  const connection = await createConnection(DATABASE_URL)
+async function query(env: Env, sql: string) {
+  const connection = await createConnection(connectionOptions(env))
   const [rows] = await connection.query(sql).finally(() => connection.end())
   return rows
 }

@@ -1,3 +1,4 @@
+import '../../local/node-version.ts'
 import { corners } from './make.ts'
 
 // Writes sample.* in the working directory: what the tools named in README.md start from.

@@ -29,7 +29,7 @@ t.test('what is not set has a sensible value', async (t) => {
     production: false,
     host: '127.0.0.1',
     port: 3000,
-    databaseUrl: GOOD.DATABASE_URL,
+    database: { host: 'db.example', port: 3306, database: 'birdhouse', timezone: 'Z' },
     s3: { endpoint: undefined, region: 'eu-central-1', bucket: 'pictures', forcePathStyle: false },
     mediaBaseUrl: 'https://pictures.s3.eu-central-1.amazonaws.com',
     jwtSecrets: [SECRET],

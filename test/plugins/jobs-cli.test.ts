@@ -11,12 +11,13 @@ import { details, listing } from '../../plugins/jobs/cli-output.ts'
 import { settings, setUp } from '../helper.ts'
 
 const CLI = join(import.meta.dirname, '../../plugins/jobs/cli.ts')
-const app = await setUp(t)
+const { DATABASE_URL } = await settings(t)
+const app = await setUp(t, { DATABASE_URL })
 const { jobs } = app.tables
 const admin = createJobAdmin(app.db)
 
 /** The real process; of all settings it has the database's alone, and another time zone. */
-const run = (line: string, env: Env = { DATABASE_URL: app.config.databaseUrl }) =>
+const run = (line: string, env: Env = { DATABASE_URL }) =>
   new Promise<{ code: number; out: string; errors: string }>((resolve) => {
     const options = {
       cwd: tmpdir(),

@@ -1,13 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import t from 'tap'
-import { call, login, setUp, signUp } from '../helper.ts'
+import { call, login, settings, setUp, signUp } from '../helper.ts'
 
 const OLD = randomBytes(32).toString('hex')
 const NEW = randomBytes(32).toString('hex')
 const STRANGE = randomBytes(32).toString('hex')
 
-const app = await setUp(t, { JWT_SECRETS: OLD })
-const stores = { DATABASE_URL: app.config.databaseUrl, S3_BUCKET: app.config.s3.bucket }
+const stores = await settings(t)
+const app = await setUp(t, { ...stores, JWT_SECRETS: OLD })
 const user = await signUp(app, 'Token')
 const { header, payload } = decode(user.token)
 const now = Math.floor(Date.now() / 1000)

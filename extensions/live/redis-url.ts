@@ -1,0 +1,34 @@
+import type { RedisOptions } from 'ioredis'
+
+const SHAPE = 'redis://user:password@host:port/number, or rediss:// for TLS'
+const ENCODE =
+  'percent-encode special characters of its user and password as UTF-8: / is %2F, ? is %3F, # is %23, % is %25, @ is %40'
+
+/**
+ * The address and account in a REDIS_URL, or what to change in it as a sentence that shows no value.
+ * Nothing else of the URL reaches the driver; with `rediss:` the certificate is checked.
+ */
+export function readRedisUrl(text: string): RedisOptions | string {
+  const [, end] = /^rediss?:\/\/[^/?#]*(.*)$/is.exec(text.trim()) ?? []
+  if (end === undefined) return `set it to ${SHAPE}`
+  // An @ behind the first / ? or # ends a password, which must not be taken for anything shown.
+  if (/[@#]/.test(end)) return ENCODE
+  const url = URL.parse(text)
+  if (!url?.hostname || url.port === '0') return `its host or port is wrong; set it to ${SHAPE}`
+  const names = [...url.searchParams.keys()].map((name) => encodeURIComponent(name) || '?')
+  if (names.length > 0) return `remove ${names.join(', ')}; it takes no parameters`
+  const number = /^\/?(\d*)$/.exec(url.pathname)?.[1]
+  if (number === undefined) return `its path must be the number of a database; set it to ${SHAPE}`
+  try {
+    return {
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || 6379),
+      db: Number(number),
+      ...(url.username && { username: decodeURIComponent(url.username) }),
+      ...(url.password && { password: decodeURIComponent(url.password) }),
+      ...(url.protocol === 'rediss:' && { tls: {} }),
+    }
+  } catch {
+    return ENCODE
+  }
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { connectionOptions } from '../../db/connection-options.ts'
+import { migrate } from '../../db/migrate.ts'
+import { adviseDatabase } from '../../local/advice.ts'
+import type { Env } from '../../plugins/config.ts'
+import { setUp, signUp, tweet } from '../helper.ts'
+import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../tls-mariadb.ts'
+
+const folder = temporaryFolder(t)
+
+/** What a start on this database ends with. */
+const start = (env: Env) =>
+  migrate(connectionOptions(env)).then(
+    () => 'connected',
+    (error) => (adviseDatabase(error) as Error).message,
+  )
+
+t.test('the service and its tools on a database with a private CA', async (t) => {
+  const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['localhost'])
+  const env = { DATABASE_URL: byName, DATABASE_TLS: 'verify', DATABASE_CA: ca }
+  const app = await setUp(t, env)
+  const ada = await signUp(app, 'Ada')
+  // More at once than one connection serves.
+  await Promise.all(Array.from({ length: 30 }, () => tweet(app, ada)))
+  const cli = join(import.meta.dirname, '../../plugins/jobs/cli.ts')
+  const list = promisify(execFile)(process.execPath, [cli, 'list', '--json'], {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
+  })
+  t.match(JSON.parse((await list).stdout), { total: Number })
+  t.match(await start({ ...env, DATABASE_URL: byAddress }), /IP: 127\.0\.0\.1 is not/)
+})
+
+t.test('a database that takes TLS only', async (t) => {
+  const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['127.0.0.1'])
+  const verify = { DATABASE_TLS: 'verify', DATABASE_CA: ca }
+  t.match(await start({ DATABASE_URL: byAddress }), /set DATABASE_TLS to verify/)
+  t.equal(await start({ DATABASE_URL: `${byAddress}?ssl-mode=REQUIRED` }), 'connected')
+  t.equal(await start({ DATABASE_URL: byAddress, ...verify }), 'connected')
+  t.match(
+    await start({ DATABASE_URL: byName, ...verify }),
+    /^TLS with the database .*Host: localhost\. is not/,
+    'a certificate for another name',
+  )
+  t.match(
+    await start({ DATABASE_URL: byAddress, DATABASE_TLS: 'verify' }),
+    /^TLS with the database .*DATABASE_CA.*unable to verify/,
+    'an authority that is not trusted',
+  )
+})
+
+t.test('a database without TLS gets nothing where TLS is asked for', async (t) => {
+  const { url } = await startTestMariadb(t, folder, ['--skip-ssl'])
+  for (const parameter of [
+    'ssl-mode=REQUIRED',
+    'ssl-mode=PREFERRED',
+    'sslaccept=strict',
+    'ssl=true',
+  ])
+    t.match(await start({ DATABASE_URL: `${url}?${parameter}` }), /speaks no TLS/, parameter)
+  for (const DATABASE_TLS of ['on', 'verify'])
+    t.match(await start({ DATABASE_URL: url, DATABASE_TLS }), /speaks no TLS/, DATABASE_TLS)
+  t.equal(await start({ DATABASE_URL: `${url}?ssl-mode=DISABLED` }), 'connected')
+})
