@@ -13,7 +13,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
-import type { Env } from '../plugins/config.ts'
+import type { Env } from '../plugins/config/index.ts'
 
 export type App = FastifyInstance
 export type User = Awaited<ReturnType<typeof signUp>>
