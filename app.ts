@@ -5,12 +5,13 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyHttpOptions } from 'fastify'
 import pTimeout from 'p-timeout'
 import { migrate, type Progress } from './db/migrate.ts'
-import { type Config, type Env, parseConfig } from './plugins/config.ts'
+import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
 import { blame } from './plugins/features/error.ts'
 import type { Feature } from './plugins/features/feature.ts'
 import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
+import { requireBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
 const BODY_LIMIT = 64 * 1024
@@ -43,8 +44,8 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
 })
 
 /**
- * From settings to an app that is ready: migrations, the kernel, every feature's service, every
- * feature's routes. Goes without an extension of EXTENSIONS_OPTIONAL that fails.
+ * From settings to an app that is ready: the bucket, migrations, the kernel, every feature's service,
+ * every feature's routes. Goes without an extension of EXTENSIONS_OPTIONAL that fails.
  */
 export const build = (env: Env, progress: Progress = () => {}) =>
   withoutBroken(env, async (features, skipped) => {
@@ -52,6 +53,7 @@ export const build = (env: Env, progress: Progress = () => {}) =>
     const histories = features.flatMap(({ name, migrations }) =>
       migrations ? [{ owner: name, folder: migrations }] : [],
     )
+    await requireBucket(config.s3)
     await migrate(config.database, progress, histories)
     return assemble(config, features, skipped)
   })

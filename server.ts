@@ -3,9 +3,10 @@ import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './db/demo/index.ts'
 import { adviseDatabase, adviseStart } from './local/advice.ts'
-import { startLocal } from './local/index.ts'
-import { readEnv } from './plugins/config.ts'
+import { startLocal, withStandIns } from './local/index.ts'
+import { readEnv } from './plugins/config/index.ts'
 import { serializeError } from './plugins/errors.ts'
+import { judgeSettings } from './plugins/features/optional.ts'
 
 /** Milliseconds in which everything must be closed; PM2 and orchestrators kill after 30 s. */
 const CLOSE_TIMEOUT = 25_000
@@ -44,7 +45,9 @@ async function stopAll() {
 
 async function start() {
   const progress = (line: string) => console.log(`- ${line}`)
-  const settings = await startLocal(readEnv(), progress, (stop) => stops.push(stop))
+  const env = readEnv()
+  await judgeSettings(withStandIns(env))
+  const settings = await startLocal(env, progress, (stop) => stops.push(stop))
   const app = await build(settings, progress).catch((error) => {
     throw adviseDatabase(error)
   })

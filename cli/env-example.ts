@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TObject } from 'typebox'
-import { KernelSettings } from '../plugins/config.ts'
+import { KernelSettings } from '../plugins/config/index.ts'
 import { discover } from '../plugins/features/discover.ts'
 
 // `npm run env:example` writes .env.example: names from the schemas, words from README.md's table.

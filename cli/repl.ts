@@ -1,7 +1,7 @@
 import { start } from 'node:repl'
 import { build } from '../app.ts'
 import { joinLocal } from '../local/join.ts'
-import { readEnv } from '../plugins/config.ts'
+import { readEnv } from '../plugins/config/index.ts'
 
 // A prompt with the whole app in scope, as `app`, on the same settings and stores as the service.
 

@@ -1,14 +1,16 @@
 import '../local/node-version.ts'
-import { type Env, listOf, parseConfig, readEnv } from '../plugins/config.ts'
-import { discover } from '../plugins/features/discover.ts'
+import { readEnv } from '../plugins/config/index.ts'
+import { judgeSettings } from '../plugins/features/optional.ts'
+import { requireCredentials } from '../plugins/s3/client.ts'
 
 // Runs before PM2 does, which would start a service with wrong settings again and again, and
 // leave the reason in a log file.
 
 try {
-  const env: Env = { ...readEnv(), NODE_ENV: 'production' }
-  const optional = new Map(listOf(env.EXTENSIONS_OPTIONAL ?? '').map((name) => [name, '']))
-  parseConfig(env, await discover(listOf(env.EXTENSIONS ?? ''), optional))
+  const config = await judgeSettings({ ...readEnv(), NODE_ENV: 'production' })
+  await requireCredentials(config.s3)
+  // A look for credentials that hangs keeps nothing waiting.
+  process.exit()
 } catch (error) {
   console.error((error as Error).message)
   process.exit(1)

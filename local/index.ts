@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
-import { type Env, parseConfig } from '../plugins/config.ts'
+import { type Env, parseConfig } from '../plugins/config/index.ts'
 import { adviseFolder } from './advice.ts'
 import { keptSecret } from './kept-secret.ts'
 import { announceRunning, forgetRunning, type Stores } from './running.ts'
+import { EMBEDDED_CREDENTIALS } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
 /** Bytes. MariaDB and SQLite take paths of up to 512, of which the files inside need a part. */
@@ -38,21 +39,32 @@ export async function startLocal(env: Env, progress: Progress, onStop: OnStop): 
  * anything is installed or started.
  */
 export function localNeeds(env: Env): Needs | undefined {
+  const needs = needsOf(env)
+  if (needs) parseConfig({ ...env, ...standIns(needs) })
+  if (needs?.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off')) throw NO_TLS
+  return needs
+}
+
+function needsOf(env: Env) {
   const needs = {
     database: !env.DATABASE_URL,
     s3: !env.S3_BUCKET && !env.S3_ENDPOINT,
     secret: !env.JWT_SECRETS,
   }
-  if (env.NODE_ENV === 'production' || !Object.values(needs).some(Boolean)) return undefined
-  parseConfig({ ...standIns(needs), ...env })
-  if (needs.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off')) throw NO_TLS
-  return needs
+  const some = env.NODE_ENV !== 'production' && Object.values(needs).some(Boolean)
+  return some ? needs : undefined
+}
+
+/** The settings as they will be when what they lack is embedded, for judging them before that. */
+export function withStandIns(env: Env): Env {
+  const needs = needsOf(env)
+  return needs ? { ...env, ...standIns(needs) } : env
 }
 
 /** Settings that pass where those are missing. */
 export const standIns = (needs: Needs): Env => ({
   ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
-  ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket' }),
+  ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...EMBEDDED_CREDENTIALS }),
   ...(needs.secret && { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' }),
 })
 
@@ -75,7 +87,7 @@ export const withStores = (env: Env, needs: Needs, folder: string, stores: Store
   ...env,
   ...(needs.secret && { JWT_SECRETS: keptSecret(join(folder, 'jwt-secret')) }),
   ...(needs.database && stores.database),
-  ...(needs.s3 && stores.s3),
+  ...(needs.s3 && stores.s3 && { ...stores.s3, ...EMBEDDED_CREDENTIALS }),
 })
 
 const NO_TLS = new Error(

@@ -1,5 +1,5 @@
 import type { Progress } from '../db/migrate.ts'
-import type { Env } from '../plugins/config.ts'
+import type { Env } from '../plugins/config/index.ts'
 import { inLocalFolder, localNeeds, type OnStop, startLocal, withStores } from './index.ts'
 import { useEmbeddedCredentials } from './s3.ts'
 import { startOrFind } from './stores.ts'

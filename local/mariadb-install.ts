@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
-import { readEnv } from '../plugins/config.ts'
+import { readEnv } from '../plugins/config/index.ts'
 
 // mariadb-install-db calls my_print_defaults, which Debian packs with the clients.
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core']

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Env } from '../plugins/config.ts'
+import type { Env } from '../plugins/config/index.ts'
 
 /** The settings that lead to each embedded store. */
 export type Stores = { database?: Env; s3?: Env }

@@ -4,10 +4,13 @@ import getPort from 'get-port'
 
 const PREFERRED_PORT = 33_090
 /** The SDK signs with what its own chain finds; the embedded store checks nothing. */
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'embedded', AWS_SECRET_ACCESS_KEY: 'embedded' }
+export const EMBEDDED_CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'embedded',
+  AWS_SECRET_ACCESS_KEY: 'embedded',
+}
 const REGION = 'us-east-1'
 
-export const useEmbeddedCredentials = () => Object.assign(process.env, CREDENTIALS)
+export const useEmbeddedCredentials = () => Object.assign(process.env, EMBEDDED_CREDENTIALS)
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 

@@ -41,6 +41,8 @@ function createHealth(app: FastifyInstance) {
     ['storage', () => app.s3.check()],
   ])
   const informative = new Map<string, Probe>()
+  // Without it the boot has made sure.
+  if (app.config.mediaBaseUrl) informative.set('pictures', () => app.s3.readBack())
 
   /** Adds a check to what `/readyz` shows; its failure is news, not a reason to send no traffic. */
   function addCheck(name: string, check: Probe) {

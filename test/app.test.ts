@@ -55,7 +55,7 @@ t.test('only the configuration reads the environment', async (t) => {
   const reading = files.filter((file) =>
     /process\.env\b(?!, )/.test(readFileSync(join(ROOT, file), 'utf8')),
   )
-  t.strictSame(reading, ['plugins/config.ts'])
+  t.strictSame(reading, ['plugins/config/env.ts'])
 })
 
 t.test('what the kernel answers by itself', async (t) => {

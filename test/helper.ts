@@ -14,7 +14,7 @@ import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
 import { connectionOptions } from '../db/connection-options.ts'
-import type { Env } from '../plugins/config.ts'
+import type { Env } from '../plugins/config/index.ts'
 
 export type App = FastifyInstance
 export type User = Awaited<ReturnType<typeof signUp>>

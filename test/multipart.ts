@@ -32,7 +32,7 @@ export const upload = (app: App, bytes: Buffer, options: Upload = {}) =>
 
 /** The key of the object that a public URL leads to, signed or not. */
 export const keyOf = (app: App, url: string) =>
-  url.replace(`${app.config.mediaBaseUrl}/`, '').replace(/\?.*/, '')
+  url.replace(`${app.s3.base}/`, '').replace(/\?.*/, '')
 
 /** Uploads a picture for a tweet. */
 export function postMedia(app: App, as: Token, bytes: Buffer, alt?: string) {

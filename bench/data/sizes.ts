@@ -1,6 +1,6 @@
 export type Sizes = ReturnType<typeof sizesAt>
 
-/** As in plugins/config.ts: what the service takes for granted about rows that are there already. */
+/** As in routes/timeline/config.ts: what the service takes for granted about rows that are there already. */
 export const FANOUT_LIMIT = 10_000
 export const TIMELINE_KEEP = 800
 

@@ -22,8 +22,10 @@ const settings = Type.Object({
   }),
   LIVE_KEEP_HOURS: Type.Integer({
     minimum: 1,
+    // A year.
+    maximum: 8_760,
     default: 24,
-    description: 'the hours after which a reconnecting client is told to reload',
+    description: 'after how many hours a reconnecting client is told to reload',
   }),
 })
 

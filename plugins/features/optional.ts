@@ -1,4 +1,4 @@
-import { type Env, listOf } from '../config.ts'
+import { type Env, listOf, parseConfig } from '../config/index.ts'
 import { discover, nameOf } from './discover.ts'
 import { ExtensionError } from './error.ts'
 import type { Feature } from './feature.ts'
@@ -17,7 +17,7 @@ export async function withoutBroken<App extends { log: { error: (line: string) =
   const skipped = new Map<string, string>()
   for (;;) {
     try {
-      const app = await boot(await discover(listOf(env.EXTENSIONS ?? ''), skipped), skipped)
+      const app = await boot(await featuresOf(env, skipped), skipped)
       for (const [name, reason] of skipped) {
         app.log.error(`RUNNING WITHOUT THE EXTENSION ${name}, which failed to start. ${reason}`)
       }
@@ -29,3 +29,22 @@ export async function withoutBroken<App extends { log: { error: (line: string) =
     }
   }
 }
+
+/**
+ * Reads and judges every setting, and does nothing else. Those of optional extensions are left to
+ * their start, which may go without them.
+ * @throws ConfigError, ExtensionError
+ */
+export async function judgeSettings(env: Env) {
+  const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '').map(
+    (entry) => [nameOf(entry), ''] as const,
+  )
+  return parseConfig(env, await featuresOf(env, new Map(optional)))
+}
+
+/** Wrong settings of the kernel are told before an extension that cannot be imported. */
+const featuresOf = (env: Env, without: Skipped) =>
+  discover(listOf(env.EXTENSIONS ?? ''), without).catch((error) => {
+    parseConfig(env)
+    throw error
+  })

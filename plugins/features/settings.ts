@@ -1,5 +1,5 @@
 import type { Settings } from 'fastify'
-import { Value } from 'typebox/value'
+import { judge } from '../config/setting.ts'
 import { ExtensionError } from './error.ts'
 import type { Feature } from './feature.ts'
 
@@ -7,7 +7,7 @@ type Env = Record<string, string | undefined>
 
 /**
  * Each extension's own settings. `problems` has a line for each that is wrong, `left` the first
- * optional extension that can't have what it asks for. Values are never shown, they may be secret.
+ * optional extension that can't have what it asks for.
  */
 export function readSettings(
   features: Feature[],
@@ -31,11 +31,7 @@ export function readSettings(
       }
       owners.set(key, name)
     }
-    const given = Object.fromEntries(
-      Object.keys(settings.properties).flatMap((key) => (env[key] ? [[key, env[key]]] : [])),
-    )
-    const value = Value.Default(settings, Value.Convert(settings, given))
-    const wrong = problemsOf(name, settings, value)
+    const { values: value, problems: wrong } = judge(settings, env, name)
     if (wrong.length > 0 && optional.includes(name)) {
       left ??= new ExtensionError(name, `it lacks settings:\n${wrong.join('\n')}`)
     } else problems.push(...wrong)
@@ -43,19 +39,4 @@ export function readSettings(
   }
   // Each value was checked by the schema that its extension merged the type of.
   return { problems, left, values: values as unknown as Settings }
-}
-
-function problemsOf(extension: string, settings: NonNullable<Feature['settings']>, value: unknown) {
-  const errors = Value.Errors(settings, value)
-  const names = errors.flatMap((error) =>
-    error.keyword === 'required'
-      ? error.params.requiredProperties
-      : [error.instancePath.split('/')[1] ?? ''],
-  )
-  return [...new Set(names)].filter(Boolean).map((name) => {
-    const property = settings.properties[name] as { description?: string } | undefined
-    const own = errors.find((one) => one.keyword === '~refine' && one.instancePath === `/${name}`)
-    const sentence = own?.message ?? `set it to ${property?.description ?? 'a valid value'}`
-    return `- ${name} (${extension}): ${sentence}`
-  })
 }

@@ -4,13 +4,14 @@ import {
   HeadBucketCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pTimeout from 'p-timeout'
-import { CLIENT_BOUNDS, createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
-import { addDigests } from './digest.ts'
+import { createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
+import { bucketUrl, createClient } from './client.ts'
+import { createReadBack, PictureUnreadable } from './read-back.ts'
 import { createSigner } from './signing.ts'
 
 declare module 'fastify' {
@@ -19,13 +20,14 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds: `/readyz` does not wait longer; at first credentials may have to be fetched. */
+/** Milliseconds: `/readyz` does not wait longer. */
 const CHECK_TIMEOUT = 2_000
-const BOOT_TIMEOUT = 8_000
 /** The protocol takes a thousand; a store that deletes one by one is not through with them in time. */
 const REMOVED_AT_ONCE = 50
 
-function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => string) {
+type Urls = { base: string; url: (key: string) => string }
+
+function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
   const Bucket = app.config.s3.bucket
   const bounded = createBounds()
 
@@ -87,54 +89,46 @@ function createS3(app: FastifyInstance, client: S3Client, url: (key: string) => 
   let checking: Promise<unknown> | undefined
 
   /** Is the bucket there? Asked once at a time, beside the bounds. @throws StorageUnavailable */
-  function check(milliseconds = CHECK_TIMEOUT) {
-    checking ??= unavailable(ask(milliseconds)).finally(() => {
+  function check() {
+    checking ??= unavailable(ask()).finally(() => {
       checking = undefined
     })
     return checking
   }
 
-  function ask(milliseconds: number) {
-    const abortSignal = AbortSignal.timeout(milliseconds)
+  function ask() {
+    const abortSignal = AbortSignal.timeout(CHECK_TIMEOUT)
     const asking = client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
     // The signal alone would not end a wait for credentials.
-    return pTimeout(asking, { milliseconds })
+    return pTimeout(asking, { milliseconds: CHECK_TIMEOUT })
   }
 
-  return { client, put, get, remove, list, check, url }
+  const readBack = createReadBack(app, { put, remove, url })
+
+  return { client, put, get, remove, list, check, readBack, base, url }
 }
 
-/** Public URLs for keys: plain ones, or signed ones for a private bucket. */
-async function createUrls(app: FastifyInstance, client: S3Client) {
+/** Public URLs for keys: plain ones, or signed ones for a private bucket; `base` is what they begin with. */
+async function createUrls(app: FastifyInstance, client: S3Client): Promise<Urls> {
   const { mediaBaseUrl, s3 } = app.config
-  if (!s3.presign) return (key: string) => `${mediaBaseUrl}/${key}`
-  const place = { base: mediaBaseUrl, region: s3.region }
-  const signer = await createSigner(place, client.config.credentials, app.log)
+  const base = mediaBaseUrl ?? (await bucketUrl(client, s3.bucket))
+  if (!s3.presign) return { base, url: (key) => `${base}/${key}` }
+  const signer = await createSigner({ base, region: s3.region }, client.config.credentials, app.log)
   app.addHook('onClose', async () => signer.stop())
-  return signer.url
+  return { base, url: signer.url }
 }
 
 export default fp(
   async (app) => {
-    const { endpoint, region, forcePathStyle, bucket } = app.config.s3
-    const client = new S3Client({
-      ...(endpoint && { endpoint }),
-      region,
-      forcePathStyle,
-      ...CLIENT_BOUNDS,
-    })
-    addDigests(client)
+    const { mediaBaseUrl, s3 } = app.config
+    const client = createClient(s3)
     app.addHook('onClose', async () => client.destroy())
-    const explain = (error: Error) => {
-      const { name } = (error.cause as Error | undefined) ?? error
-      throw new Error(
-        `The bucket ${bucket} cannot be reached (${name}). Check S3_BUCKET, S3_REGION, S3_ENDPOINT and the credentials.`,
-        { cause: error },
-      )
-    }
-    const url = await createUrls(app, client).catch(explain)
-    app.decorate('s3', createS3(app, client, url))
-    await app.s3.check(BOOT_TIMEOUT).catch(explain)
+    app.decorate('s3', createS3(app, client, await createUrls(app, client)))
+    await app.s3.readBack().catch((error) => {
+      // The bucket's own address depends on the settings alone; what lies in front may be away for a while.
+      if (!mediaBaseUrl || !(error instanceof PictureUnreadable)) throw error
+      app.log.error(error.message)
+    })
   },
   { name: 's3', dependencies: ['config'] },
 )

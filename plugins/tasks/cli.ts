@@ -3,8 +3,10 @@ import { parseArgs } from 'node:util'
 import { SingleBar } from 'cli-progress'
 import { build } from '../../app.ts'
 import { adviseDatabase } from '../../local/advice.ts'
+import { withStandIns } from '../../local/index.ts'
 import { joinLocal } from '../../local/join.ts'
-import { readEnv } from '../config.ts'
+import { readEnv } from '../config/index.ts'
+import { judgeSettings } from '../features/optional.ts'
 import type { Task } from './index.ts'
 
 const USAGE = `Usage: npm run task -- <name> [argument]
@@ -22,7 +24,9 @@ const interruption = new AbortController()
 async function main() {
   const [name, ...rest] = readArguments()
   const note = (line: string) => console.error(`- ${line}`)
-  const settings = await joinLocal(readEnv(), note, (stop) => stops.push(stop))
+  const env = readEnv()
+  await judgeSettings(withStandIns(env))
+  const settings = await joinLocal(env, note, (stop) => stops.push(stop))
   const app = await build({ LOG_LEVEL: 'warn', ...settings }, note)
   stops.push(() => app.close())
   const task = name === undefined ? undefined : app.tasks.get(name)

@@ -16,8 +16,10 @@ const settings = Type.Object({
   TIMELINE_IDLE_DAYS: Type.Integer({
     // A visit is noted once a day.
     minimum: 2,
+    // A century, which the database's dates have room for.
+    maximum: 36_500,
     default: 30,
-    description: 'the days after which nothing is kept ready for a reader who stays away',
+    description: 'after how many days nothing is kept ready for a reader who stays away',
   }),
 })
 

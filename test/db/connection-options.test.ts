@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { connectionOptions } from '../../db/connection-options.ts'
 import { startLocal } from '../../local/index.ts'
-import { ConfigError, type Env, parseConfig } from '../../plugins/config.ts'
+import { ConfigError, type Env, parseConfig } from '../../plugins/config/index.ts'
 import { makeCertificates } from '../tls-mariadb.ts'
 
 const OTHERS = {

@@ -6,7 +6,7 @@ import t from 'tap'
 import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
 import { adviseDatabase } from '../../local/advice.ts'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { setUp, signUp, tweet } from '../helper.ts'
 import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../tls-mariadb.ts'
 

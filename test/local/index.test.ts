@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { startLocal } from '../../local/index.ts'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
 const PATH = process.env.PATH

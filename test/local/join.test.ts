@@ -7,7 +7,7 @@ import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
 import { connectionOptions } from '../../db/connection-options.ts'
 import { joinLocal } from '../../local/join.ts'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
 /** What a service does about its stores, without the rest of it. */
@@ -106,7 +106,7 @@ test('settings that are given stay, and what is elsewhere is not guessed', async
   t.match((await tool({ ...given, LOCAL_DIR })).settings, given)
   const production = await tool({ NODE_ENV: 'production', LOCAL_DIR })
   t.match(production, { started: false, lines: [] })
-  await t.rejects(tool({ LOCAL_DIR, PORT: 'many' }), { message: /- PORT: set it to/ })
+  await t.rejects(tool({ LOCAL_DIR, PORT: 'many' }), { message: /- PORT: it is "many"; set it to/ })
 
   const service = spawnService(t, { LOCAL_DIR, DATABASE_URL: given.DATABASE_URL })
   await service.says('ready')

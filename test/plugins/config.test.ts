@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import fc from 'fast-check'
+import Fastify from 'fastify'
 import t from 'tap'
-import { ConfigError, type Env, parseConfig, readEnv } from '../../plugins/config.ts'
+import { Type } from 'typebox'
+import { ConfigError, type Env, parseConfig } from '../../plugins/config/index.ts'
+import type { Feature } from '../../plugins/features/feature.ts'
 
 const SECRET = 'a5sJ9xQ2mV7cR1tB8nW4kY6pL3dF0gHz'
 const GOOD: Env = {
@@ -31,7 +32,7 @@ t.test('what is not set has a sensible value', async (t) => {
     port: 3000,
     database: { host: 'db.example', port: 3306, database: 'birdhouse', timezone: 'Z' },
     s3: { endpoint: undefined, region: 'eu-central-1', bucket: 'pictures', forcePathStyle: false },
-    mediaBaseUrl: 'https://pictures.s3.eu-central-1.amazonaws.com',
+    mediaBaseUrl: undefined,
     jwtSecrets: [SECRET],
     trustProxy: false,
     corsOrigin: [],
@@ -59,11 +60,14 @@ t.test('each setting is taken', async (t) => {
     [{ DEMO_DATA: 'true' }, { demoData: true }],
     [{ LOG_LEVEL: 'debug' }, { logLevel: 'debug' }],
     [{ MEDIA_BASE_URL: 'https://cdn.example/p/' }, { mediaBaseUrl: 'https://cdn.example/p' }],
-    [{ S3_ENDPOINT: 'http://s3:9000' }, { mediaBaseUrl: 'http://pictures.s3:9000' }],
+    [{ S3_ENDPOINT: 'HTTPS://S3.example:443/a/' }, { s3: { endpoint: 'https://s3.example/a' } }],
     [
-      { S3_ENDPOINT: 'http://s3:9000', S3_FORCE_PATH_STYLE: 'true' },
-      { mediaBaseUrl: 'http://s3:9000/pictures' },
+      { S3_BUCKET: 'My_Pictures', S3_ENDPOINT: 'http://s3:9000', S3_FORCE_PATH_STYLE: 'true' },
+      { s3: { bucket: 'My_Pictures' } },
     ],
+    [{ TRUST_PROXY: 'fd00::/8,::ffff:10.0.0.1,10.0.0.0/1' }, {}],
+    [{ HOST: '::1' }, { host: '::1' }],
+    [{ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }, {}],
   ]
   for (const [change, expected] of cases) t.match(parse(change), expected, JSON.stringify(change))
 })
@@ -79,14 +83,45 @@ t.test('each wrong setting is named', async (t) => {
     { DATABASE_URL: 'postgres://user:pass@db/name' },
     { DATABASE_URL: 'mysql://user:pass@db:3306' },
     { DATABASE_URL: 'mysql://user:pass@db:3306/' },
+    { HOST: 'http://127.0.0.1' },
+    { HOST: '127.0.0.1:3000' },
+    { HOST: '[::1]' },
     { S3_ENDPOINT: 's3:9000' },
+    { S3_ENDPOINT: 'http://' },
+    { S3_ENDPOINT: 'https:///path' },
+    { S3_ENDPOINT: 'https://user:pw@host' },
+    { S3_ENDPOINT: 'https://host/?list' },
+    { S3_ENDPOINT: 'https://host/#top' },
+    { S3_ENDPOINT: 'https://host:99999' },
+    { S3_ENDPOINT: 'ftp://host' },
+    { S3_REGION: 'EU (Ireland)' },
+    { S3_REGION: '-eu' },
     { S3_BUCKET: 'ab' },
     { S3_BUCKET: 'x'.repeat(64) },
+    { S3_BUCKET: 'Pictures' },
+    { S3_BUCKET: 'my_pictures' },
+    { S3_BUCKET: '-pictures' },
+    { S3_BUCKET: 'pictures.' },
+    { S3_BUCKET: 'a..b' },
+    { S3_BUCKET: '10.0.0.1' },
+    { S3_BUCKET: 's3://pictures' },
+    { S3_BUCKET: 'pictures/avatars' },
     { S3_FORCE_PATH_STYLE: 'yes' },
     { S3_PRESIGN: 'yes' },
     { MEDIA_BASE_URL: 'cdn.example' },
+    { MEDIA_BASE_URL: 'https://' },
+    { MEDIA_BASE_URL: 'https://cdn.example/?v=1' },
+    { MEDIA_BASE_URL: 'https://me@cdn.example' },
     { TRUST_PROXY: '1' },
     { TRUST_PROXY: 'my-proxy' },
+    { TRUST_PROXY: '300.1.1.1' },
+    { TRUST_PROXY: '10.0.0.0/99' },
+    { TRUST_PROXY: '10.0.0.0/0' },
+    { TRUST_PROXY: '10.0.0' },
+    { TRUST_PROXY: '1:2:3' },
+    { TRUST_PROXY: 'fd00::/129' },
+    { TRUST_PROXY: '10.0.0.1,nowhere' },
+    { TRUST_PROXY: ',' },
     { LOG_LEVEL: 'loud' },
     { DEMO_DATA: '1' },
     { JWT_SECRETS: 'short' },
@@ -97,6 +132,8 @@ t.test('each wrong setting is named', async (t) => {
   for (const change of bad) {
     t.strictSame(refused({ ...GOOD, ...change }), Object.keys(change), JSON.stringify(change))
   }
+  t.strictSame(refused({ ...GOOD, AWS_ACCESS_KEY_ID: 'a' }), ['AWS_SECRET_ACCESS_KEY'])
+  t.strictSame(refused({ ...GOOD, AWS_SECRET_ACCESS_KEY: 'b' }), ['AWS_ACCESS_KEY_ID'])
   const both = { S3_PRESIGN: 'true', MEDIA_BASE_URL: 'https://cdn.example' }
   t.strictSame(refused({ ...GOOD, ...both }), ['S3_PRESIGN'], 'a CDN has other signatures')
   t.strictSame(refused({ ...GOOD, ...both, S3_PRESIGN: 'false' }), [])
@@ -104,47 +141,104 @@ t.test('each wrong setting is named', async (t) => {
     t.strictSame(refused({ ...GOOD, [name]: undefined }), [name])
 })
 
-t.test('everything wrong is told at once, and nothing of what was given', async (t) => {
+/** The line of a refusal about one setting. */
+function lineOf(name: string, change: Env, features: Feature[] = []) {
+  try {
+    parseConfig({ ...GOOD, ...change }, features)
+    return ''
+  } catch (error) {
+    return (error as Error).message.split('\n').find((line) => line.startsWith(`- ${name}`)) ?? ''
+  }
+}
+
+t.test('a line says what was read and what to write', async (t) => {
+  const cases: [string, string | undefined, string][] = [
+    ['PORT', 'http', 'it is "http"; set it to a whole number from 0 to 65535'],
+    ['S3_REGION', undefined, 'it is not set; set it to a region such as eu-central-1'],
+    ['S3_PRESIGN', 'yes', 'it is "yes"; set it to true or false'],
+    [
+      'TRUST_PROXY',
+      '10.0.0.1, 300.1.1.1',
+      'it is "10.0.0.1, 300.1.1.1"; 300.1.1.1 is neither an address nor a network; set it to the addresses of your proxies, for example 10.0.0.0/8, to true or to false',
+    ],
+    [
+      'S3_ENDPOINT',
+      'https://host/s3?x',
+      'it is "https://host/s3?***"; leave out its query (from the ? on): set it to https://host/s3',
+    ],
+  ]
+  for (const [name, value, line] of cases) {
+    t.equal(lineOf(name, { [name]: value }), `- ${name}: ${line}`)
+  }
+})
+
+t.test('nothing that may be secret is told', async (t) => {
   const env: Env = {
     NODE_ENV: 'production',
     PORT: 'eighty-eighty',
     DATABASE_URL: 'postgres://root:hunter2@db/name',
     JWT_SECRETS: 'correct-horse',
+    S3_ENDPOINT: 'https://me:swordfish@host/?token=sesame',
+    MEDIA_BASE_URL: 'https://me:sword/fish@cdn.example#sesame',
   }
   t.strictSame(refused(env).sort(), [
     'DATABASE_URL',
     'JWT_SECRETS',
+    'MEDIA_BASE_URL',
     'PORT',
     'S3_BUCKET',
+    'S3_ENDPOINT',
     'S3_REGION',
   ])
   const told = t.throws(() => parseConfig(env)) as Error
-  for (const secret of ['hunter2', 'correct-horse', 'eighty-eighty'])
+  for (const secret of ['hunter2', 'correct-horse', 'swordfish', 'fish@', 'sesame'])
     t.notMatch(told.message, secret)
   t.match(told.message, 'mysql://user:password@host:port/name', 'it says what to write instead')
   t.match(told.message, 'openssl rand')
 })
 
-t.test('the environment goes over .env; empty counts as not set', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'birdhouse-config-'))
-  const home = process.cwd()
-  const { LOG_LEVEL, S3_BUCKET, CORS_ORIGIN } = process.env
-  t.teardown(() => {
-    process.chdir(home)
-    rmSync(folder, { recursive: true })
-    for (const [name, value] of Object.entries({ LOG_LEVEL, S3_BUCKET, CORS_ORIGIN })) {
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
-    }
+t.test('settings of features are read and told about in the same way', async (t) => {
+  const settings = Type.Object({
+    NEST_MAX: Type.Integer({ minimum: 1, default: 5, description: 'how many eggs fit' }),
+    NEST_WARM: Type.Optional(Type.Boolean()),
+    NEST_KEY: Type.Optional(Type.String({ minLength: 9, description: 'the key of your nest' })),
+    NEST_TREE: Type.Optional(Type.String({ pattern: '^oak$', secret: false })),
   })
-  process.chdir(folder)
-  t.equal(readEnv().S3_BUCKET, S3_BUCKET, 'no file is fine')
-  writeFileSync('.env', '# mine\nLOG_LEVEL=debug\nS3_BUCKET="from file"\nS3_REGION=\n')
-  Object.assign(process.env, { LOG_LEVEL: 'warn', CORS_ORIGIN: '' })
-  delete process.env.S3_BUCKET
-  const env = readEnv()
-  t.equal(env.LOG_LEVEL, 'warn')
-  t.equal(env.S3_BUCKET, 'from file')
-  t.notOk('CORS_ORIGIN' in env)
-  t.notOk('S3_REGION' in env)
+  const features = [{ name: 'nests', settings } as Partial<Feature> as Feature]
+  const parsed = parseConfig({ ...GOOD, NEST_MAX: '7', NEST_WARM: 'false' }, features)
+  t.match(parsed, { nests: { NEST_MAX: 7, NEST_WARM: false } })
+  for (const text of ['0', '1.5', '1e3', '0x10', 'true', ' 5', '9'.repeat(20)]) {
+    t.equal(
+      lineOf('NEST_MAX', { NEST_MAX: text }, features),
+      `- NEST_MAX (nests): it is "${text}"; set it to a whole number of at least 1: how many eggs fit`,
+    )
+  }
+  const line = (name: string, text: string) => lineOf(name, { [name]: text }, features)
+  t.match(line('NEST_WARM', '1'), /it is "1"; set it to true or false$/)
+  t.match(
+    line('NEST_KEY', 'hunter2'),
+    /it is a text of 7 characters, not shown here; set it to the/,
+  )
+  t.match(line('NEST_TREE', 'elm'), /it is "elm"; set it to a valid value/)
+})
+
+t.test('whatever TRUST_PROXY takes, Fastify takes', async () => {
+  const prefix = (max: number) => fc.option(fc.integer({ min: 0, max: max + 9 }))
+  const network = fc
+    .oneof(fc.tuple(fc.ipV4(), prefix(32)), fc.tuple(fc.ipV6(), prefix(128)))
+    .map(([address, bits]) => (bits === null ? address : `${address}/${bits}`))
+  const takes = (read: () => unknown) => {
+    try {
+      read()
+      return true
+    } catch {
+      return false
+    }
+  }
+  fc.assert(
+    fc.property(fc.array(network, { minLength: 1, maxLength: 3 }), (list) => {
+      const ours = takes(() => parse({ TRUST_PROXY: list.join(',') }))
+      return ours === takes(() => Fastify({ trustProxy: list }))
+    }),
+  )
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { createJobAdmin, type State } from '../../plugins/jobs/admin.ts'
 import { readArguments } from '../../plugins/jobs/cli-arguments.ts'
 import { details, listing } from '../../plugins/jobs/cli-output.ts'
@@ -144,6 +144,6 @@ t.test('mistakes end in a sentence and an exit code', async (t) => {
   ])
   t.match(usage, { code: 2, out: '', errors: /^Set --limit to .*$/ })
   t.match(gone, { code: 1, out: '', errors: /^There is no job 999999.*$/ })
-  t.match(unset, { code: 1, out: '', errors: /\n- DATABASE_URL: set it to .*$/ })
+  t.match(unset, { code: 1, out: '', errors: /\n- DATABASE_URL: it is not set; set it to .*$/ })
   t.match(bare, { code: 1, out: '', errors: /^The database has no jobs table yet.*$/ })
 })

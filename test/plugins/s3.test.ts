@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +8,7 @@ import { build } from '../../app.ts'
 import { signedUrl } from '../../plugins/s3/signing.ts'
 import { call, read, settings, setUp, signUp, tweet } from '../helper.ts'
 import { upload } from '../multipart.ts'
+import { signatureOf } from './signature.ts'
 
 const app = await setUp(t)
 const embedded = !process.env.TEST_S3_ENDPOINT
@@ -66,21 +67,6 @@ t.test('keys are listed page by page, from anywhere', async (t) => {
   t.equal((await app.s3.list('list/')).objects.length, 3)
 })
 
-/** AWS Signature Version 4 with query parameters, step by step as its documentation has them. */
-function signatureOf(url: URL, secret: string) {
-  const hmac = (key: string | Buffer, text: string) =>
-    createHmac('sha256', key).update(text).digest()
-  const query = [...url.searchParams].filter(([name]) => name !== 'X-Amz-Signature')
-  const canonicalQuery = query.map((pair) => pair.map(encodeURIComponent).join('=')).sort()
-  const headers = [`host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD']
-  const request = ['GET', url.pathname, canonicalQuery.join('&'), ...headers].join('\n')
-  const [, ...scope] = (url.searchParams.get('X-Amz-Credential') ?? '').split('/')
-  const hash = createHash('sha256').update(request).digest('hex')
-  const date = url.searchParams.get('X-Amz-Date')
-  const text = ['AWS4-HMAC-SHA256', date, scope.join('/'), hash].join('\n')
-  return hmac(scope.reduce<string | Buffer>(hmac, `AWS4${secret}`), text).toString('hex')
-}
-
 t.test("signatures are Amazon's", async (t) => {
   for (const key of ['test.txt', 'media/42-large.webp']) {
     const [accessKeyId, secretAccessKey] = [randomUUID(), randomUUID()]
@@ -138,7 +124,7 @@ t.test('with S3_PRESIGN every URL is signed, and stays the same for a while', as
 
 t.test('a signature holds for one key, for a while', { skip: embedded && UNSIGNED }, async (t) => {
   await app.s3.put('private', bytes, 'image/webp')
-  const place = { base: app.config.mediaBaseUrl, region: app.config.s3.region }
+  const place = { base: app.s3.base, region: app.config.s3.region }
   const credentials = await app.s3.client.config.credentials()
   const signed = (minutes: number, seconds: number) =>
     signedUrl(place, credentials, 'private', new Date(Date.now() - minutes * 60_000), seconds)

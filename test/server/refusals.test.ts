@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { settings } from '../helper.ts'
 import { runningIn, spawnServer, temporaryFolder } from './spawn.ts'
 
@@ -35,6 +37,8 @@ test('wrong settings are named before anything is started', async (t) => {
   const LOCAL_DIR = join(folder, 'local')
   const sentence = await refusal(t, { LOCAL_DIR, PORT: 'many', LOG_LEVEL: 'loud' })
   t.match(sentence, /^These settings need attention:\n- PORT: .*\n- LOG_LEVEL: .*$/)
+  t.match(await refusal(t, { LOCAL_DIR, LIVE_KEEP_HOURS: '0' }), /\n- LIVE_KEEP_HOURS \(live\): it/)
+  t.notOk(existsSync(LOCAL_DIR))
   t.match(
     await refusal(t, { ...(await settings(t)), HOST: '203.0.113.1', LOCAL_DIR }),
     /^HOST is not an address of this machine/,
@@ -61,6 +65,31 @@ test('production lists everything that is missing or weak, and prints no value',
   t.notMatch(output, /hunter2|swordfish/)
 })
 
+test('production without credentials for the bucket leaves the database alone', async (t) => {
+  const env = await settings(t)
+  const none = {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    // Neither those of the machine that runs the test.
+    AWS_EC2_METADATA_DISABLED: 'true',
+    HOME: temporaryFolder(t),
+  }
+  const production = { ...env, NODE_ENV: 'production' }
+  const [all, half] = await Promise.all([
+    refusal(t, { ...production, ...none }),
+    refusal(t, { ...production, ...none, AWS_ACCESS_KEY_ID: 'key' }),
+  ])
+  t.match(all, /^No credentials .* Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or .*$/)
+  t.match(
+    half,
+    /\n- AWS_SECRET_ACCESS_KEY: it is not set; set it too, since AWS_ACCESS_KEY_ID is set/,
+  )
+  const connection = await createConnection(env.DATABASE_URL ?? '')
+  const [tables] = await connection.query('SHOW TABLES')
+  await connection.end()
+  t.strictSame(tables, [])
+})
+
 test('an extension that is nowhere, and a bucket', async (t) => {
   const env = await settings(t)
   const [extension, bucket] = await Promise.all([
@@ -71,5 +100,8 @@ test('an extension that is nowhere, and a bucket', async (t) => {
     extension,
     /^Extension no-such-thing: EXTENSIONS names \.\/no-such-thing, which is neither .*$/,
   )
-  t.match(bucket, /^The bucket no-such-bucket cannot be reached .*$/)
+  t.match(
+    bucket,
+    /^The bucket no-such-bucket cannot be reached at S3_ENDPOINT http.* no such bucket \(404\).*$/,
+  )
 })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import type { Test } from 'tap'
-import type { Env } from '../../plugins/config.ts'
+import type { Env } from '../../plugins/config/index.ts'
 
 const SERVER = join(import.meta.dirname, '../../server.ts')
 /** Those of the store that the tests run on. */

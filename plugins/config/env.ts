@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+import { ConfigError } from './setting.ts'
+
+export type Env = Record<string, string | undefined>
+
+/**
+ * The environment over `.env` in the working directory; empty values count as not set.
+ * @throws ConfigError when there is a `.env` that cannot be read.
+ */
+export function readEnv(): Env {
+  const file: Env = parseEnv(readFile(resolve('.env')))
+  for (const [name, value] of Object.entries(file)) {
+    // The AWS SDK looks for its settings in the environment alone.
+    if (name.startsWith('AWS_') && value) process.env[name] ??= value
+  }
+  return Object.fromEntries(
+    Object.entries({ ...file, ...process.env }).filter(([, value]) => value !== ''),
+  )
+}
+
+function readFile(path: string) {
+  try {
+    return decode(readFileSync(path))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return ''
+    const sentence = ADVICE[code ?? ''] ?? `cannot be read (${code}). Correct or remove it.`
+    throw new ConfigError(`${path} ${sentence}`, { cause: error })
+  }
+}
+
+const ADVICE: Record<string, string> = {
+  EISDIR: 'is a folder. Remove it, or put a file with the settings in its place.',
+  EACCES: 'cannot be read by this user. Run: chmod u+r .env, or chown it to this user.',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8. Save it as UTF-8 in your editor.',
+}
+
+/** Editors and shells of Windows write UTF-16, mostly with a byte order mark, which is left out. */
+function decode(bytes: Buffer) {
+  const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes)
+  if (!text.includes('\0')) return text
+  throw Object.assign(new Error(), { code: 'ERR_ENCODING_INVALID_ENCODED_DATA' })
+}
+
+/** Without a mark the zero byte of the first character, which is ASCII, tells the byte order. */
+function encodingOf([first, second]: Buffer) {
+  if ((first === 0xff && second === 0xfe) || second === 0) return 'utf-16le'
+  if ((first === 0xfe && second === 0xff) || first === 0) return 'utf-16be'
+  return 'utf-8'
+}

@@ -1,0 +1,76 @@
+import { resolve } from 'node:path'
+import type { Settings } from 'fastify'
+import fp from 'fastify-plugin'
+import { connectionOptions } from '../../db/connection-options.ts'
+import { nameOf } from '../features/discover.ts'
+import type { Feature } from '../features/feature.ts'
+import { readSettings } from '../features/settings.ts'
+import { readBaseUrl, readOrigins, readProxies } from './addresses.ts'
+import type { Env } from './env.ts'
+import { contradictions, KernelSettings, type KernelValues, readSecrets } from './kernel.ts'
+import { ConfigError, judge, listOf } from './setting.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+  /** An extension's own settings, by its name; added by merging. */
+  interface Settings {}
+}
+
+export { type Env, readEnv } from './env.ts'
+export { KernelSettings } from './kernel.ts'
+export { ConfigError, listOf } from './setting.ts'
+
+export type Config = ReturnType<typeof shape> & Settings
+
+/**
+ * The kernel's settings and those of the extensions.
+ * @throws ConfigError that lists every missing or wrong setting at once; ExtensionError when only an
+ * optional extension lacks some.
+ */
+export function parseConfig(env: Env, features: Feature[] = []): Config {
+  const kernel = judge(KernelSettings, env)
+  const reserved = Object.keys(KernelSettings.properties)
+  const optional = listOf(env.EXTENSIONS_OPTIONAL ?? '').map(nameOf)
+  const extensions = readSettings(features, env, reserved, optional)
+  const problems = [...kernel.problems, ...contradictions(env), ...extensions.problems]
+  if (problems.length > 0) {
+    throw new ConfigError(`These settings need attention:\n${problems.join('\n')}`)
+  }
+  if (extensions.left) throw extensions.left
+  // The schema has checked the values.
+  return { ...shape(kernel.values as KernelValues), ...extensions.values }
+}
+
+function shape(s: KernelValues) {
+  const production = s.NODE_ENV === 'production'
+  return {
+    production,
+    host: s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    port: s.PORT,
+    localDir: resolve(s.LOCAL_DIR),
+    database: connectionOptions(s),
+    s3: {
+      endpoint: s.S3_ENDPOINT && readBaseUrl(s.S3_ENDPOINT),
+      region: s.S3_REGION,
+      bucket: s.S3_BUCKET,
+      forcePathStyle: s.S3_FORCE_PATH_STYLE === 'true',
+      presign: s.S3_PRESIGN === 'true',
+    },
+    /** Without one, clients fetch pictures from the bucket. */
+    mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
+    jwtSecrets: readSecrets(s.JWT_SECRETS),
+    trustProxy: readProxies(s.TRUST_PROXY),
+    corsOrigin: s.CORS_ORIGIN ? readOrigins(s.CORS_ORIGIN) : [],
+    logLevel: s.LOG_LEVEL,
+    demoData: s.DEMO_DATA === 'true',
+  }
+}
+
+export default fp<{ config: Config }>(
+  async (app, { config }) => {
+    app.decorate('config', config)
+  },
+  { name: 'config' },
+)

@@ -1,0 +1,129 @@
+import { type Static, Type } from 'typebox'
+import { connectionOptions, DatabaseSettingsError } from '../../db/connection-options.ts'
+import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
+import type { Env } from './env.ts'
+import { listOf, problem, readable, words } from './setting.ts'
+
+// RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash, that is 32 bytes.
+const JWT_SECRET_MIN_BYTES = 32
+/** Kinds of characters in a secret: fewer are a key held down. */
+const JWT_SECRET_MIN_VARIETY = 8
+
+const SECRETS = `secrets of at least ${JWT_SECRET_MIN_BYTES} bytes, newest first, comma-separated, for example from: openssl rand -base64 48`
+
+const SHOWN = { secret: false }
+const Flag = Type.Optional(words(['true', 'false']))
+const Url = Type.Optional(readable(readBaseUrl, SHOWN))
+
+/** The kernel's own settings. A `description` says what to write for one that is missing or wrong. */
+export const KernelSettings = Type.Object({
+  NODE_ENV: words(['development', 'production', 'test'], { default: 'development' }),
+  HOST: Type.Optional(readable(readHost, SHOWN)),
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
+  LOCAL_DIR: Type.String({ minLength: 1, default: '.local', ...SHOWN }),
+  // db/connection-options.ts judges these three together.
+  DATABASE_URL: Type.String({ description: 'mysql://user:password@host:port/name' }),
+  DATABASE_TLS: Type.Optional(Type.String()),
+  DATABASE_CA: Type.Optional(Type.String()),
+  S3_ENDPOINT: Url,
+  S3_REGION: Type.String({
+    // A part of a host name, as the AWS SDK demands.
+    pattern: '^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$',
+    description: 'a region such as eu-central-1',
+    ...SHOWN,
+  }),
+  S3_BUCKET: Type.String({ description: 'the name of an existing bucket', ...SHOWN }),
+  S3_FORCE_PATH_STYLE: Flag,
+  S3_PRESIGN: Flag,
+  MEDIA_BASE_URL: Url,
+  JWT_SECRETS: readable(readSecrets, {
+    description: SECRETS,
+  }),
+  // A number of hops would trust whoever connects directly; Fastify refuses it as well.
+  TRUST_PROXY: readable(readProxies, { default: 'false', ...SHOWN }),
+  CORS_ORIGIN: Type.Optional(readable(readOrigins, SHOWN)),
+  LOG_LEVEL: words(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+    default: 'info',
+  }),
+  EXTENSIONS: Type.String({ default: '', ...SHOWN }),
+  EXTENSIONS_OPTIONAL: Type.String({ default: '', ...SHOWN }),
+  DEMO_DATA: Flag,
+})
+
+export type KernelValues = Static<typeof KernelSettings>
+
+export function readSecrets(text: string) {
+  const secrets = listOf(text)
+  const weak = secrets.filter(
+    (secret) =>
+      Buffer.byteLength(secret) < JWT_SECRET_MIN_BYTES ||
+      new Set(secret).size < JWT_SECRET_MIN_VARIETY,
+  )
+  if (secrets.length > 0 && weak.length === 0) return secrets
+  throw new Error(
+    `${weak.length} of ${secrets.length} secrets in it are too weak: set it to ${SECRETS}`,
+  )
+}
+
+/** A line for each setting that does not go with another. */
+export const contradictions = (env: Env) => [
+  ...database(env),
+  ...bucketName(env),
+  ...twoAddresses(env),
+  ...halfCredentials(env),
+]
+
+function database(env: Env) {
+  try {
+    if (env.DATABASE_URL) connectionOptions(env)
+    return []
+  } catch (error) {
+    if (error instanceof DatabaseSettingsError) return [error.message]
+    throw error
+  }
+}
+
+/**
+ * Amazon's rules for names of buckets
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html). Other stores take more;
+ * the SDK puts a name that cannot be a part of a host into the path.
+ */
+function bucketName({ S3_BUCKET: name, S3_ENDPOINT }: Env) {
+  if (!name) return []
+  const good = S3_ENDPOINT
+    ? /^[\w.-]{3,63}$/.test(name) && !/^\.+$/.test(name)
+    : /^[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]$/.test(name) && !/^(\d+\.){3}\d+$/.test(name)
+  const rule = S3_ENDPOINT
+    ? '3 to 63 letters, digits, dots, dashes and underscores'
+    : '3 to 63 lower-case letters, digits, dots and dashes, with a letter or a digit at each end'
+  return good
+    ? []
+    : [problem('S3_BUCKET', name, `set it to the name of an existing bucket: ${rule}`)]
+}
+
+/** The signature holds for the bucket's own host; a CDN reads a private bucket with a right of its own. */
+const twoAddresses = ({ S3_PRESIGN, MEDIA_BASE_URL }: Env) =>
+  S3_PRESIGN === 'true' && MEDIA_BASE_URL
+    ? [
+        problem(
+          'S3_PRESIGN',
+          S3_PRESIGN,
+          'set it to false, or leave MEDIA_BASE_URL out; signed URLs lead to the bucket',
+        ),
+      ]
+    : []
+
+/** The AWS SDK ignores one without the other, and looks on for credentials elsewhere. */
+function halfCredentials(env: Env) {
+  const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
+  const [missing, ...more] = names.filter((name) => !env[name])
+  const given = names.find((name) => env[name])
+  if (!missing || !given || more.length > 0) return []
+  return [
+    problem(
+      missing,
+      undefined,
+      `set it too, since ${given} is set, or leave both out where a role gives the credentials`,
+    ),
+  ]
+}

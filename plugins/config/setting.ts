@@ -1,0 +1,127 @@
+import { type TObject, type TSchema, type TSchemaOptions, Type } from 'typebox'
+import { Value } from 'typebox/value'
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** Characters of a wrong value that are shown. */
+const SHOWN = 100
+
+type Env = Record<string, string | undefined>
+type Property = TSchema & {
+  type?: string
+  description?: string
+  minimum?: number
+  maximum?: number
+  anyOf?: { const?: unknown }[]
+  /** Whether a wrong value is kept out of the message; a text is, unless this is false. */
+  secret?: boolean
+}
+
+/** A setting that is one of these words. */
+export const words = <const Word extends string>(names: Word[], options: TSchemaOptions = {}) =>
+  Type.Union(
+    names.map((name) => Type.Literal(name)),
+    options,
+  )
+
+export const listOf = (value: string) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean)
+
+/** A text that `read` understands; the message of what `read` throws says what to write instead. */
+export function readable(read: (text: string) => unknown, options: TSchemaOptions) {
+  const complaint = (text: string) => {
+    try {
+      read(text)
+      return undefined
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  return Type.Refine(
+    Type.String(options),
+    (text) => complaint(text) === undefined,
+    (text) => complaint(text) ?? '',
+  )
+}
+
+/**
+ * The settings of a schema as the environment has them, and a line for each that is wrong; `owner`
+ * is the extension they belong to.
+ */
+export function judge(schema: TObject, env: Env, owner?: string) {
+  const properties = Object.entries(schema.properties as Record<string, Property>)
+  const given = properties.flatMap(([name, property]) =>
+    env[name] ? [[name, convert(property, env[name])]] : [],
+  )
+  const values = Value.Default(schema, Object.fromEntries(given))
+  return { values, problems: problemsOf(schema, values, env, owner) }
+}
+
+/** Numbers and booleans in their one usual form; any other form stays text, which the schema refuses. */
+function convert(property: Property, text: string) {
+  const numeric = property.type === 'integer' || property.type === 'number'
+  if (numeric) return isNumber(text) ? Number(text) : text
+  if (property.type === 'boolean') return text === 'true' || (text === 'false' ? false : text)
+  return Value.Convert(property, text)
+}
+
+const isNumber = (text: string) =>
+  /^-?\d+(\.\d+)?$/.test(text) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER
+
+function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) {
+  const advice = new Map<string, string | undefined>()
+  for (const error of Value.Errors(schema, values)) {
+    const names =
+      error.keyword === 'required'
+        ? error.params.requiredProperties
+        : [error.instancePath.split('/')[1] ?? '']
+    const own = error.keyword === '~refine' ? error.message : undefined
+    for (const name of names.filter(Boolean)) advice.set(name, advice.get(name) ?? own)
+  }
+  return [...advice].map(([name, own]) => {
+    const property: Property = schema.properties[name] ?? {}
+    const title = owner ? `${name} (${owner})` : name
+    return problem(title, env[name], own ?? `set it to ${expected(property)}`, isSecret(property))
+  })
+}
+
+const isSecret = ({ type, secret }: Property) => secret ?? type === 'string'
+
+/** One line for one wrong setting: its name, what was read, what to do. */
+export const problem = (name: string, value: string | undefined, advice: string, secret = false) =>
+  `- ${name}: ${found(value, secret)}; ${advice}`
+
+function found(value: string | undefined, secret: boolean) {
+  if (!value) return 'it is not set'
+  if (secret) return `it is a text of ${value.length} characters, not shown here`
+  const safe = JSON.stringify(withoutCredentials(value))
+  return `it is ${safe.length > SHOWN ? `${safe.slice(0, SHOWN)}..."` : safe}`
+}
+
+/** Whatever may be a user, a password or a token in a URL is left out. */
+export const withoutCredentials = (value: string) =>
+  value.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@').replace(/([?#]).+/s, '$1***')
+
+function expected({ type, description, minimum, maximum, anyOf = [] }: Property) {
+  const choices = anyOf.map(({ const: choice }) => String(choice))
+  const numbers: Record<string, string> = { integer: 'a whole number', number: 'a number' }
+  const number = numbers[type ?? '']
+  const kind =
+    choices.length > 0 || type === 'boolean' ? oneOf(choices) : number && number + range()
+  return [kind, description].filter(Boolean).join(': ') || 'a valid value'
+
+  function range() {
+    if (minimum === undefined) return maximum === undefined ? '' : ` of at most ${maximum}`
+    return maximum === undefined ? ` of at least ${minimum}` : ` from ${minimum} to ${maximum}`
+  }
+}
+
+const oneOf = (choices: string[]) =>
+  new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
+    choices.length > 0 ? choices : ['true', 'false'],
+  )

@@ -1,0 +1,60 @@
+import { GetObjectCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import pTimeout from 'p-timeout'
+import type { Config } from '../config/index.ts'
+import { adviseBucket } from './advice.ts'
+import { CLIENT_BOUNDS } from './bounds.ts'
+import { addDigests } from './digest.ts'
+
+type Settings = Config['s3']
+
+/** Milliseconds to find credentials or the bucket; a role's may have to be fetched. */
+const BOOT_TIMEOUT = 8_000
+
+export function createClient({ endpoint, region, forcePathStyle }: Settings) {
+  const client = new S3Client({
+    ...(endpoint && { endpoint }),
+    region,
+    forcePathStyle,
+    ...CLIENT_BOUNDS,
+  })
+  addDigests(client)
+  return client
+}
+
+/** @throws Error with a sentence when the AWS SDK finds no credentials anywhere it looks */
+export const requireCredentials = (settings: Settings) => atBoot(settings, findCredentials)
+
+/** @throws Error with a sentence when there are no credentials, or they don't lead to the bucket */
+export const requireBucket = (settings: Settings) =>
+  atBoot(settings, async (client) => {
+    await findCredentials(client)
+    const abortSignal = AbortSignal.timeout(BOOT_TIMEOUT)
+    await client.send(new HeadBucketCommand({ Bucket: settings.bucket }), { abortSignal })
+  })
+
+const findCredentials = (client: S3Client) =>
+  pTimeout(client.config.credentials(), {
+    milliseconds: BOOT_TIMEOUT,
+    message: Object.assign(new Error('none came in time'), { name: 'CredentialsProviderError' }),
+  })
+
+async function atBoot(settings: Settings, ask: (client: S3Client) => Promise<unknown>) {
+  const client = createClient(settings)
+  try {
+    await ask(client)
+  } catch (error) {
+    throw adviseBucket(error, settings)
+  } finally {
+    client.destroy()
+  }
+}
+
+/**
+ * The URL that the keys of the bucket's objects are added to, after a slash. The SDK is asked for the
+ * URL of an object, so that clients are sent to where the objects are written.
+ */
+export async function bucketUrl(client: S3Client, bucket: string) {
+  const url = await getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: 'key' }))
+  return url.replace(/\/key\?.*/, '')
+}
