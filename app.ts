@@ -11,6 +11,8 @@ import type { Feature } from './plugins/features/discover.ts'
 import { blame } from './plugins/features/error.ts'
 import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
+import { refuseClient } from './plugins/http/client-error.ts'
+import { escapeMalformed } from './plugins/http/urls.ts'
 
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
 const BODY_LIMIT = 64 * 1024
@@ -29,12 +31,16 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   trustProxy: config.trustProxy,
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
-  http: { headersTimeout: HEADERS_TIMEOUT },
+  http: { headersTimeout: HEADERS_TIMEOUT, requireHostHeader: false },
+  // A schema says how long a part of a path may be.
+  routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),
   pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
+  rewriteUrl: escapeMalformed,
+  clientErrorHandler: refuseClient,
   logger: {
     level: config.logLevel,
     serializers: { err: serializeError },

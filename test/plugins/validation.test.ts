@@ -34,6 +34,28 @@ t.test('what a request may hold', async (t) => {
     t.equal((await call(app, 'GET /v1/tweets?page=2')).status, 400)
   })
 
+  t.test('a number in a path or query has one spelling', async (t) => {
+    const { id } = await tweet(app, user)
+    const spellings = [`0x${id.toString(16)}`, `0${id}`, `${id}.0`, `%20${id}`, `${id}%20`]
+    for (const spelling of [...spellings, `+${id}`, `%2B${id}`, `${id}e0`, `${id}.`, '-0', '']) {
+      for (const path of [
+        `/v1/tweets/${spelling}`,
+        `/v1/users/${spelling}`,
+        `/v1/tweets?limit=${spelling}`,
+        `/view-data?id=${spelling}`,
+        `/profile-picture/s3/${spelling}`,
+      ]) {
+        if (path.endsWith('/')) continue
+        t.equal((await call(app, `GET ${path}`)).status, 400, path)
+      }
+    }
+    t.equal((await call(app, `GET /v1/tweets/${id}`)).status, 200)
+    t.match((await call(app, 'GET /v1/tweets?limit=01&color=red')).body.errors, [
+      { path: '/query/color' },
+      { path: '/query/limit', message: 'must be written as 1' },
+    ])
+  })
+
   t.test('broken JSON is a 400 that says so', async (t) => {
     for (const payload of ['{', '{"text":}', '{"__proto__":{"a":1},"text":"x"}']) {
       const answer = await send(payload)
