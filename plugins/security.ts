@@ -30,7 +30,7 @@ export function headersOfEveryAnswer() {
   return { ...response.getHeaders(), 'cache-control': 'no-store' }
 }
 
-/** An answer of no route is as open as the path is for its other methods. */
+/** A 405 or OPTIONS is as open as the other methods of its path. */
 function isOpen(request: FastifyRequest) {
   if (!request.is404 && request.method !== 'OPTIONS') return request.routeOptions.config.anyOrigin
   return request.server.routesAt(request.url)[0]?.route.config?.anyOrigin

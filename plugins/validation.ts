@@ -12,8 +12,8 @@ function createAjv(coerceTypes: boolean) {
 }
 
 /**
- * Coercion takes `0x1`, `01`, `1.0`, `1e0` and ` 1` for 1. One thing has one address, so a value must
- * be what its coerced value is written as.
+ * Coercion takes `0x1`, `01`, `1.0`, `1e0` and ` 1` for 1. So that a thing has one address, a value is
+ * refused when its coerced value is written differently.
  */
 function strictly(validate: ValidateFunction) {
   return (data: Record<string, unknown>) => {

@@ -4,9 +4,12 @@ import { invalidField } from '../errors.ts'
 import { findLoneSurrogate } from './surrogates.ts'
 import { decodeUtf8 } from './utf8.ts'
 
+/** No parser takes this type, so that a 404 or 405 is answered whatever the body is. */
+const UNREAD = 'application/x-unread'
+
 const HALF_A_PAIR = 'must be valid Unicode, without half of a surrogate pair'
 
-/** What a body may be before a schema looks at it: absent, whatever its type says, or JSON in UTF-8. */
+/** Before a schema looks at a body, the body is absent (whatever its type says) or JSON in UTF-8. */
 export function addBodyRules(app: FastifyInstance) {
   // Fastify would take text for a body of any route.
   app.removeContentTypeParser('text/plain')
@@ -25,7 +28,8 @@ export function addBodyRules(app: FastifyInstance) {
 
   // Fastify looks for the parser of a type even where nothing was sent.
   app.addHook('preParsing', async (request) => {
-    if (request.is404 || (await isEmpty(request))) forgetBody(request)
+    if (request.is404) request.headers['content-type'] = UNREAD
+    else if (await isEmpty(request)) forgetBody(request)
   })
 
   // A schema can then name what is missing.
@@ -43,7 +47,7 @@ async function isEmpty({ headers, raw }: FastifyRequest) {
   return raw.readableLength === 0
 }
 
-/** Or the end of none. */
+/** Also settles at the end of an empty body. */
 const firstBytes = (raw: FastifyRequest['raw']) =>
   once(raw, 'readable').catch((error) => {
     throw Object.assign(error, { statusCode: 400 })

@@ -5,7 +5,11 @@ import { EXPOSED, headersOfEveryAnswer } from '../security.ts'
 
 type Refusal = { status: number; code: string; detail: string }
 
-const BAD_REQUEST = { status: 400, code: 'BAD_REQUEST', detail: 'This is no HTTP/1.1 request.' }
+const BAD_REQUEST = {
+  status: 400,
+  code: 'BAD_REQUEST',
+  detail: 'This is not a valid HTTP/1.1 request.',
+}
 
 const REFUSALS: Record<string, Refusal> = {
   HPE_HEADER_OVERFLOW: {
@@ -25,7 +29,7 @@ const REFUSALS: Record<string, Refusal> = {
   },
 }
 
-/** For Fastify's `clientErrorHandler`: answers what is no HTTP, which reaches no route and no hook. */
+/** For Fastify's `clientErrorHandler`: answers errors of the HTTP parser, which reach no route and no hook. */
 export function refuseClient(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, code, detail } = REFUSALS[error.code] ?? BAD_REQUEST

@@ -8,7 +8,7 @@ const MethodNotAllowed = createError(
   405,
 )
 
-/** Answers what no route answers: 405 or 404, and OPTIONS (RFC 9110, sections 9.3.7 and 15.5.6). */
+/** Answers requests that no route takes: 405 or 404, and OPTIONS (RFC 9110, sections 9.3.7 and 15.5.6). */
 export function answerMissingRoutes(app: FastifyInstance) {
   app.setNotFoundHandler((request, reply) => {
     const { method, url } = request

@@ -9,8 +9,8 @@ export const InvalidUrl = createError(
 )
 
 /**
- * For Fastify's `rewriteUrl`: escapes what can't be decoded, so that the router finds the route that
- * was meant, and the refusal has that route's headers and shape.
+ * For Fastify's `rewriteUrl`: escapes a URL that can't be decoded, so that the router finds the route
+ * that was meant, and the refusal has that route's headers and shape.
  */
 export const escapeMalformed = ({ url = '/' }: Pick<IncomingMessage, 'url'>) =>
   isDecodable(url) ? url : url.replaceAll('%', '%25')

@@ -58,7 +58,7 @@ export function fileMissing(field: string, fields: string[] = [], others = 'refu
 
 function optionsFor(fields: number, others: 'refused' | 'ignored') {
   const parts = others === 'ignored' ? 20 : 1 + fields
-  // The parser decodes text in whatever charset its part names, and puts U+FFFD for what is malformed.
+  // The parser would decode text itself, and replace malformed bytes by U+FFFD.
   return { limits: { fieldNameSize: 100, files: parts, parts }, isPartAFile: () => true }
 }
 

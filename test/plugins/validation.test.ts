@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { call, setUp, signUp, tweet } from '../helper.ts'
 
@@ -54,6 +55,20 @@ t.test('what a request may hold', async (t) => {
       { path: '/query/color' },
       { path: '/query/limit', message: 'must be written as 1' },
     ])
+  })
+
+  t.test('a limit is taken only as a canonical number within its range', async (t) => {
+    const nearlyNumbers = fc.string({
+      unit: fc.constantFrom(...'0129.-+exb_n ,%٣１'),
+      maxLength: 4,
+    })
+    const spellings = fc.oneof(nearlyNumbers, fc.integer({ min: -5, max: 105 }).map(String))
+    const allowed = new Set(Array.from({ length: 100 }, (_, i) => String(i + 1)))
+    const judged = fc.asyncProperty(spellings, async (limit) => {
+      const url = `/v1/tweets?limit=${encodeURIComponent(limit)}`
+      return (await app.inject(url)).statusCode === (allowed.has(limit) ? 200 : 400)
+    })
+    await t.resolves(fc.assert(judged, { numRuns: 500 }))
   })
 
   t.test('broken JSON is a 400 that says so', async (t) => {

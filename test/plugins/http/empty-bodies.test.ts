@@ -101,7 +101,7 @@ t.test('a body of another type is 415 wherever it is sent', async (t) => {
   }
 })
 
-t.test('what an operation without a body gets as JSON is ignored, if it is JSON', async (t) => {
+t.test('an operation without a body ignores JSON, and refuses broken JSON', async (t) => {
   const like = (payload: string) =>
     app.inject({
       method: 'PUT',

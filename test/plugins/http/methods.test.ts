@@ -32,6 +32,7 @@ t.test('a method that a path does not have is 405 and says which it has', async 
 })
 
 t.test('the method is judged before the body', async (t) => {
+  t.equal((await call(app, 'QUERY /v1/timeline')).status, 405)
   for (const [type, payload] of [
     ['text/plain', 'x'],
     ['application/json', '{'],

@@ -28,7 +28,7 @@ function say(text: string | Buffer) {
   })
 }
 
-t.test('what is no HTTP gets an answer like every other', async (t) => {
+t.test('an error of the HTTP parser gets an answer like every other', async (t) => {
   const head = `HTTP/1.1\r\nhost: x\r\norigin: ${ORIGIN}\r\nconnection: close\r\n`
   const known = await fetch(`${address}/livez`)
   const cases: [number, string, string | Buffer][] = [
@@ -64,7 +64,7 @@ t.test('what is no HTTP gets an answer like every other', async (t) => {
   t.equal((await fetch(`${address}/livez`)).status, 200)
 })
 
-t.test('an expectation that nobody knows is overlooked', async (t) => {
+t.test('an unknown expectation is ignored', async (t) => {
   const answer = await say(
     'GET /livez HTTP/1.1\r\nhost: x\r\nexpect: tea\r\nconnection: close\r\n\r\n',
   )

@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
 import { type App, call, setUp, signUp, type User } from '../../helper.ts'
 import { newMedia, plain } from '../../multipart.ts'
@@ -164,6 +164,25 @@ t.test('text beside an uploaded file must be UTF-8, whatever its part says', asy
   )
   t.equal(charset.statusCode, 415)
   t.equal((await newMedia(app, user, image, '\ufffd')).alt, '\ufffd', 'U+FFFD itself is text')
+})
+
+t.test('an upload that comes in chunks is read from its first byte', async (t) => {
+  const form = new FormData()
+  form.append('alt', '나무')
+  form.append('file', new Blob([new Uint8Array(await plain())]), 'a.jpg')
+  const { body, headers } = new Response(form)
+  const { port } = app.server.address() as AddressInfo
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/media`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${user.token}`,
+      'content-type': headers.get('content-type') ?? '',
+    },
+    body,
+    duplex: 'half',
+  })
+  t.equal(answer.status, 201)
+  t.match(await answer.json(), { alt: '나무' })
 })
 
 t.test('the JSON body of the flat GET /view-data is read in the same way', async (t) => {
