@@ -11,6 +11,8 @@ import { blame } from './plugins/features/error.ts'
 import type { Feature } from './plugins/features/feature.ts'
 import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
+import { refuseClient } from './plugins/http/client-error.ts'
+import { escapeMalformed } from './plugins/http/urls.ts'
 import { requireBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
@@ -30,12 +32,16 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   trustProxy: config.trustProxy,
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
-  http: { headersTimeout: HEADERS_TIMEOUT },
+  http: { headersTimeout: HEADERS_TIMEOUT, requireHostHeader: false },
+  // A schema says how long a part of a path may be.
+  routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),
   pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
+  rewriteUrl: escapeMalformed,
+  clientErrorHandler: refuseClient,
   logger: {
     level: config.logLevel,
     serializers: { err: serializeError },

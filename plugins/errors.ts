@@ -23,7 +23,6 @@ const CODES: Record<string, string> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'INVALID_JSON',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
   FST_ERR_CTP_BODY_TOO_LARGE: 'BODY_TOO_LARGE',
-  FST_ERR_BAD_URL: 'INVALID_URL',
   FST_REQ_FILE_TOO_LARGE: 'FILE_TOO_LARGE',
 }
 
@@ -168,19 +167,6 @@ export default fp(
   async (app) => {
     app.decorate('errors', errors)
     app.setErrorHandler((thrown, request, reply) => sendProblem(toError(thrown), request, reply))
-    app.setNotFoundHandler((request, reply) => {
-      const status = 404
-      return reply
-        .code(status)
-        .type('application/problem+json')
-        .send({
-          type: 'about:blank',
-          title: STATUS_CODES[status],
-          status,
-          detail: `There is no ${request.method} ${request.url.split('?')[0]}; see /docs.`,
-          code: 'ROUTE_NOT_FOUND',
-        })
-    })
   },
   { name: 'errors' },
 )

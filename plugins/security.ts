@@ -12,10 +12,10 @@ declare module 'fastify' {
   }
 }
 
-const EXPOSED = ['link', 'location', 'retry-after', 'x-request-id']
+export const EXPOSED = ['link', 'location', 'retry-after', 'x-request-id']
 
 /** helmet works them out for each answer, @fastify/helmet makes a helmet for each as well. */
-function headersOfEveryAnswer() {
+export function headersOfEveryAnswer() {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
   // The documentation page brings its own policy.
   const setHeaders = helmet({
@@ -30,6 +30,16 @@ function headersOfEveryAnswer() {
   return { ...response.getHeaders(), 'cache-control': 'no-store' }
 }
 
+/** A 405 or OPTIONS is as open as the other methods of its path. */
+function isOpen(request: FastifyRequest) {
+  if (!request.is404 && request.method !== 'OPTIONS') return request.routeOptions.config.anyOrigin
+  return request.server.routesAt(request.url)[0]?.route.config?.anyOrigin
+}
+
+/** Fetch Standard, section 3.3.2. */
+const isPreflight = ({ headers }: FastifyRequest) =>
+  headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+
 export default fp(
   async (app) => {
     const headers = headersOfEveryAnswer()
@@ -39,16 +49,17 @@ export default fp(
     })
     await app.register(cors, {
       delegator: (request: FastifyRequest, done) => {
-        const open = request.routeOptions.config.anyOrigin === true
-        const origin = open ? '*' : app.config.corsOrigin
+        const origin = isOpen(request) ? '*' : app.config.corsOrigin
         done(null, {
           origin: origin.length > 0 ? origin : false,
           methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
           exposedHeaders: EXPOSED,
           maxAge: 3600,
+          // Any other OPTIONS is answered with the methods of its path, see plugins/http/methods.ts.
+          preflight: isPreflight(request),
         })
       },
     })
   },
-  { name: 'security', dependencies: ['config'] },
+  { name: 'security', dependencies: ['config', 'route-table'] },
 )

@@ -1,4 +1,4 @@
-import { Ajv, type Options } from 'ajv'
+import { Ajv, type AnySchema, type Options, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import fp from 'fastify-plugin'
 
@@ -12,6 +12,28 @@ function createAjv(coerceTypes: boolean) {
 }
 
 /**
+ * Coercion takes `0x1`, `01`, `1.0`, `1e0` and ` 1` for 1. So that a thing has one address, a value is
+ * refused when its coerced value is written differently.
+ */
+function strictly(validate: ValidateFunction) {
+  return (data: Record<string, unknown>) => {
+    const sent = Object.entries(data).map(([key, value]) => [key, String(value)] as const)
+    const errors = validate(data) ? [] : (validate.errors ?? [])
+    const respelt = sent.filter(([key, text]) => String(data[key]) !== text)
+    const all = [...errors, ...respelt.map(([key]) => spellingError(key, data[key]))]
+    return all.length === 0 || { error: all }
+  }
+}
+
+const spellingError = (key: string, value: unknown) => ({
+  instancePath: `/${key}`,
+  schemaPath: '',
+  keyword: 'custom',
+  params: {},
+  message: `must be written as ${value}`,
+})
+
+/**
  * Everything in a query or a path is a string, so those are coerced; a JSON body has types of its
  * own and is taken at its word. Unknown fields are rejected by the schemas, never dropped.
  */
@@ -19,16 +41,8 @@ export default fp(
   async (app) => {
     const typed = createAjv(false)
     const coercing = createAjv(true)
-    // Fastify would take text for a body of any route.
-    app.removeContentTypeParser('text/plain')
-    // Many clients name the type even where they send nothing, such as with PUT .../like.
-    const parseJson = app.getDefaultJsonParser('error', 'error')
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (body.length === 0) done(null, undefined)
-      else parseJson(request, String(body), done)
-    })
-    app.setValidatorCompiler(({ schema, httpPart }) =>
-      (httpPart === 'body' ? typed : coercing).compile(schema),
+    app.setValidatorCompiler<AnySchema>(({ schema, httpPart }) =>
+      httpPart === 'body' ? typed.compile(schema) : strictly(coercing.compile(schema)),
     )
   },
   { name: 'validation' },

@@ -2,8 +2,9 @@ import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { assertUtf8Type } from '../http/utf8.ts'
 import { createAdmission } from './admission.ts'
-import { FIELD_LIMIT, FILE_LIMIT, receive, type UploadOptions } from './receive.ts'
+import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
@@ -59,7 +60,11 @@ export default fp(
     app.decorateRequest(
       'withFile',
       async function withFile(this: FastifyRequest, field, work, options) {
-        if (!this.isMultipart()) throw new NotMultipart()
+        if (!this.isMultipart())
+          throw this.body === undefined
+            ? fileMissing(field, options?.fields, options?.others)
+            : new NotMultipart()
+        assertUtf8Type(this.headers['content-type'])
         return admit(() =>
           uploads.withPath(async (file) => {
             const { cancelled } = this

@@ -1,6 +1,7 @@
+import { isUtf8 } from 'node:buffer'
 import { pipeline } from 'node:stream/promises'
 import createError from '@fastify/error'
-import type { MultipartValue } from '@fastify/multipart'
+import type { MultipartFile } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { FORMAT_MESSAGES, invalidField } from '../errors.ts'
 import { TEXT } from '../validation.ts'
@@ -23,7 +24,7 @@ const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
 const NoRoom = createError('NO_ROOM', 'The upload cannot be stored right now; try again.', 503)
 
-const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT', 'FST_FIELDS_LIMIT'])
+const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
 
 /** Streams the file to `path`; returns the fields beside it. @throws FileMissing, FileTooLarge, ... */
 export async function receive(
@@ -33,18 +34,16 @@ export async function receive(
   { fields: wanted = [], others = 'refused' }: UploadOptions = {},
 ) {
   const fields: Record<string, string> = {}
-  const missing = () =>
-    new FileMissing(field, others === 'refused' ? ` and nothing else${beside(wanted)}` : '')
+  const missing = () => fileMissing(field, wanted, others)
   let received = false
   try {
     // To the end: what is wrong after the file, or too much of it arriving late, shows only there.
-    for await (const part of request.parts({ limits: limitsFor(wanted.length, others) })) {
-      if (part.type === 'field') {
-        if (wanted.includes(part.fieldname)) fields[part.fieldname] = textOf(part)
-        else if (others === 'refused') throw missing()
-      } else if (part.fieldname === field && !received) {
+    for await (const part of request.files(optionsFor(wanted.length, others))) {
+      if (part.fieldname === field && !isText(part) && !received) {
         received = true
         await pipeline(part.file, toDisk(path), { signal: request.cancelled })
+      } else if (wanted.includes(part.fieldname) && isText(part)) {
+        fields[part.fieldname] = await textOf(part)
       } else {
         part.file.resume()
         if (others === 'refused') throw missing()
@@ -58,19 +57,34 @@ export async function receive(
   return fields
 }
 
-const beside = (fields: string[]) => fields.map((name) => `, or "${name}" beside it`).join('')
-
-function limitsFor(fields: number, others: 'refused' | 'ignored') {
-  const shared = { fieldSize: FIELD_LIMIT, fieldNameSize: 100 }
-  if (others === 'ignored') return { ...shared, files: 10, fields: 10, parts: 20 }
-  return { ...shared, files: 1, fields, parts: 1 + fields }
+export function fileMissing(field: string, fields: string[] = [], others = 'refused') {
+  const beside = fields.map((name) => `, or "${name}" beside it`).join('')
+  return new FileMissing(field, others === 'refused' ? ` and nothing else${beside}` : '')
 }
 
-function textOf({ fieldname, value, valueTruncated }: MultipartValue) {
-  if (valueTruncated) throw invalidField(fieldname, 'is too long')
-  if (typeof value !== 'string' || !TEXT.test(value))
-    throw invalidField(fieldname, FORMAT_MESSAGES.text)
-  return value
+function optionsFor(fields: number, others: 'refused' | 'ignored') {
+  const parts = others === 'ignored' ? 20 : 1 + fields
+  // The parser would decode text itself, and replace malformed bytes by U+FFFD.
+  return { limits: { fieldNameSize: 100, files: parts, parts }, isPartAFile: () => true }
+}
+
+/** RFC 7578, section 4.2. */
+const isText = ({ filename, mimetype }: MultipartFile) =>
+  filename === undefined && mimetype !== 'application/octet-stream'
+
+async function textOf({ fieldname, file }: MultipartFile) {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of file) {
+    size += chunk.length
+    if (size <= FIELD_LIMIT) chunks.push(chunk)
+  }
+  const bytes = Buffer.concat(chunks)
+  if (size > FIELD_LIMIT) throw invalidField(fieldname, 'is too long')
+  if (!isUtf8(bytes)) throw invalidField(fieldname, 'must be UTF-8')
+  const text = bytes.toString()
+  if (!TEXT.test(text)) throw invalidField(fieldname, FORMAT_MESSAGES.text)
+  return text
 }
 
 type Thrown = Error & { statusCode?: number; code?: string; syscall?: string }

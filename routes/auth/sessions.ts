@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createHash, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import { and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
@@ -28,6 +29,15 @@ const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
 const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
 
 /**
+ * The first characters of a header. Node.js takes its bytes for latin1, which they were once; today
+ * clients send UTF-8.
+ */
+function readHeader(value: string, max: number) {
+  const bytes = Buffer.from(value, 'latin1')
+  return [...(isUtf8(bytes) ? bytes.toString() : value)].slice(0, max).join('')
+}
+
+/**
  * A session is a chain of refresh tokens (RFC 9700, section 4.14.2): each is stored hashed and
  * spent by its use. A spent one coming back means that it was stolen, so the session ends.
  */
@@ -55,7 +65,7 @@ export function createSessions(app: FastifyInstance) {
       userId,
       // Behind a trusted proxy it is whatever the header says.
       ip: client.ip.slice(0, 45),
-      userAgent: client.userAgent.slice(0, 255),
+      userAgent: readHeader(client.userAgent, 255),
       expiresAt,
       accessUntil: inSeconds(life + CLOCK_SKEW),
     })

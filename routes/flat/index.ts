@@ -16,20 +16,16 @@ export const prefixOverride = ''
 
 const flat: FastifyPluginAsyncTypebox = async (app) => {
   keepFlatErrors(app)
-  const preflighted = new Set<string>()
-  app.addHook('onRoute', (route) => openToAnyOrigin(route))
+  app.addHook('onRoute', openToAnyOrigin)
   app.addHook('onRequest', async (request) => acceptBareToken(request))
-
-  function openToAnyOrigin(route: RouteOptions) {
-    route.config = { ...route.config, anyOrigin: true }
-    if (route.method === 'OPTIONS' || preflighted.has(route.url)) return
-    preflighted.add(route.url)
-    app.options(route.url, { schema: { hide: true } }, async (_request, reply) => reply.send())
-  }
 
   await app.register(open)
   await app.register(signedIn)
   await app.register(pictures)
+}
+
+function openToAnyOrigin(route: RouteOptions) {
+  route.config = { ...route.config, anyOrigin: true }
 }
 
 /** The original's clients send the token without the word Bearer. */
@@ -94,7 +90,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
         description: 'Takes the id as `?id=` or as the JSON body `{"id": 1}`.',
         security: [{}, ...TOKEN],
         querystring: schemas.ViewQuery,
-        response: { 200: schemas.Account, ...schemas.failures(401, 404, 413) },
+        response: { 200: schemas.Account, ...schemas.failures(401, 404, 413, 415) },
       },
     },
     async (request) => {

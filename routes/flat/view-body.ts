@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import createError from '@fastify/error'
 import { Value } from 'typebox/value'
+import { decodeUtf8 } from '../../plugins/http/utf8.ts'
 import { ViewBody } from './schemas.ts'
 
 /** Bytes; an id takes thirty. */
@@ -9,7 +10,7 @@ const LIMIT = 1024
 const BodyTooLarge = createError('BODY_TOO_LARGE', 'The body is too large.', 413)
 const IdMissing = createError('ID_MISSING', 'Send {"id": 1} or ?id=1.', 400)
 
-/** The id in the JSON body of a GET, which the framework leaves unread. @throws 400, 413 */
+/** The id in the JSON body of a GET, which the framework leaves unread. @throws 400, 413, 415 */
 export async function readViewId(raw: IncomingMessage) {
   const chunks: Buffer[] = []
   let size = 0
@@ -22,7 +23,7 @@ export async function readViewId(raw: IncomingMessage) {
     })
     raw.once('end', resolve).once('error', reject).once('close', resolve)
   })
-  const body = parse(Buffer.concat(chunks).toString())
+  const body = parse(decodeUtf8(Buffer.concat(chunks), raw.headers['content-type']))
   if (!Value.Check(ViewBody, body) || !Number.isSafeInteger(Number(body.id))) throw new IdMissing()
   return Number(body.id)
 }

@@ -86,7 +86,7 @@ export const NewTweet = Type.Object(
 export const NewTweetHeaders = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({
-      minLength: 1,
+      pattern: '^[\\x20-\\x7e]+$',
       maxLength: 255,
       description:
         'A value of your own, such as a UUID. A repeat within 24 hours gets the tweet that the first has written.',

@@ -121,9 +121,8 @@ t.test('a value that a driver quotes with quotes in it stays out as well', async
 t.test('paths that lead nowhere', async (t) => {
   for (const line of [
     'GET /nowhere',
-    'POST /v1/users/me',
     'GET /v1/users/me/nothing?secret=1',
-    'PUT /',
+    'PUT /nowhere',
     'OPTIONS /v1/users/me/nothing',
   ]) {
     const { status, headers, body } = await call(app, line)

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { call, setUp, signUp, tweet } from '../helper.ts'
 
@@ -32,6 +33,42 @@ t.test('what a request may hold', async (t) => {
       ])
     }
     t.equal((await call(app, 'GET /v1/tweets?page=2')).status, 400)
+  })
+
+  t.test('a number in a path or query has one spelling', async (t) => {
+    const { id } = await tweet(app, user)
+    const spellings = [`0x${id.toString(16)}`, `0${id}`, `${id}.0`, `%20${id}`, `${id}%20`]
+    for (const spelling of [...spellings, `+${id}`, `%2B${id}`, `${id}e0`, `${id}.`, '-0', '']) {
+      for (const path of [
+        `/v1/tweets/${spelling}`,
+        `/v1/users/${spelling}`,
+        `/v1/tweets?limit=${spelling}`,
+        `/view-data?id=${spelling}`,
+        `/profile-picture/s3/${spelling}`,
+      ]) {
+        if (path.endsWith('/')) continue
+        t.equal((await call(app, `GET ${path}`)).status, 400, path)
+      }
+    }
+    t.equal((await call(app, `GET /v1/tweets/${id}`)).status, 200)
+    t.match((await call(app, 'GET /v1/tweets?limit=01&color=red')).body.errors, [
+      { path: '/query/color' },
+      { path: '/query/limit', message: 'must be written as 1' },
+    ])
+  })
+
+  t.test('a limit is taken only as a canonical number within its range', async (t) => {
+    const nearlyNumbers = fc.string({
+      unit: fc.constantFrom(...'0129.-+exb_n ,%٣１'),
+      maxLength: 4,
+    })
+    const spellings = fc.oneof(nearlyNumbers, fc.integer({ min: -5, max: 105 }).map(String))
+    const allowed = new Set(Array.from({ length: 100 }, (_, i) => String(i + 1)))
+    const judged = fc.asyncProperty(spellings, async (limit) => {
+      const url = `/v1/tweets?limit=${encodeURIComponent(limit)}`
+      return (await app.inject(url)).statusCode === (allowed.has(limit) ? 200 : 400)
+    })
+    await t.resolves(fc.assert(judged, { numRuns: 500 }))
   })
 
   t.test('broken JSON is a 400 that says so', async (t) => {

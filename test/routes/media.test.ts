@@ -274,7 +274,7 @@ t.test('broken bodies', async (t) => {
     [400, 'no boundary', whole, 'multipart/form-data'],
     [400, 'an empty boundary', whole, 'multipart/form-data; boundary='],
     [415, 'no type', whole, undefined],
-    [415, 'nothing at all', undefined, undefined],
+    [400, 'nothing at all', undefined, undefined],
     [415, 'a bare picture', jpeg, 'image/jpeg'],
     [415, 'a form', 'file=x', 'application/x-www-form-urlencoded'],
     [415, 'JSON', '{"file":"x"}', 'application/json'],
