@@ -1,4 +1,4 @@
-import { maxHeaderSize, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -27,11 +27,11 @@ const CLOSE_TIMEOUT = 15_000
 
 const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   trustProxy: config.trustProxy,
-  // As much as a request line can hold: how long a parameter may be is for the schemas to say.
-  routerOptions: { maxParamLength: maxHeaderSize },
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
   http: { headersTimeout: HEADERS_TIMEOUT },
+  // A schema says how long a part of a path may be.
+  routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
   genReqId: () => crypto.randomUUID(),

@@ -92,7 +92,7 @@ export const PROBLEMS = {
 export type ProblemStatus = keyof typeof PROBLEMS
 
 /**
- * 400 and 503 can happen on every route. openapi.ts adds 408, 413 and 415 to every method that may
+ * 400 and 503 can happen on every route. openapi/document.ts adds 408, 413 and 415 to every method that may
  * have a body.
  */
 export const withCommon = (statuses: ProblemStatus[]) => [

@@ -1,3 +1,4 @@
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import t from 'tap'
 import { extensionFolders, index } from './extension-folder.ts'
 import { call, setUp, signUp } from './helper.ts'
@@ -64,6 +65,19 @@ t.test('fields with a default may be left out, and the document says so', async 
   const { content } = operation?.responses[200] ?? {}
   t.strictSame(content?.['application/json']?.schema?.required, ['answer', 'answer-needed'])
   t.strictSame(undocumented(app), [])
+})
+
+t.test('a body may be left out where an empty object would do', async (t) => {
+  const app = await setUp(t)
+  const ajv = new Ajv2020({ strict: false, validateFormats: false })
+  const optional: string[] = []
+  for (const { operationId = '', requestBody } of operationsOf(app)) {
+    const schema = requestBody?.content['application/json']?.schema
+    if (!schema) continue
+    if (!requestBody?.required) optional.push(operationId)
+    t.equal(ajv.validate(schema, {}), !requestBody?.required, operationId)
+  }
+  t.ok(optional.includes('markNotificationsRead'))
 })
 
 t.test('every operation declares what a body may be answered with', async (t) => {

@@ -11,9 +11,9 @@ type Operation = {
   tags?: string[]
   summary?: string
   operationId?: string
-  security?: unknown[]
+  security?: object[]
   parameters?: { in: string; name: string; required?: boolean; schema?: Schema }[]
-  requestBody?: { content: Content }
+  requestBody?: { required?: boolean; content: Content }
   responses: Record<string, { content?: Content }>
 }
 

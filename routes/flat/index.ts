@@ -94,7 +94,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
         description: 'Takes the id as `?id=` or as the JSON body `{"id": 1}`.',
         security: [{}, ...TOKEN],
         querystring: schemas.ViewQuery,
-        response: { 200: schemas.Account, ...schemas.failures(401, 404, 408, 413) },
+        response: { 200: schemas.Account, ...schemas.failures(401, 404, 408, 413, 415) },
       },
     },
     async (request) => {

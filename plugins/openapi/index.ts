@@ -1,0 +1,82 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fp from 'fastify-plugin'
+import packageJson from '../../package.json' with { type: 'json' }
+import { completeDocument } from './document.ts'
+
+const DESCRIPTION = `
+A mini social network: sign up, tweet, like, follow, read your timeline.
+
+**Try it**: call \`POST /v1/auth/login\`, copy the \`accessToken\` of the answer, press *Authorize*
+and paste it. It lives 15 minutes; \`POST /v1/auth/refresh\` gives the next.
+
+**Lists** are \`{ items, nextCursor }\`, newest first. Pass \`nextCursor\` back as \`?cursor=\` until
+it is null; the header \`Link: <...>; rel="next"\` says the same.
+
+**Errors** are RFC 9457 \`application/problem+json\` with a stable \`code\`; a validation error lists
+each field in \`errors\`. An error 503 carries \`Retry-After\`.
+
+**Ids** are positive integers below 2^53; times are RFC 3339 in UTC with milliseconds.
+`
+
+const TAGS = [
+  { name: 'auth', description: 'Sign up, log in, sessions' },
+  { name: 'users', description: 'Accounts and profiles' },
+  { name: 'tweets', description: 'Tweets, replies, retweets, likes' },
+  { name: 'graph', description: 'Follow, block, mute' },
+  { name: 'timeline', description: 'The home timeline' },
+  { name: 'media', description: 'Pictures in tweets and of profiles' },
+  { name: 'flat', description: 'The original API, for its existing clients' },
+  { name: 'operations', description: 'Health' },
+]
+
+/** Must be there before the first route: it learns of routes from a hook. */
+export default fp(
+  async (app) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Birdhouse',
+          version: packageJson.version,
+          description: DESCRIPTION.trim(),
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        servers: [{ url: '/', description: 'This server' }],
+        tags: TAGS,
+        components: {
+          securitySchemes: {
+            bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+            flatToken: {
+              type: 'apiKey',
+              in: 'header',
+              name: 'Authorization',
+              description: 'The token as it is, without the word Bearer.',
+            },
+          },
+        },
+      },
+      transformObject: completeDocument,
+      refResolver: {
+        buildLocalReference: (json, _baseUri, _fragment, i) => String(json.$id ?? `def-${i}`),
+      },
+    })
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      // Try-it must work where the service is reached by plain HTTP as well.
+      transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
+      uiConfig: {
+        persistAuthorization: true,
+        displayRequestDuration: true,
+        docExpansion: 'list',
+        deepLinking: true,
+      },
+      theme: { title: 'Birdhouse API' },
+    })
+    const hidden = { schema: { hide: true } }
+    app.get('/openapi.json', hidden, async () => app.swagger())
+    app.get('/', hidden, async (_request, reply) => reply.redirect('/docs'))
+  },
+  { name: 'openapi', dependencies: ['security', 'schemas'] },
+)
