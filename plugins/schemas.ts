@@ -76,7 +76,7 @@ const problem = (description: string) => ({
   content: { 'application/problem+json': { schema: ref('Problem') } },
 })
 
-const PROBLEMS = {
+export const PROBLEMS = {
   400: 'The request is malformed; `errors` names each field.',
   401: 'The credentials are missing, wrong, expired or revoked.',
   403: 'Not allowed for you.',
@@ -91,11 +91,13 @@ const PROBLEMS = {
 
 export type ProblemStatus = keyof typeof PROBLEMS
 
-/** 400 and 503 can happen on every route, and what may be too large may be too slow. */
-export function withCommon(statuses: ProblemStatus[]): ProblemStatus[] {
-  const ofBodies: ProblemStatus[] = statuses.includes(413) ? [408] : []
-  return [...new Set<ProblemStatus>([400, ...ofBodies, ...statuses, 503])]
-}
+/**
+ * 400 and 503 can happen on every route. openapi/document.ts adds 408, 413 and 415 to every method that may
+ * have a body.
+ */
+export const withCommon = (statuses: ProblemStatus[]) => [
+  ...new Set<ProblemStatus>([400, ...statuses, 503]),
+]
 
 /** Declares the problem answers of a route, and those that each may have. */
 export const problems = (...statuses: ProblemStatus[]) =>

@@ -1,7 +1,7 @@
 export type Hashtag = { tag: string; key: string; start: number; end: number }
 export type Mention = { handle: string; start: number; end: number }
 
-/** UTF-16 code units: what Fastify lets a path parameter hold. */
+/** UTF-16 code units; the columns of tags hold as many characters. */
 const TAG_MAX = 100
 /** Different tags of one tweet; what comes after is plain text. */
 const TAGS_PER_TWEET = 30

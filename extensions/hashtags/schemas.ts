@@ -1,10 +1,13 @@
 import { Type } from 'typebox'
 
+/** Code points of a tag and its sign, four times: NFC, which comes after this check, may quarter them. */
+const TAG_BEFORE_NFC = 4 * 101
+
 export const TagParams = Type.Object(
   {
     tag: Type.String({
       minLength: 1,
-      maxLength: 101,
+      maxLength: TAG_BEFORE_NFC,
       description: 'Percent-encoded, in any form: `%EC%83%88`, `Birds`, `%23birds`.',
       examples: ['birds'],
     }),

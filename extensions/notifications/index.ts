@@ -53,7 +53,7 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
         description: 'What comes meanwhile stays unread; an older mark takes nothing back.',
         security: BearerAuth,
         body: ReadMark,
-        response: { 204: NoContent, ...problems(401, 413, 415) },
+        response: { 204: NoContent, ...problems(401) },
       },
     },
     async ({ viewer, body }, reply) => {

@@ -27,7 +27,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
           security: [{ flatToken: [] }],
           consumes: ['multipart/form-data'],
           body: schemas.PictureUpload,
-          response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415, 422) },
+          response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422) },
         },
       },
       async (request, reply) => {

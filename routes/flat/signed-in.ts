@@ -17,7 +17,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     operationId,
     summary,
     security: TOKEN,
-    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 413, 415) },
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404) },
   })
 
   app.post(
@@ -55,7 +55,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...flatSchema('flatFollow', 'Follow'),
         body: schemas.Follow,
-        response: { 200: schemas.Empty, ...schemas.failures(401, 403, 404, 413, 415) },
+        response: { 200: schemas.Empty, ...schemas.failures(401, 403, 404) },
       },
     },
     async ({ viewer, body }, reply) => {

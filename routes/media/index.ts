@@ -25,7 +25,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         consumes: ['multipart/form-data'],
         body: MediaUpload,
-        response: { 201: ref('Media'), ...problems(401, 404, 413, 415, 422) },
+        response: { 201: ref('Media'), ...problems(401, 404, 422) },
       },
     },
     async (request, reply) => {
@@ -62,7 +62,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         params: IdParams,
         body: AltText,
-        response: { 200: ref('Media'), ...problems(401, 404, 413, 415) },
+        response: { 200: ref('Media'), ...problems(401, 404) },
       },
     },
     async ({ viewer, params, body }) => app.media.setAlt(params.id, viewer.userId, body.alt),

@@ -67,7 +67,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
           security: BearerAuth,
           consumes: ['multipart/form-data'],
           body: PictureUpload,
-          response: { 200: ref('OwnUser'), ...problems(401, 404, 413, 415, 422) },
+          response: { 200: ref('OwnUser'), ...problems(401, 404, 422) },
         },
       },
       async (request) => {

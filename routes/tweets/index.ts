@@ -33,7 +33,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         headers: NewTweetHeaders,
         body: NewTweet,
-        response: { 201: ref('Tweet'), ...problems(401, 404, 409, 413, 415, 422) },
+        response: { 201: ref('Tweet'), ...problems(401, 404, 409, 422) },
       },
     },
     async ({ viewer, body, headers }, reply) => {

@@ -40,7 +40,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Change your name, profile or handle',
         security: BearerAuth,
         body: UserChanges,
-        response: { 200: ref('OwnUser'), ...problems(401, 404, 409, 413, 415) },
+        response: { 200: ref('OwnUser'), ...problems(401, 404, 409) },
       },
     },
     async ({ viewer, body }) => {
@@ -60,7 +60,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
           'Asks for the password. The account is invisible and every session ended at once; all that belongs to it is erased soon after.',
         security: BearerAuth,
         body: AccountDeletion,
-        response: { 204: NoContent, ...problems(401, 403, 404, 413, 415) },
+        response: { 204: NoContent, ...problems(401, 403, 404) },
       },
     },
     async ({ viewer, body }, reply) => {

@@ -39,6 +39,15 @@ const avatar = await client.PUT('/v1/users/me/avatar', {
 })
 if (!avatar.data) throw new Error(avatar.error.detail)
 
+// Parameters with a default may be left out: `limit` of lists, `size` of pictures.
+const everyone = await client.GET('/v1/tweets')
+const fans = await client.GET('/v1/tweets/{id}/likes', { params: { path } })
+const picture = await client.GET('/v1/users/{id}/avatar', {
+  params: { path: { id: ben.id } },
+  redirect: 'manual',
+})
+const found = [everyone.data?.items.length, fans.data?.items.length, picture.response.status]
+
 const timeline = await client.GET('/v1/timeline', {
   headers: ann.headers,
   params: { query: { limit: 10 } },
@@ -47,6 +56,12 @@ for (const item of timeline.data?.items ?? []) {
   const small: string | undefined = item.author?.avatar?.small
   const liked: boolean | undefined = item.liked
   console.log(
-    JSON.stringify({ text: item.text, likes: item.likeCount, liked, small: small !== undefined }),
+    JSON.stringify({
+      text: item.text,
+      likes: item.likeCount,
+      liked,
+      small: small !== undefined,
+      found,
+    }),
   )
 }

@@ -71,6 +71,12 @@ t.test('a long tag has a page, a longer one is text', async (t) => {
   for (const n of [1, 2, 3]) await tweet(app, ann, `${n} #${long}`)
   await drained(app)
   t.equal((await tagged(long)).at(-1), id, 'page by page')
+  t.equal(
+    (await tagged(long.normalize('NFD'))).at(-1),
+    id,
+    'as macOS writes it, in 200 code points',
+  )
+  t.equal((await call(app, `GET ${path(longer)}/tweets`)).body.code, 'HASHTAG_NOT_FOUND')
 })
 
 t.test('entities are there at once and say where, in code points', async (t) => {

@@ -1,8 +1,8 @@
-import { STATUS_CODES } from 'node:http'
-import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
+import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import fp from 'fastify-plugin'
-import packageJson from '../package.json' with { type: 'json' }
+import packageJson from '../../package.json' with { type: 'json' }
+import { completeDocument } from './document.ts'
 
 const DESCRIPTION = `
 A mini social network: sign up, tweet, like, follow, read your timeline.
@@ -30,20 +30,6 @@ const TAGS = [
   { name: 'operations', description: 'Health' },
 ]
 
-type Operation = { responses: Record<string, { description?: string }> }
-
-/** Says what a status means where the route leaves it to its schema. */
-const describeAnswers: SwaggerTransformObject = (input) => {
-  if (!('openapiObject' in input)) return input.swaggerObject
-  const paths = Object.values(input.openapiObject.paths ?? {})
-  // A path item may hold more than operations; this project's hold nothing else.
-  const operations = paths.flatMap((path) => Object.values(path ?? {})) as Operation[]
-  for (const [status, answer] of operations.flatMap(({ responses }) => Object.entries(responses))) {
-    if (answer.description === 'Default Response') answer.description = STATUS_CODES[status] ?? ''
-  }
-  return input.openapiObject
-}
-
 /** Must be there before the first route: it learns of routes from a hook. */
 export default fp(
   async (app) => {
@@ -70,7 +56,7 @@ export default fp(
           },
         },
       },
-      transformObject: describeAnswers,
+      transformObject: completeDocument,
       refResolver: {
         buildLocalReference: (json, _baseUri, _fragment, i) => String(json.$id ?? `def-${i}`),
       },

@@ -1,0 +1,90 @@
+import { STATUS_CODES } from 'node:http'
+import type { SwaggerTransformObject } from '@fastify/swagger'
+import { PROBLEMS } from '../schemas.ts'
+
+type Schema = {
+  type?: string
+  default?: unknown
+  required?: string[]
+  minProperties?: number
+  properties?: Record<string, Schema>
+  items?: Schema | Schema[]
+  allOf?: Schema[]
+}
+type Content = Record<string, { schema?: Schema }>
+type Answer = { description?: string; content?: Content }
+type Operation = {
+  parameters?: { in: string; required?: boolean; schema?: Schema }[]
+  requestBody?: { required?: boolean; content: Content }
+  responses: Record<string, Answer>
+}
+
+/** Fastify reads a body with every other method, whether the route asks for one or not. */
+const BODYLESS = new Set(['get', 'head', 'trace'])
+/** Fastify refuses a body with these before the route sees it: too slow, too large, unknown type. */
+const BODY_PROBLEMS = [408, 413, 415] as const
+
+/** Adds to every operation the parts that hold for all routes, so that no route repeats them. */
+export const completeDocument: SwaggerTransformObject = (input) => {
+  if (!('openapiObject' in input)) return input.swaggerObject
+  for (const path of Object.values(input.openapiObject.paths ?? {})) {
+    // A path item may hold more than operations; this project's hold nothing else.
+    for (const [method, operation] of Object.entries((path ?? {}) as Record<string, Operation>)) {
+      if (!BODYLESS.has(method)) declareBodyProblems(operation)
+      describeAnswers(operation)
+      makeDefaultedOptional(operation)
+    }
+  }
+  return input.openapiObject
+}
+
+/** The answers have the form of the route's other problems: JSON, or plain text. */
+function declareBodyProblems({ responses }: Operation) {
+  for (const status of BODY_PROBLEMS) {
+    responses[status] ??= { ...responses[400], description: PROBLEMS[status] }
+  }
+}
+
+/** Says what a status means where the route leaves it to its schema. */
+function describeAnswers({ responses }: Operation) {
+  for (const [status, answer] of Object.entries(responses)) {
+    if (answer.description === 'Default Response') answer.description = STATUS_CODES[status] ?? ''
+  }
+}
+
+/** TypeBox lists fields with a default as required, because handlers get them; clients may omit them. */
+function makeDefaultedOptional({ parameters = [], requestBody }: Operation) {
+  for (const parameter of parameters) {
+    if (parameter.in !== 'path' && parameter.schema?.default !== undefined)
+      parameter.required = false
+  }
+  if (!requestBody) return
+  for (const media of Object.values(requestBody.content)) {
+    if (media.schema) media.schema = withDefaultedOptional(media.schema)
+  }
+  requestBody.required = Object.values(requestBody.content).some(isNeeded)
+}
+
+/** An absent body counts as an object without fields. */
+const isNeeded = ({ schema }: { schema?: Schema }) =>
+  schema?.type !== 'object' || (schema.required ?? []).length > 0 || (schema.minProperties ?? 0) > 0
+
+/** Returns a copy in which fields with a default are optional, wherever Ajv fills defaults in. */
+function withDefaultedOptional({ required, properties, items, allOf, ...schema }: Schema): Schema {
+  const fields = Object.entries(properties ?? {})
+  return {
+    ...schema,
+    ...(required && {
+      required: required.filter((name) => properties?.[name]?.default === undefined),
+    }),
+    ...(properties && {
+      properties: Object.fromEntries(
+        fields.map(([name, one]) => [name, withDefaultedOptional(one)]),
+      ),
+    }),
+    ...(items && {
+      items: Array.isArray(items) ? items.map(withDefaultedOptional) : withDefaultedOptional(items),
+    }),
+    ...(allOf && { allOf: allOf.map(withDefaultedOptional) }),
+  }
+}

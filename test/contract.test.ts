@@ -1,0 +1,190 @@
+import t from 'tap'
+import { drained, relate, setUp, signUp, tweet } from './helper.ts'
+import { formOf, newMedia, plain, sendForm, upload } from './multipart.ts'
+import { startPrism } from './prism.ts'
+import { operationsOf } from './undocumented.ts'
+
+// A session calls every operation through a proxy that knows the API by its document alone.
+
+const PASSWORD = 'correct horse battery'
+const app = await setUp(t, { LIVE_STREAMS_PER_USER: '1' })
+await app.listen({ host: '127.0.0.1', port: 0 })
+const { ask, spoil, follow, called, wrote } = await startPrism(t, app)
+const [ann, ben, cho] = [
+  await signUp(app, 'Ann'),
+  await signUp(app, 'Ben'),
+  await signUp(app, '초희'),
+]
+const operations = operationsOf(app)
+
+/** Prism mangles the bytes of a form. */
+const takesForm = ({ requestBody }: (typeof operations)[number]) =>
+  requestBody?.content['multipart/form-data'] !== undefined
+
+t.test('accounts and sessions', async (t) => {
+  const account = { name: 'Dora', email: 'dora@example.com', password: PASSWORD }
+  const { user, refreshToken } = await ask(t, 201, 'POST /v1/auth/sign-up', { body: account })
+  await ask(t, 409, 'POST /v1/auth/sign-up', { body: account })
+  const { email, password } = account
+  await ask(t, 401, 'POST /v1/auth/login', { body: { email, password: 'wrong' } })
+  const { accessToken: token } = await ask(t, 200, 'POST /v1/auth/login', {
+    body: { email, password },
+  })
+  await ask(t, 200, 'POST /v1/auth/refresh', { body: { refreshToken } })
+  await ask(t, 401, 'POST /v1/auth/refresh', { body: { refreshToken: 'A'.repeat(43) } })
+  const as = { token }
+  const { items } = await ask(t, 200, 'GET /v1/auth/sessions', { as })
+  const other = items.find(({ current }: { current: boolean }) => !current)
+  await ask(t, 204, `DELETE /v1/auth/sessions/${other.id}`, { as })
+  await ask(t, 404, `DELETE /v1/auth/sessions/${other.id}`, { as })
+
+  await ask(t, 200, 'GET /v1/users/me', { as })
+  await ask(t, 200, 'PATCH /v1/users/me', { as, body: { name: '도라', profile: 'hi' } })
+  await ask(t, 409, 'PATCH /v1/users/me', { as, body: { handle: ann.handle } })
+  await ask(t, 200, `GET /v1/users/${user.id}`)
+  await ask(t, 404, 'GET /v1/users/999999')
+  await ask(t, 200, `GET /v1/users/by-handle/${ann.handle}`, { as })
+  await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })
+  await ask(t, 204, 'DELETE /v1/users/me', { as, body: { password } })
+  await ask(t, 401, 'GET /v1/users/me', { as })
+})
+
+t.test('follow, block, mute', async (t) => {
+  for (const relation of ['follow', 'mute', 'block']) {
+    await ask(t, 204, `PUT /v1/users/${ben.id}/${relation}`, { as: ann })
+    await ask(t, 400, `PUT /v1/users/${ann.id}/${relation}`, { as: ann })
+    await ask(t, 404, `PUT /v1/users/999999/${relation}`, { as: ann })
+  }
+  await ask(t, 403, `PUT /v1/users/${ann.id}/follow`, { as: ben })
+  await ask(t, 200, 'GET /v1/users/me/blocks', { as: ann })
+  await ask(t, 200, 'GET /v1/users/me/mutes?limit=1', { as: ann })
+  for (const relation of ['block', 'mute', 'follow'])
+    await ask(t, 204, `DELETE /v1/users/${ben.id}/${relation}`, { as: ann })
+  await relate(app, ann, 'follow', ben)
+  await relate(app, cho, 'follow', ben)
+  const { nextCursor } = await ask(t, 200, `GET /v1/users/${ben.id}/followers?limit=1`)
+  await ask(t, 200, `GET /v1/users/${ben.id}/followers?cursor=${nextCursor}`, { as: ann })
+  await ask(t, 200, `GET /v1/users/${ann.id}/following`)
+})
+
+t.test('tweets, pictures and what is made of them', async (t) => {
+  const media = await newMedia(app, ben, await plain())
+  const unused = await newMedia(app, ben, await plain())
+  await ask(t, 200, `GET /v1/media/${media.id}`, { as: ben })
+  await ask(t, 404, `GET /v1/media/${media.id}`, { as: ann })
+  await ask(t, 200, `PATCH /v1/media/${media.id}`, { as: ben, body: { alt: 'A bird' } })
+  await ask(t, 204, `DELETE /v1/media/${unused.id}`, { as: ben })
+
+  const body = { text: `@${ann.handle} #새 hello`, mediaIds: [media.id] }
+  const headers = { 'idempotency-key': 'first' }
+  const { id } = await ask(t, 201, 'POST /v1/tweets', { as: ben, body, headers })
+  await ask(t, 201, 'POST /v1/tweets', { as: ben, body, headers })
+  await ask(t, 422, 'POST /v1/tweets', { as: ben, body: { text: 'other' }, headers })
+  await ask(t, 409, `DELETE /v1/media/${media.id}`, { as: ben })
+  await ask(t, 404, 'POST /v1/tweets', { as: ann, body: { text: 'to none', replyToId: 999999 } })
+  await ask(t, 201, 'POST /v1/tweets', { as: ann, body: { text: 'a reply', replyToId: id } })
+
+  for (const reaction of ['like', 'retweet', 'bookmark']) {
+    await ask(t, 204, `PUT /v1/tweets/${id}/${reaction}`, { as: ann })
+    await ask(t, 404, `PUT /v1/tweets/999999/${reaction}`, { as: ann })
+  }
+  await drained(app)
+  await ask(t, 200, `GET /v1/tweets/${id}`)
+  await ask(t, 200, `GET /v1/tweets/${id}/replies`, { as: ann })
+  await ask(t, 200, `GET /v1/tweets/${id}/likes`)
+  await ask(t, 200, `GET /v1/users/${ben.id}/tweets`, { as: ann })
+  await ask(t, 200, `GET /v1/users/${ann.id}/likes`)
+  await ask(t, 200, 'GET /v1/bookmarks', { as: ann })
+  await ask(t, 200, 'GET /v1/tweets', { as: ann })
+  const { sinceCursor } = await ask(t, 200, 'GET /v1/timeline', { as: ann })
+  await ask(t, 200, `GET /v1/timeline?since=${sinceCursor}&limit=5`, { as: ann })
+  await ask(t, 200, 'GET /v1/users/me/mentions', { as: ann })
+  await ask(t, 200, 'GET /v1/notifications?unread=true', { as: ann })
+  const { items } = await ask(t, 200, 'GET /v1/notifications', { as: ben })
+  await ask(t, 200, `GET /v1/notifications/${items[0].id}/people`, { as: ben })
+  await ask(t, 204, 'PUT /v1/notifications/read', { as: ben, body: { upTo: items[0].latestId } })
+
+  for (const reaction of ['like', 'retweet', 'bookmark'])
+    await ask(t, 204, `DELETE /v1/tweets/${id}/${reaction}`, { as: ann })
+  await ask(t, 403, `DELETE /v1/tweets/${id}`, { as: ann })
+  await ask(t, 204, `DELETE /v1/tweets/${id}`, { as: ben })
+  await ask(t, 200, `GET /v1/tweets/${id}`)
+})
+
+t.test('hashtags', async (t) => {
+  const tag = encodeURIComponent('새')
+  await ask(t, 200, `GET /v1/hashtags/${tag}/tweets`)
+  await ask(t, 404, `GET /v1/hashtags/${'9'.repeat(101)}/tweets`)
+  await ask(t, 200, 'GET /v1/hashtags/trending')
+  await ask(t, 204, `PUT /v1/hashtags/${tag}/mute`, { as: ann })
+  await ask(t, 200, 'GET /v1/hashtags/muted', { as: ann })
+  await ask(t, 204, `DELETE /v1/hashtags/${tag}/mute`, { as: ann })
+})
+
+t.test('the pictures of a profile', async (t) => {
+  for (const kind of ['avatar', 'header']) {
+    await ask(t, 404, `GET /v1/users/${ben.id}/${kind}`)
+    await sendForm(app, ben, formOf(await plain()), `PUT /v1/users/me/${kind}`)
+    await follow(t, `GET /v1/users/${ben.id}/${kind}`)
+    await follow(t, `GET /v1/users/${ben.id}/${kind}?size=small`)
+    await ask(t, 204, `DELETE /v1/users/me/${kind}`, { as: ben })
+  }
+})
+
+t.test('a stream of what is new', async (t) => {
+  const stream = ask(t, 200, 'GET /v1/live', { as: cho })
+  await wrote('The upstream call to /v1/live has returned 200')
+  await ask(t, 429, 'GET /v1/live', { as: cho })
+  await ask(t, 406, 'GET /v1/live', { as: cho, headers: { accept: 'application/json' } })
+  await ask(t, 204, 'POST /v1/auth/logout', { as: cho })
+  t.match(await stream, 'event: hello', 'ended by the end of its session')
+})
+
+t.test('the flat API and the health of the service', async (t) => {
+  for (const path of ['/livez', '/readyz', '/ping']) await ask(t, 200, `GET ${path}`)
+  const account = { name: 'Eve', email: 'eve@example.com', password: PASSWORD, profile: 'hi' }
+  const { id } = await ask(t, 200, 'POST /sign-up', { body: account })
+  await ask(t, 409, 'POST /sign-up', { body: account })
+  const { email, password } = account
+  await ask(t, 401, 'POST /login', { body: { email, password: 'wrong' } })
+  const { access_token } = await ask(t, 200, 'POST /login', { body: { email, password } })
+  const headers = { authorization: access_token }
+  await ask(t, 200, `GET /view-data?id=${id}`, { headers })
+  await ask(t, 404, 'GET /view-data?id=999999')
+  await ask(t, 200, 'POST /tweet', { headers, body: { tweet: 'hello' } })
+  const tweet_id = (await tweet(app, ben)).id
+  await ask(t, 200, 'POST /like', { headers, body: { tweet_id } })
+  await ask(t, 200, 'POST /unlike', { headers, body: { tweet_id: String(tweet_id) } })
+  await ask(t, 404, 'POST /like', { headers, body: { tweet_id: 999999 } })
+  await ask(t, 200, 'POST /follow', { headers, body: { follow: ben.id } })
+  await ask(t, 200, 'POST /unfollow', { headers, body: { unfollow: ben.id } })
+  await ask(t, 200, 'GET /timeline', { headers })
+  await ask(t, 404, `GET /profile-picture/s3/${id}`)
+  await upload(app, await plain(), { as: ben })
+  await ask(t, 200, `GET /profile-picture/s3/${ben.id}`)
+  await ask(t, 200, `GET /profile-picture/local/${ben.id}`)
+})
+
+t.test('every operation has been called', (t) => {
+  const all = operations.filter((operation) => !takesForm(operation))
+  t.strictSame([...called].sort(), all.map(({ operationId }) => operationId).sort())
+  t.end()
+})
+
+t.test('what is wrong is refused as documented, by every operation', async (t) => {
+  const as = ann
+  for (const operation of operations) {
+    const { route, method, security = [], parameters = [] } = operation
+    const line = route.replaceAll(/\{.*?\}/g, '1')
+    const open = security.length === 0 || security.some((one) => Object.keys(one).length === 0)
+    if (!open) await spoil(t, 401, line)
+    if (parameters.some(({ name }) => name === 'limit'))
+      await spoil(t, 400, `${line}?limit=0`, { as })
+    if (route.includes('{id}')) await spoil(t, 400, route.replace('{id}', 'x'), { as })
+    if (method === 'GET') continue
+    const large = { text: 'x'.repeat(70_000) }
+    if (!takesForm(operation)) await spoil(t, 413, line, { as, body: large })
+    const headers = { 'content-type': 'application/xml' }
+    await spoil(t, 415, line, { as, body: {}, headers })
+  }
+})
