@@ -13,7 +13,8 @@ const Password = (minLength: number) =>
   Line({ minLength, maxLength: 128, examples: ['correct horse battery'] })
 const RefreshToken = Type.String({
   pattern: '^[A-Za-z0-9_-]{43}$',
-  description: '256 random bits. It is spent by its first use; using it twice ends the session.',
+  description:
+    'Its first use spends it. The same use may be repeated for 10 seconds and gives the same next token; a use after that, or after the next token was used, ends the session.',
 })
 
 export const SignUp = Type.Object(
