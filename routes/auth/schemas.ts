@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Id, Line, ref, Text, Timestamp } from '../../plugins/schemas.ts'
+import { Email, Id, Line, ref, Text, Timestamp } from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
 
 declare module 'fastify' {
@@ -8,7 +8,6 @@ declare module 'fastify' {
   }
 }
 
-const Email = Type.String({ format: 'email', maxLength: 254, examples: ['hong@example.com'] })
 const Password = (minLength: number) =>
   Line({ minLength, maxLength: 128, examples: ['correct horse battery'] })
 const RefreshToken = Type.String({

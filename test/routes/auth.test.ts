@@ -255,6 +255,31 @@ t.test(
   },
 )
 
+t.test('an address is read the same way by every call that takes one', async (t) => {
+  const user = await signUp(app, 'Address')
+  const other = { name: 'x', profile: '', password: PASSWORD }
+  for (const spaced of [
+    `${user.email} `,
+    ` ${user.email}`,
+    `${user.email}\t`,
+    `${user.email}\u00a0`,
+  ]) {
+    for (const path of ['/v1/auth/login', '/login', '/v1/auth/sign-up', '/sign-up']) {
+      const body = path.includes('sign-up')
+        ? { ...other, email: spaced }
+        : { email: spaced, password: user.password }
+      const { status, body: problem } = await call(app, `POST ${path}`, { body })
+      t.equal(status, 400, `${path} ${JSON.stringify(spaced)}`)
+      t.match(problem.detail ?? problem, '/body/email must be an e-mail address')
+    }
+    await t.rejects(app.auth.checkCredentials(spaced, user.password), { code: 'WRONG_CREDENTIALS' })
+  }
+  for (const path of ['/v1/auth/login', '/login']) {
+    const body = { email: user.email.toUpperCase(), password: user.password }
+    t.equal((await call(app, `POST ${path}`, { body })).status, 200, path)
+  }
+})
+
 t.test('a hash made with other parameters is renewed by the next login', async (t) => {
   const user = await signUp(app, 'Rehash')
   const hashNow = async () => {
