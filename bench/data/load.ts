@@ -54,6 +54,7 @@ function* chunks(rows: Iterable<string>, onRows: (count: number) => void) {
     chunk = ''
     count = 0
   }
-  yield Buffer.from(chunk)
+  // An empty packet would end the data before their end does.
+  if (chunk !== '') yield Buffer.from(chunk)
   onRows(count)
 }

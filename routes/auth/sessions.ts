@@ -41,8 +41,7 @@ export function createSessions(app: FastifyInstance) {
   async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {
     const [{ insertId }] = await tx.insert(sessions).values({
       userId,
-      // Behind a trusted proxy it is whatever the header says.
-      ip: client.ip.slice(0, 45),
+      ip: client.ip,
       userAgent: client.userAgent.slice(0, 255),
       expiresAt,
       accessUntil: inSeconds(life + CLOCK_SKEW),
