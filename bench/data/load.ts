@@ -54,7 +54,7 @@ function* chunks(rows: Iterable<string>, onRows: (count: number) => void) {
     chunk = ''
     count = 0
   }
-  // An empty packet would end the data before their end does.
+  // An empty packet tells the server that the data have ended.
   if (chunk !== '') yield Buffer.from(chunk)
   onRows(count)
 }
