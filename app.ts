@@ -5,6 +5,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyHttpOptions } from 'fastify'
 import pTimeout from 'p-timeout'
 import { migrate, type Progress } from './db/migrate.ts'
+import { serializeRequest, trustedProxies } from './plugins/client-address.ts'
 import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
 import { blame } from './plugins/features/error.ts'
@@ -29,7 +30,7 @@ const BOOT_TIMEOUT = 10_000
 const CLOSE_TIMEOUT = 15_000
 
 const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
-  trustProxy: config.trustProxy,
+  trustProxy: trustedProxies(config.trustProxy),
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
   http: { headersTimeout: HEADERS_TIMEOUT, requireHostHeader: false },
@@ -44,7 +45,7 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   clientErrorHandler: refuseClient,
   logger: {
     level: config.logLevel,
-    serializers: { err: serializeError },
+    serializers: { err: serializeError, req: serializeRequest },
     ...(process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
   },
 })

@@ -2,6 +2,7 @@
 // Below, everything that may merge its types into Fastify's; a test finds what is missing.
 import type {} from './plugins/authenticate.ts'
 import type {} from './plugins/cache/index.ts'
+import type {} from './plugins/client-address.ts'
 import type {} from './plugins/config/index.ts'
 import type {} from './plugins/db.ts'
 import type {} from './plugins/deadline.ts'

@@ -27,6 +27,7 @@ const CODES: Record<string, string> = {
 }
 
 export const FORMAT_MESSAGES: { text: string; [format: string]: string } = {
+  email: 'must be an e-mail address such as hong@example.com, without spaces',
   line: 'must be a single line of valid Unicode without control characters',
   text: 'must be valid Unicode without control characters (newline and tab are fine)',
 }

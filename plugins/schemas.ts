@@ -33,6 +33,13 @@ export const Line = (options: { minLength?: number; maxLength: number; examples?
 export const Text = (options: { minLength?: number; maxLength: number; examples?: string[] }) =>
   Type.String({ format: 'text', ...options })
 
+/** An e-mail address, at most as long as RFC 5321 lets one be. Case makes no difference. */
+export const Email = Type.String({
+  format: 'email',
+  maxLength: 254,
+  examples: ['hong@example.com'],
+})
+
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Refers to a resource that some feature registered under this `$id`. */
@@ -63,7 +70,9 @@ export const Problem = Type.Object(
       Type.Array(
         Type.Object({
           path: Type.String({ examples: ['/body/email'] }),
-          message: Type.String({ examples: ['must match format "email"'] }),
+          message: Type.String({
+            examples: ['must be an e-mail address such as hong@example.com, without spaces'],
+          }),
         }),
       ),
     ),

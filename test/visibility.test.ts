@@ -23,7 +23,7 @@ type Kind =
   | 'ownTweets'
   /** As tweets, and nothing of those the viewer mutes. */
   | 'timeline'
-  /** What others did for the viewer: nothing of people behind a block, nor of those muted. */
+  /** What others address to the viewer: nothing of people behind a block, nor of those muted. */
   | 'notifications'
   /** Lists of people: those a block stands between are left out. */
   | 'people'
@@ -65,7 +65,7 @@ const READS: Record<string, Kind> = {
   '/v1/notifications/{id}/people': 'own',
   '/v1/bookmarks': 'ownTweets',
   '/v1/hashtags/{tag}/tweets': 'tweets',
-  '/v1/users/me/mentions': 'ownTweets',
+  '/v1/users/me/mentions': 'notifications',
   '/v1/hashtags/muted': 'own',
   '/v1/hashtags/trending': 'neither',
   '/v1/live': 'stream',
@@ -214,7 +214,7 @@ t.test('without blocks everything is there to be seen', async (t) => {
   await check(t, ['tweets', 'people', 'account'], undefined, { never: [], somewhere: EVERYONE })
 })
 
-t.test('a block hides each from the other, a mute in the timeline alone', async (t) => {
+t.test('a block hides each from the other, a mute what comes unasked', async (t) => {
   await relate(app, viewer, 'block', blocked)
   await relate(app, blocking, 'block', viewer)
   await relate(app, viewer, 'mute', muted)
@@ -263,7 +263,7 @@ t.test('the parent of a reply is not named across a block', async (t) => {
 })
 
 t.test(
-  'a muted person is missing in the timeline as author, as original and nowhere else',
+  'a muted person is missing in the timeline as author and as the original of a retweet',
   async (t) => {
     const { items } = await call(app, 'GET /v1/timeline?limit=100', { as: viewer }).then(
       ({ body }) => body,

@@ -55,6 +55,7 @@ function* chunks(rows: Iterable<string>, onRows: (count: number) => void) {
     chunk = ''
     count = 0
   }
-  yield Buffer.from(chunk)
+  // An empty packet tells the server that the data have ended.
+  if (chunk !== '') yield Buffer.from(chunk)
   onRows(count)
 }

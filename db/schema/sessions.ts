@@ -29,6 +29,8 @@ export const refreshTokens = mysqlTable(
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
     spentAt: time(),
+    /** Makes the successor from this token; null once the successor has been spent. */
+    successorSalt: bytes32(),
   },
   (t) => [index('refresh_tokens_session').on(t.sessionId)],
 )

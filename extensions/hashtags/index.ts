@@ -63,6 +63,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['hashtags'],
         operationId: 'listMentions',
         summary: 'Tweets that mention you, newest first',
+        description: 'Without those by people you mute, as in your notifications.',
         security: BearerAuth,
         querystring: PageQuery,
         response: { 200: PageOf(ref('Tweet')), ...problems(401) },

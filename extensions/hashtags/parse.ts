@@ -27,8 +27,8 @@ const LINK = String.raw`(?<![A-Za-z0-9])(?:${LINK_START})[^\s<>"。、，！？�
 const PATTERN = new RegExp(`${LINK}|${TAG}|${MENTION}`, 'gv')
 const SIGN_FIRST = new RegExp(`^${SIGN}`, 'v')
 const WHOLE_TAG = new RegExp(String.raw`^(?!\p{M})${CONTINUE}+$`, 'v')
-/** Something that is neither digit nor sign nor invisible. */
-const TELLING = /[\p{Alphabetic}\p{ExtPict}\p{EPres}\u20E3]/v
+/** Something that is neither digit nor sign nor invisible; two hieroglyphs are blank. */
+const TELLING = /[[\p{Alphabetic}\p{ExtPict}\p{EPres}\u20E3]--[\u{13441}\u{13442}]]/v
 
 /** Most texts have none, and looking for one is far quicker than taking them apart. */
 export const ANY_SIGN = /[#\uFE5F\uFF03@\uFE6B\uFF20]/

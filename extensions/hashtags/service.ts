@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createBackfill } from './backfill.ts'
 import { addEntities } from './entities.ts'
@@ -29,7 +29,7 @@ const TooManyMentions = createError(
 )
 
 function createHashtags(app: FastifyInstance) {
-  const { hashtagMentions, hashtagTweets } = app.tables
+  const { hashtagMentions, hashtagTweets, tweets } = app.tables
   const trends = createTrends(app)
   const index = createIndex(app, trends)
 
@@ -43,12 +43,15 @@ function createHashtags(app: FastifyInstance) {
     return app.tweets.pageBy(list, through, eq(hashtagTweets.tag, key), request, viewerId)
   }
 
-  /** Tweets that mention someone, newest first. */
+  /** Tweets that mention someone, newest first; nothing by people they mute, as in notifications. */
   function mentions(userId: number, request: PageRequest) {
     const { tweetId } = hashtagMentions
     const through = { table: hashtagMentions, tweetId, position: tweetId }
-    const ofUser = eq(hashtagMentions.userId, userId)
-    return app.tweets.pageBy(`mentions:${userId}`, through, ofUser, request, userId)
+    const where = and(
+      eq(hashtagMentions.userId, userId),
+      app.graph.notMuted(userId, tweets.authorId),
+    )
+    return app.tweets.pageBy(`mentions:${userId}`, through, where, request, userId)
   }
 
   const { trending, purge } = trends

@@ -4,7 +4,7 @@ import { BearerAuth, IdParams, NoContent, problems } from '../../plugins/schemas
 import { Login, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
 
 const clientOf = (request: FastifyRequest) => ({
-  ip: request.ip,
+  ip: request.clientAddress,
   userAgent: request.headers['user-agent'] ?? '',
 })
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Id, Line, ref, Text, Timestamp } from '../../plugins/schemas.ts'
+import { Email, Id, Line, ref, Text, Timestamp } from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
 
 declare module 'fastify' {
@@ -8,12 +8,12 @@ declare module 'fastify' {
   }
 }
 
-const Email = Type.String({ format: 'email', maxLength: 254, examples: ['hong@example.com'] })
 const Password = (minLength: number) =>
   Line({ minLength, maxLength: 128, examples: ['correct horse battery'] })
 const RefreshToken = Type.String({
   pattern: '^[A-Za-z0-9_-]{43}$',
-  description: '256 random bits. It is spent by its first use; using it twice ends the session.',
+  description:
+    'Its first use spends it. The same use may be repeated for 10 seconds and gives the same next token; a use after that, or after the next token was used, ends the session.',
 })
 
 export const SignUp = Type.Object(

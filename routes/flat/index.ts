@@ -75,7 +75,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const userId = await app.auth.checkCredentials(request.body.email, request.body.password)
-      const client = { ip: request.ip, userAgent: request.headers['user-agent'] ?? '' }
+      const client = { ip: request.clientAddress, userAgent: request.headers['user-agent'] ?? '' }
       const accessToken = await app.auth.sessions.openFor(TOKEN_LIFE, userId, client)
       return { user_id: userId, access_token: accessToken }
     },

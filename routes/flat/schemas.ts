@@ -1,14 +1,20 @@
 import { Type } from 'typebox'
 import { Cursor } from '../../plugins/pagination.ts'
-import { Id, Line, nullable, type ProblemStatus, Text, withCommon } from '../../plugins/schemas.ts'
+import {
+  Email,
+  Id,
+  Line,
+  nullable,
+  type ProblemStatus,
+  Text,
+  withCommon,
+} from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
 
 // The original's own names and shapes. Unknown fields are ignored here, as they always were.
 
 /** The original took an id as a number or as a string of digits. */
 const LooseId = Type.Union([Id, Type.String({ pattern: '^[1-9][0-9]{0,15}$' })])
-
-const Email = Type.String({ format: 'email', maxLength: 254, examples: ['hong@gmail.com'] })
 
 export const SignUp = Type.Object({
   name: Line({ minLength: 1, maxLength: 50 * BEFORE_NFC, examples: ['hong'] }),
@@ -25,7 +31,7 @@ export const Account = Type.Object({
 })
 
 export const Login = Type.Object({
-  email: Type.String({ maxLength: 254, examples: ['hong@gmail.com'] }),
+  email: Email,
   password: Type.String({ maxLength: 128, examples: ['test1234'] }),
 })
 

@@ -31,7 +31,8 @@ const relations: FastifyPluginAsyncTypebox = async (app) => {
       name: 'mute',
       set: mute,
       unset: unmute,
-      effect: 'Their tweets are missing from your timeline.',
+      effect:
+        'They are missing from your timeline, live stream, notifications and mentions; other lists and their profile still show them.',
     },
   ]
   for (const { name, set, unset, effect } of kinds) {

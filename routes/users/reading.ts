@@ -82,12 +82,18 @@ export function createUserReading(
 
   /** What logging in needs, or undefined when there is no such account. */
   async function credentials(by: { email: string } | { id: number }) {
-    const condition = 'id' in by ? eq(users.id, by.id) : eq(users.email, by.email.toLowerCase())
+    const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
     const [row] = await app.db
       .select({ id: users.id, passwordHash: users.passwordHash })
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))
     return row
+  }
+
+  /** Bytes are compared as well: MySQL compares text without the spaces at its end. */
+  function emailIs(address: string) {
+    const email = address.toLowerCase()
+    return and(eq(users.email, email), sql`CAST(${users.email} AS BINARY) = ${email}`)
   }
 
   /**

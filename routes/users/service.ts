@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createCounter } from '../../db/counter.ts'
 import { duplicateKey, type Tx } from '../../plugins/db.ts'
-import { cleanText } from '../../plugins/text.ts'
+import { cleanName, cleanText } from '../../plugins/text.ts'
 import { createErasure } from './erasure.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
@@ -46,7 +46,7 @@ function createUsers(app: FastifyInstance) {
 
   /** Without a handle it makes one from the name. @throws EmailTaken, HandleTaken */
   async function create(input: NewUser, outer?: Tx) {
-    const name = cleanText(input.name, { field: 'name', min: 1, max: LIMITS.name, trim: true })
+    const name = cleanName(input.name, { field: 'name', max: LIMITS.name })
     const profile = cleanText(input.profile ?? '', { field: 'profile', max: LIMITS.profile })
     return app.transaction(async (tx) => {
       for (let attempt = 0; ; attempt++) {
@@ -71,7 +71,7 @@ function createUsers(app: FastifyInstance) {
     const { name, profile, handle } = changes
     const row = {
       ...(name !== undefined && {
-        name: cleanText(name, { field: 'name', min: 1, max: LIMITS.name, trim: true }),
+        name: cleanName(name, { field: 'name', max: LIMITS.name }),
       }),
       ...(profile !== undefined && {
         profile: cleanText(profile, { field: 'profile', max: LIMITS.profile }),

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import argon2 from 'argon2'
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
-import { call, login, read, setUp, signUp, type User } from '../helper.ts'
+import { call, login, read, settings, setUp, signUp, type User } from '../helper.ts'
 
-const app = await setUp(t)
+const { DATABASE_URL = '' } = await settings(t)
+const app = await setUp(t, { DATABASE_URL })
 const { users, sessions, refreshTokens } = app.tables
 /** OWASP's parameters; their order is the library's. */
 const CURRENT = /^\$argon2id\$v=19\$m=19456,(t=2,p=1|p=1,t=2)\$/
@@ -15,6 +16,7 @@ const post = (path: string, body: object, headers = {}) =>
 const refresh = (refreshToken: string) => post('refresh', { refreshToken })
 const me = (token: string) => call(app, 'GET /v1/users/me', { as: { token } })
 const countOf = async (table: typeof users | typeof sessions) => app.db.$count(table)
+const hashOf = (token: string) => createHash('sha256').update(token).digest()
 const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
 
 /** Another session of the same user. */
@@ -60,9 +62,8 @@ t.test('signing up gives an account and signs in', async (t) => {
   const [row] = await app.db.select().from(users).where(eq(users.id, user.id))
   t.match(row?.passwordHash, CURRENT)
   const stored = await app.db.select({ hash: refreshTokens.hash }).from(refreshTokens)
-  const digest = createHash('sha256').update(body.refreshToken).digest('hex')
   t.ok(
-    stored.some(({ hash }) => hash.toString('hex') === digest),
+    stored.some(({ hash }) => hash.equals(hashOf(body.refreshToken))),
     'refresh tokens stay hashed',
   )
 })
@@ -255,6 +256,31 @@ t.test(
   },
 )
 
+t.test('an address is read the same way by every call that takes one', async (t) => {
+  const user = await signUp(app, 'Address')
+  const other = { name: 'x', profile: '', password: PASSWORD }
+  for (const spaced of [
+    `${user.email} `,
+    ` ${user.email}`,
+    `${user.email}\t`,
+    `${user.email}\u00a0`,
+  ]) {
+    for (const path of ['/v1/auth/login', '/login', '/v1/auth/sign-up', '/sign-up']) {
+      const body = path.includes('sign-up')
+        ? { ...other, email: spaced }
+        : { email: spaced, password: user.password }
+      const { status, body: problem } = await call(app, `POST ${path}`, { body })
+      t.equal(status, 400, `${path} ${JSON.stringify(spaced)}`)
+      t.match(problem.detail ?? problem, '/body/email must be an e-mail address')
+    }
+    await t.rejects(app.auth.checkCredentials(spaced, user.password), { code: 'WRONG_CREDENTIALS' })
+  }
+  for (const path of ['/v1/auth/login', '/login']) {
+    const body = { email: user.email.toUpperCase(), password: user.password }
+    t.equal((await call(app, `POST ${path}`, { body })).status, 200, path)
+  }
+})
+
 t.test('a hash made with other parameters is renewed by the next login', async (t) => {
   const user = await signUp(app, 'Rehash')
   const hashNow = async () => {
@@ -287,36 +313,119 @@ t.test('a refresh token is spent by its use', async (t) => {
   t.equal((await sessionIds(user)).length, 1, 'all of one session')
 })
 
-t.test('a spent refresh token that comes back ends its session at once', async (t) => {
-  const user = await signUp(app, 'Stolen')
-  const elsewhere = await again(user)
-  const { body: thief } = await refresh(user.refreshToken)
-  t.equal((await me(thief.accessToken)).status, 200)
+/** Moves the moment at which the user's first refresh token was spent into the past. */
+const spentSecondsAgo = (user: User, seconds: number) =>
+  app.db
+    .update(refreshTokens)
+    .set({ spentAt: sql`NOW(3) - INTERVAL ${seconds} SECOND` })
+    .where(eq(refreshTokens.hash, hashOf(user.refreshToken)))
 
-  const reuse = await refresh(user.refreshToken)
-  t.equal(reuse.status, 401)
-  t.equal(reuse.body.code, 'INVALID_REFRESH_TOKEN')
-  for (const token of [user.token, thief.accessToken]) {
-    const { status, body, headers } = await me(token)
-    t.equal(status, 401)
-    t.equal(body.code, 'SESSION_REVOKED')
-    t.equal(headers['www-authenticate'], 'Bearer')
+t.test('a refresh that is repeated within seconds gets the same successor', async (t) => {
+  const user = await signUp(app, 'Lost Answer')
+  const { body: lost } = await refresh(user.refreshToken)
+  await spentSecondsAgo(user, 8)
+  const repeat = await refresh(user.refreshToken)
+  t.equal(repeat.status, 200)
+  t.equal(repeat.body.refreshToken, lost.refreshToken)
+  for (const token of [lost.accessToken, repeat.body.accessToken]) {
+    t.equal((await me(token)).status, 200)
   }
-  t.equal((await refresh(thief.refreshToken)).status, 401, 'the newest token is worth nothing')
-  t.equal((await me(elsewhere.token)).status, 200, 'other sessions live on')
-  t.equal((await refresh(elsewhere.refreshToken)).status, 200)
+  t.equal((await refresh(lost.refreshToken)).status, 200, 'the session goes on')
 })
 
-t.test('of refreshes at the same time one wins; the reuse then ends the session', async (t) => {
-  const user = await signUp(app, 'Race')
-  const answers = await Promise.all(Array.from({ length: 4 }, () => refresh(user.refreshToken)))
-  t.strictSame(statuses(answers), [200, 401, 401, 401])
-  const winner = answers.find(({ status }) => status === 200)?.body
-  t.equal((await me(winner.accessToken)).status, 401)
-  t.equal((await refresh(winner.refreshToken)).status, 401)
+t.test('a repeat gets the same successor from another process, under a new secret', async (t) => {
+  const user = await signUp(app, 'Two Processes')
+  const { body: first } = await refresh(user.refreshToken)
+  const other = await setUp(t, { DATABASE_URL })
+  const answer = await call(other, 'POST /v1/auth/refresh', {
+    body: { refreshToken: user.refreshToken },
+  })
+  t.equal(answer.status, 200)
+  t.equal(answer.body.refreshToken, first.refreshToken)
+})
+
+t.test('twenty refreshes at the same time get one successor', async (t) => {
+  const user = await signUp(app, 'Many Tabs')
+  const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(user.refreshToken)))
+  t.strictSame(new Set(answers.map(({ status }) => status)), new Set([200]))
+  const successors = [...new Set(answers.map(({ body }) => body.refreshToken))]
+  t.equal(successors.length, 1)
+  t.equal((await me(answers[19]?.body.accessToken)).status, 200)
+  t.equal((await refresh(successors[0])).status, 200)
+  t.equal((await sessionIds(user)).length, 1)
+})
+
+for (const { when, prepare } of [
+  { when: 'later', prepare: (user: User) => spentSecondsAgo(user, 11) },
+  {
+    when: 'after its successor was spent',
+    prepare: async (_user: User, successor: string) => void (await refresh(successor)),
+  },
+]) {
+  t.test(`a spent refresh token that comes back ${when} ends its session at once`, async (t) => {
+    const user = await signUp(app, 'Stolen')
+    const elsewhere = await again(user)
+    const { body: thief } = await refresh(user.refreshToken)
+    t.equal((await me(thief.accessToken)).status, 200)
+    await prepare({ ...user, token: thief.accessToken }, thief.refreshToken)
+
+    const reuse = await refresh(user.refreshToken)
+    t.equal(reuse.status, 401)
+    t.equal(reuse.body.code, 'INVALID_REFRESH_TOKEN')
+    for (const token of [user.token, thief.accessToken]) {
+      const { status, body, headers } = await me(token)
+      t.equal(status, 401)
+      t.equal(body.code, 'SESSION_REVOKED')
+      t.equal(headers['www-authenticate'], 'Bearer')
+    }
+    t.equal((await refresh(thief.refreshToken)).status, 401, 'the newest token is worth nothing')
+    t.equal((await me(elsewhere.token)).status, 200, 'other sessions live on')
+    t.equal((await refresh(elsewhere.refreshToken)).status, 200)
+  })
+}
+
+t.test('a repeat after the session has ended is refused', async (t) => {
+  const user = await signUp(app, 'Gone')
+  const { body } = await refresh(user.refreshToken)
+  t.equal((await call(app, 'POST /v1/auth/logout', { as: user })).status, 204)
+  t.equal((await refresh(user.refreshToken)).status, 401)
+  t.equal((await me(body.accessToken)).status, 401)
+})
+
+t.test('refreshes and a logout at the same time leave nothing that works', async (t) => {
+  const user = await signUp(app, 'Refreshing Logout')
+  const [logout, ...answers] = await Promise.all([
+    call(app, 'POST /v1/auth/logout', { as: user }),
+    ...Array.from({ length: 19 }, () => refresh(user.refreshToken)),
+  ])
+  t.equal(logout.status, 204)
+  t.notOk(answers.some(({ status }) => status !== 200 && status !== 401))
+  for (const { body } of answers.filter(({ status }) => status === 200)) {
+    t.equal((await me(body.accessToken)).status, 401)
+    t.equal((await refresh(body.refreshToken)).status, 401)
+  }
   const left = await app.db.select().from(sessions).where(eq(sessions.userId, user.id))
   t.strictSame(left, [])
 })
+
+t.test(
+  'the database alone tells no refresh token, and nothing of a chain that went on',
+  async (t) => {
+    const user = await signUp(app, 'Chain')
+    const { body: second } = await refresh(user.refreshToken)
+    await refresh(second.refreshToken)
+    const [id = 0] = await sessionIds(user)
+    const rows = await app.db.select().from(refreshTokens).where(eq(refreshTokens.sessionId, id))
+    t.equal(rows.length, 3)
+    const salted = rows.filter(({ successorSalt }) => successorSalt !== null)
+    const digest = createHash('sha256').update(second.refreshToken).digest()
+    t.strictSame(
+      salted.map(({ hash }) => hash),
+      [digest],
+      'only the token spent last can be repeated',
+    )
+  },
+)
 
 t.test('unknown, malformed and expired refresh tokens', async (t) => {
   const unknown = await refresh('x'.repeat(43))

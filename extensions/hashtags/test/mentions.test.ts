@@ -53,7 +53,7 @@ t.test('mentions are announced once, and listed to whom they mention', async (t)
   }
   await drained(app)
   t.strictSame(
-    mentioned.filter(({ tweetId }) => tweetId >= id),
+    mentioned.filter(({ tweetId }) => tweetId >= id).sort((a, b) => a.tweetId - b.tweetId),
     [
       { tweetId: id, authorId: ann.id, mentionedIds: [bob.id] },
       { tweetId: other.id, authorId: cho.id, mentionedIds: [bob.id] },
@@ -112,4 +112,18 @@ t.test('more than ten people in one tweet are refused', async (t) => {
     status: 422,
     body: { code: 'TOO_MANY_MENTIONS' },
   })
+})
+
+t.test('mentions by people one mutes are left out, as in notifications', async (t) => {
+  const [reader, loud] = [await signUp(app, 'Reader'), await signUp(app, 'Loud')]
+  const first = await tweet(app, ann, `@${reader.handle} hello`)
+  const muted = await tweet(app, loud, `@${reader.handle} LOOK AT ME`)
+  const last = await tweet(app, ann, `@${reader.handle} bye`)
+  await drained(app)
+  const shown = async () => idsOf(await readAll(app, '/v1/users/me/mentions', reader, 1))
+  t.strictSame(await shown(), [last.id, muted.id, first.id])
+  await relate(app, reader, 'mute', loud)
+  t.strictSame(await shown(), [last.id, first.id], 'on every page')
+  await unrelate(app, reader, 'mute', loud)
+  t.strictSame(await shown(), [last.id, muted.id, first.id])
 })

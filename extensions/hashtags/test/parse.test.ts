@@ -23,6 +23,7 @@ t.test('what is a hashtag', async (t) => {
     '🎉#party ❤️#love (#in) "#quoted" *#bold*': ['party', 'love', 'in', 'quoted', 'bold'],
     '##twice #a#b': ['twice', 'a'],
     'x#y 가#나 3#z &#x27; #️⃣ # #1 #２０ #_ #-1 #‼️ #\u0301a #\u{E0067}\u20E3': [],
+    '#\u3164 #\uFFA0 #\u115F #\u2800 #\u{13441} #\u{E0080}': [],
     'http://x/#frag https://x.kr/가/#나?#다 www.x.com#a x.com/#b git+ssh://x#c': [],
     '보기 https://x.kr/a。#뒤': ['뒤'],
     [`#${'a'.repeat(100)} #${'b'.repeat(101)}`]: ['a'.repeat(100)],

@@ -83,7 +83,8 @@ t.test('alt text', async (t) => {
     t.equal((await newMedia(app, user, jpeg, sent)).alt, kept, 'the same beside the file')
   }
   await patch({ alt: 'kept' })
-  for (const alt of ['한'.repeat(1501), 'x'.repeat(7000), family.repeat(215), 'a\u0000b']) {
+  const tooLong = ['한'.repeat(1501), 'x'.repeat(7000), family.repeat(215)]
+  for (const alt of [...tooLong, 'a\u0000b', ' ', '\u3164', 'a\uffff']) {
     const patched = await patch({ alt })
     t.match([patched.status, patched.body.errors[0].path], [400, '/body/alt'])
     const posted = await postMedia(app, user, jpeg, alt)

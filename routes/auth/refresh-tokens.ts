@@ -1,0 +1,102 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import createError from '@fastify/error'
+import { and, eq, isNotNull, lt, ne, sql } from 'drizzle-orm'
+import type { FastifyInstance } from 'fastify'
+import type { Tx } from '../../plugins/db.ts'
+
+/**
+ * Seconds for which a refresh may be repeated: the default of Supabase Auth's reuse interval. Amazon
+ * Cognito allows up to 60.
+ */
+const REPEAT_GRACE = 10
+/** Days for which a spent refresh token is remembered; after that it counts as unknown. */
+const SPENT_LIFE = 30
+
+export const InvalidRefreshToken = createError(
+  'INVALID_REFRESH_TOKEN',
+  'The refresh token is unknown, spent or expired; log in again.',
+  401,
+)
+
+const digest = (token: string) => createHash('sha256').update(token).digest()
+
+/** Only the holder of a token can tell its successor: the database has the salt alone. */
+const successorOf = (token: string, salt: Buffer) =>
+  createHmac('sha256', token).update(salt).digest('base64url')
+
+/**
+ * A session is a chain of refresh tokens (RFC 9700, section 4.14.2): each is stored hashed and spent
+ * by its use. The same use may be repeated for a few seconds, as by two tabs or after a lost answer.
+ */
+export function createRefreshTokens(app: FastifyInstance) {
+  const { sessions, refreshTokens } = app.tables
+
+  /** The first token of a session. */
+  async function issue(tx: Tx, sessionId: number) {
+    const token = randomBytes(32).toString('base64url')
+    await store(tx, sessionId, token)
+    return token
+  }
+
+  const store = (tx: Tx, sessionId: number, token: string) =>
+    tx.insert(refreshTokens).values({ hash: digest(token), sessionId })
+
+  /**
+   * Spends a token and returns its successor, the same one when that is repeated within
+   * `REPEAT_GRACE`. `successor` is undefined when the token was spent before that, or when its
+   * successor has been spent: one of two parties has stolen it. @throws InvalidRefreshToken
+   */
+  async function spend(tx: Tx, token: string) {
+    const hash = digest(token)
+    const found = await hold(tx, hash)
+    if (!found) throw new InvalidRefreshToken()
+    const { sessionId, userId, spentAt, repeatable, successorSalt } = found
+    if (spentAt) {
+      const successor = successorSalt && repeatable ? successorOf(token, successorSalt) : undefined
+      return { sessionId, userId, successor }
+    }
+    const salt = randomBytes(32)
+    const successor = successorOf(token, salt)
+    await forgetSalts(tx, sessionId, hash)
+    await tx
+      .update(refreshTokens)
+      .set({ spentAt: sql`NOW(3)`, successorSalt: salt })
+      .where(eq(refreshTokens.hash, hash))
+    await store(tx, sessionId, successor)
+    return { sessionId, userId, successor }
+  }
+
+  /** Locks the token and its session: of two refreshes at once, the second sees what the first did. */
+  async function hold(tx: Tx, hash: Buffer) {
+    const [found] = await tx
+      .select({
+        sessionId: sessions.id,
+        userId: sessions.userId,
+        spentAt: refreshTokens.spentAt,
+        repeatable:
+          sql`${refreshTokens.spentAt} > NOW(3) - INTERVAL ${REPEAT_GRACE} SECOND`.mapWith(Boolean),
+        successorSalt: refreshTokens.successorSalt,
+      })
+      .from(refreshTokens)
+      .innerJoin(sessions, eq(sessions.id, refreshTokens.sessionId))
+      .where(and(eq(refreshTokens.hash, hash), sql`${sessions.expiresAt} > NOW(3)`))
+      .for('update')
+    return found
+  }
+
+  /** The tokens before this one can't be repeated any more. */
+  async function forgetSalts(tx: Tx, sessionId: number, hash: Buffer) {
+    const others = and(eq(refreshTokens.sessionId, sessionId), ne(refreshTokens.hash, hash))
+    await tx
+      .update(refreshTokens)
+      .set({ successorSalt: null })
+      .where(and(others, isNotNull(refreshTokens.successorSalt)))
+  }
+
+  async function purge() {
+    const old = sql`NOW(3) - INTERVAL ${SPENT_LIFE} DAY`
+    await app.deleteInBatches(refreshTokens, lt(refreshTokens.spentAt, old))
+  }
+
+  return { issue, spend, purge }
+}
