@@ -45,7 +45,8 @@ export function localNeeds(env: Env): Needs | undefined {
   }
   if (env.NODE_ENV === 'production' || !Object.values(needs).some(Boolean)) return undefined
   parseConfig({ ...standIns(needs), ...env })
-  if (needs.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off')) throw NO_TLS
+  if (needs.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off'))
+    throw embeddedTls()
   return needs
 }
 
@@ -78,9 +79,10 @@ export const withStores = (env: Env, needs: Needs, folder: string, stores: Store
   ...(needs.s3 && stores.s3),
 })
 
-const NO_TLS = new Error(
-  'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL, and the embedded one speaks plaintext. Set DATABASE_URL as well, or leave them out.',
-)
+const embeddedTls = () =>
+  new Error(
+    'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL, and the embedded one speaks plaintext. Set DATABASE_URL as well, or leave them out.',
+  )
 
 const inUse = (folder: string) =>
   new Error(

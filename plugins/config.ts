@@ -5,7 +5,7 @@ import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
-import { connectionOptions, DatabaseSettingsError } from '../db/connection-options.ts'
+import { connectionOptions, databaseProblems } from '../db/connection-options.ts'
 import { type Feature, nameOf } from './features/discover.ts'
 import { readSettings } from './features/settings.ts'
 
@@ -104,7 +104,7 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
   const extensions = readSettings(features, env, reserved, optional)
   const problems = [
     ...shapeProblems(values),
-    ...databaseProblems(given),
+    ...(given.DATABASE_URL === undefined ? [] : databaseProblems(given)),
     ...weakSecrets(given),
     ...twoAddresses(given),
     ...extensions.problems,
@@ -149,16 +149,6 @@ function shapeProblems(values: unknown) {
   )
   const unique = [...new Set(names)].filter(Boolean)
   return unique.map((name) => `- ${name}: set it to ${EXPECTED[name] ?? 'a non-empty value'}`)
-}
-
-function databaseProblems(given: Env) {
-  try {
-    if (given.DATABASE_URL) connectionOptions(given)
-    return []
-  } catch (error) {
-    if (error instanceof DatabaseSettingsError) return [error.message]
-    throw error
-  }
 }
 
 function weakSecrets(given: Env) {
