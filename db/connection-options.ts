@@ -9,8 +9,8 @@ type DatabaseSettings = {
   DATABASE_CA?: string | undefined
 }
 
-/** What is wrong with the settings of the database, a line a problem; none shows a value. */
-export class DatabaseSettingsError extends Error {
+/** Has one line for each problem, which names the setting and shows no value. */
+class DatabaseSettingsError extends Error {
   override name = 'DatabaseSettingsError'
 }
 
@@ -52,3 +52,14 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
  */
 const connectToAddress = (host: string, port: number) =>
   Object.assign(connect({ host, port, noDelay: true, keepAlive: true }), { _host: host })
+
+/** One line for each problem of these settings; `connectionOptions` would throw them. */
+export function databaseProblems(settings: DatabaseSettings) {
+  try {
+    connectionOptions(settings)
+    return []
+  } catch (error) {
+    if (error instanceof DatabaseSettingsError) return error.message.split('\n')
+    throw error
+  }
+}

@@ -41,7 +41,8 @@ export async function startLocal(env: Env, progress: Progress, onStop: OnStop): 
 export function localNeeds(env: Env): Needs | undefined {
   const needs = needsOf(env)
   if (needs) parseConfig({ ...env, ...standIns(needs) })
-  if (needs?.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off')) throw NO_TLS
+  if (needs?.database && (env.DATABASE_CA || (env.DATABASE_TLS ?? 'off') !== 'off'))
+    throw embeddedTls()
   return needs
 }
 
@@ -90,9 +91,10 @@ export const withStores = (env: Env, needs: Needs, folder: string, stores: Store
   ...(needs.s3 && stores.s3 && { ...stores.s3, ...EMBEDDED_CREDENTIALS }),
 })
 
-const NO_TLS = new Error(
-  'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL, and the embedded one speaks plaintext. Set DATABASE_URL as well, or leave them out.',
-)
+const embeddedTls = () =>
+  new Error(
+    'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL, and the embedded one speaks plaintext. Set DATABASE_URL as well, or leave them out.',
+  )
 
 const inUse = (folder: string) =>
   new Error(

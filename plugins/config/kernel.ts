@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { connectionOptions, DatabaseSettingsError } from '../../db/connection-options.ts'
+import { databaseProblems } from '../../db/connection-options.ts'
 import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { listOf, problem, readable, words } from './setting.ts'
@@ -67,21 +67,11 @@ export function readSecrets(text: string) {
 
 /** A line for each setting that does not go with another. */
 export const contradictions = (env: Env) => [
-  ...database(env),
+  ...(env.DATABASE_URL ? databaseProblems(env) : []),
   ...bucketName(env),
   ...twoAddresses(env),
   ...halfCredentials(env),
 ]
-
-function database(env: Env) {
-  try {
-    if (env.DATABASE_URL) connectionOptions(env)
-    return []
-  } catch (error) {
-    if (error instanceof DatabaseSettingsError) return [error.message]
-    throw error
-  }
-}
 
 /**
  * Amazon's rules for names of buckets

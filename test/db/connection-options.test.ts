@@ -99,6 +99,7 @@ t.test('a URL that cannot be read is one line that shows nothing of it', async (
   const cases: Record<string, RegExp> = {
     'postgres://user:hunter2@host/name': /set it to mysql:/,
     'user:hunter2@host/name': /set it to mysql:/,
+    '': /set it to mysql:/,
     'mysql://user:hunter2#1@host/name': /percent-encode/,
     'mysql://user:hunter2?1@host/name': /percent-encode/,
     'mysql://user:hunter2/1@host/name': /percent-encode/,
