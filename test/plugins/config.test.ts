@@ -2,28 +2,11 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
 import { Type } from 'typebox'
-import { ConfigError, type Env, parseConfig } from '../../plugins/config/index.ts'
+import { ConfigError, type Env, type Env, parseConfig, parseConfig } from '../../plugins/config/index.ts'
 import type { Feature } from '../../plugins/features/feature.ts'
+import { GOOD, refused, SECRET } from './good-settings.ts'
 
-const SECRET = 'a5sJ9xQ2mV7cR1tB8nW4kY6pL3dF0gHz'
-const GOOD: Env = {
-  DATABASE_URL: 'mysql://user:pass@db.example:3306/birdhouse',
-  S3_REGION: 'eu-central-1',
-  S3_BUCKET: 'pictures',
-  JWT_SECRETS: SECRET,
-}
 const parse = (change: Env = {}) => parseConfig({ ...GOOD, ...change })
-
-/** The settings a refusal names. */
-function refused(env: Env) {
-  try {
-    parseConfig(env)
-    return []
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    return error.message.split('\n').flatMap((line) => line.match(/^- (\w+):/)?.[1] ?? [])
-  }
-}
 
 t.test('what is not set has a sensible value', async (t) => {
   t.match(parse(), {
@@ -139,87 +122,6 @@ t.test('each wrong setting is named', async (t) => {
   t.strictSame(refused({ ...GOOD, ...both, S3_PRESIGN: 'false' }), [])
   for (const name of Object.keys(GOOD))
     t.strictSame(refused({ ...GOOD, [name]: undefined }), [name])
-})
-
-/** The line of a refusal about one setting. */
-function lineOf(name: string, change: Env, features: Feature[] = []) {
-  try {
-    parseConfig({ ...GOOD, ...change }, features)
-    return ''
-  } catch (error) {
-    return (error as Error).message.split('\n').find((line) => line.startsWith(`- ${name}`)) ?? ''
-  }
-}
-
-t.test('a line says what was read and what to write', async (t) => {
-  const cases: [string, string | undefined, string][] = [
-    ['PORT', 'http', 'it is "http"; set it to a whole number from 0 to 65535'],
-    ['S3_REGION', undefined, 'it is not set; set it to a region such as eu-central-1'],
-    ['S3_PRESIGN', 'yes', 'it is "yes"; set it to true or false'],
-    [
-      'TRUST_PROXY',
-      '10.0.0.1, 300.1.1.1',
-      'it is "10.0.0.1, 300.1.1.1"; 300.1.1.1 is neither an address nor a network; set it to the addresses of your proxies, for example 10.0.0.0/8, to true or to false',
-    ],
-    [
-      'S3_ENDPOINT',
-      'https://host/s3?x',
-      'it is "https://host/s3?***"; leave out its query (from the ? on): set it to https://host/s3',
-    ],
-  ]
-  for (const [name, value, line] of cases) {
-    t.equal(lineOf(name, { [name]: value }), `- ${name}: ${line}`)
-  }
-})
-
-t.test('nothing that may be secret is told', async (t) => {
-  const env: Env = {
-    NODE_ENV: 'production',
-    PORT: 'eighty-eighty',
-    DATABASE_URL: 'postgres://root:hunter2@db/name',
-    JWT_SECRETS: 'correct-horse',
-    S3_ENDPOINT: 'https://me:swordfish@host/?token=sesame',
-    MEDIA_BASE_URL: 'https://me:sword/fish@cdn.example#sesame',
-  }
-  t.strictSame(refused(env).sort(), [
-    'DATABASE_URL',
-    'JWT_SECRETS',
-    'MEDIA_BASE_URL',
-    'PORT',
-    'S3_BUCKET',
-    'S3_ENDPOINT',
-    'S3_REGION',
-  ])
-  const told = t.throws(() => parseConfig(env)) as Error
-  for (const secret of ['hunter2', 'correct-horse', 'swordfish', 'fish@', 'sesame'])
-    t.notMatch(told.message, secret)
-  t.match(told.message, 'mysql://user:password@host:port/name', 'it says what to write instead')
-  t.match(told.message, 'openssl rand')
-})
-
-t.test('settings of features are read and told about in the same way', async (t) => {
-  const settings = Type.Object({
-    NEST_MAX: Type.Integer({ minimum: 1, default: 5, description: 'how many eggs fit' }),
-    NEST_WARM: Type.Optional(Type.Boolean()),
-    NEST_KEY: Type.Optional(Type.String({ minLength: 9, description: 'the key of your nest' })),
-    NEST_TREE: Type.Optional(Type.String({ pattern: '^oak$', secret: false })),
-  })
-  const features = [{ name: 'nests', settings } as Partial<Feature> as Feature]
-  const parsed = parseConfig({ ...GOOD, NEST_MAX: '7', NEST_WARM: 'false' }, features)
-  t.match(parsed, { nests: { NEST_MAX: 7, NEST_WARM: false } })
-  for (const text of ['0', '1.5', '1e3', '0x10', 'true', ' 5', '9'.repeat(20)]) {
-    t.equal(
-      lineOf('NEST_MAX', { NEST_MAX: text }, features),
-      `- NEST_MAX (nests): it is "${text}"; set it to a whole number of at least 1: how many eggs fit`,
-    )
-  }
-  const line = (name: string, text: string) => lineOf(name, { [name]: text }, features)
-  t.match(line('NEST_WARM', '1'), /it is "1"; set it to true or false$/)
-  t.match(
-    line('NEST_KEY', 'hunter2'),
-    /it is a text of 7 characters, not shown here; set it to the/,
-  )
-  t.match(line('NEST_TREE', 'elm'), /it is "elm"; set it to a valid value/)
 })
 
 t.test('whatever TRUST_PROXY takes, Fastify takes', async () => {
