@@ -22,7 +22,7 @@ const Readiness = Type.Object({
     Type.Literal('draining'),
   ]),
   checks: Type.Record(Type.String(), Check, {
-    description: 'One that an extension has added fails without taking the process out.',
+    description: 'Only those of the database and the storage take the process out when they fail.',
   }),
   deadJobs: Type.Integer({ description: 'Jobs given up; `npm run jobs` shows them.' }),
   skippedExtensions: Type.Array(Type.String(), {
@@ -37,7 +37,7 @@ function createHealth(app: FastifyInstance) {
     ['database', () => app.db.execute(sql`SELECT 1`)],
     ['storage', () => app.s3.check()],
   ])
-  const informative = new Map<string, Probe>()
+  const informative = new Map<string, Probe>([['uploads', () => app.uploads.check()]])
 
   /** Adds a check to what `/readyz` shows; its failure is news, not a reason to send no traffic. */
   function addCheck(name: string, check: Probe) {
@@ -111,5 +111,15 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
 
 export default fp(health, {
   name: 'health',
-  dependencies: ['db', 's3', 'jobs', 'drain', 'openapi', 'errors', 'validation', 'features'],
+  dependencies: [
+    'db',
+    's3',
+    'jobs',
+    'drain',
+    'openapi',
+    'errors',
+    'validation',
+    'features',
+    'multipart',
+  ],
 })

@@ -3,15 +3,17 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
 import { joinLocal } from '../../local/join.ts'
 import type { Env } from '../../plugins/config.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
+const LOCAL = pathToFileURL(join(import.meta.dirname, '../../local/index.ts')).href
 /** What a service does about its stores, without the rest of it. */
 const SERVICE = `
-  import { startLocal } from '${join(import.meta.dirname, '../../local/index.ts')}'
+  import { startLocal } from ${JSON.stringify(LOCAL)}
   const stops = []
   await startLocal(process.env, console.log, (stop) => stops.push(stop))
   console.log('ready')
