@@ -64,7 +64,7 @@ async function query({ DATABASE_URL = '' }: Env, sql: string) {
 
 async function until(what: string, condition: () => boolean) {
   for (let i = 0; !condition(); i++) {
-    if (i === 500) throw new Error(`still not: ${what}`)
+    if (i === 3000) throw new Error(`still not: ${what}`)
     await sleep(20)
   }
 }
