@@ -12,10 +12,13 @@ export async function createFiles(base: string, data: string) {
   for (const name of readdirSync(base)) {
     if (name === 'data' || name.startsWith('new-')) rmSync(join(base, name), { recursive: true })
   }
-  const fresh = join(base, `new-${randomBytes(4).toString('hex')}`)
+  const name = `new-${randomBytes(4).toString('hex')}`
+  const fresh = join(base, name)
   const log = join(base, 'mariadb-install-db.log')
   const options = ['--auth-root-authentication-method=normal', '--skip-test-db']
-  const child = background(install, [...everyServer(base, fresh), ...options], log, 'SIGKILL')
+  // A shell script that does not quote the paths it passes on: no name of ours may be in them.
+  const args = [...everyServer(base, `./${name}`), ...options]
+  const child = background(install, args, log, 'SIGKILL', base)
   try {
     while (isRunning(child)) {
       if (waitsForSpace(log)) child.end()
@@ -37,11 +40,13 @@ export const everyServer = (base: string, data: string) => [
   ...asRoot(),
 ]
 
-/** In a shared /tmp a server that starts removes the temporary tables of those that run. */
+/**
+ * In a shared /tmp a server that starts removes the temporary tables of those that run. The path is
+ * relative to the data folder, because MariaDB takes a colon in it for the end of a path.
+ */
 function ownTmpdir(base: string) {
-  const folder = join(base, 'tmp')
-  mkdirSync(folder, { recursive: true })
-  return `--tmpdir=${folder}`
+  mkdirSync(join(base, 'tmp'), { recursive: true })
+  return '--tmpdir=../tmp'
 }
 
 const asRoot = () => (process.getuid?.() === 0 ? ['--user=root'] : [])

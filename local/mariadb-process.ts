@@ -2,6 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** The code of the failure when another process has the port. */
+export const PORT_TAKEN = 'PORT_TAKEN'
 /** Milliseconds; writing everything down may take a while. */
 const STOP_TIMEOUT = 15_000
 
@@ -14,9 +16,10 @@ export function background(
   args: string[],
   logFile: string,
   signal: NodeJS.Signals,
+  cwd = '.',
 ) {
   const log = openSync(logFile, 'w', 0o600)
-  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true })
+  const child = spawn(program, args, { cwd, stdio: ['ignore', log, log], detached: true })
   closeSync(log)
   const end = () => {
     if (child.pid && isRunning(child)) process.kill(-child.pid, signal)
@@ -33,7 +36,7 @@ export const isRunning = (child: ChildProcess) =>
 /** What the log says last; a full or read-only disk is told like one that Node itself ran into. */
 export function failure(sentence: string, log: string) {
   const tail = readFileSync(log, 'utf8').slice(-8_000)
-  const line = tail.split('\n').findLast((line) => line.includes('[ERROR]')) ?? ''
+  const line = tail.split('\n').findLast((line) => /\[ERROR\] (?!Aborting)/.test(line)) ?? ''
   const code = LOGGED_CODES.find(([pattern]) => pattern.test(tail))?.[1]
   return Object.assign(new Error(`${sentence} ${line} The whole log is ${log}.`), { code })
 }
@@ -43,6 +46,7 @@ export const waitsForSpace = (log: string) =>
   readFileSync(log, 'utf8').includes('Waiting for someone to free space')
 
 const LOGGED_CODES: [RegExp, string][] = [
+  [/Bind on TCP\/IP port.*in use/, PORT_TAKEN],
   [/No space left|disk.*full|out of disk space|err(or|no:?) 28\b/i, 'ENOSPC'],
   [/Read-only file system|err(or|no:?) 30\b/i, 'EROFS'],
 ]

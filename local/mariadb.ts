@@ -10,18 +10,29 @@ import type { OnStop } from './index.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createFiles, everyServer } from './mariadb-files.ts'
 import { ensureMariadb } from './mariadb-install.ts'
-import { background, failure, gone, isRunning, runsOn, waitsForSpace } from './mariadb-process.ts'
+import {
+  background,
+  failure,
+  gone,
+  isRunning,
+  PORT_TAKEN,
+  runsOn,
+  waitsForSpace,
+} from './mariadb-process.ts'
 
 /** Milliseconds; recovery after a crash may take a while. */
 const START_TIMEOUT = 60_000
 const DATABASE = 'birdhouse'
 const PREFERRED_PORT = 33_060
+/** Ports that are tried; another process may take one between its choice and its use. */
+const PORT_TRIES = 5
 
 type Options = {
   folder: string
   progress?: Progress
   /** For tests: data may be lost when the machine crashes, everything is faster. */
   volatile?: boolean
+  /** Tried first; another port is chosen when it is taken. */
   port?: number
   /** More options of the server. */
   serverOptions?: string[]
@@ -52,18 +63,30 @@ export async function startMariadb({
     await createFiles(base, data)
   }
   const password = keptSecret(join(base, 'password'))
-  const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
-  const child = launch(program, base, data, port, password, volatile, serverOptions)
-  onStop?.(() => stop(child))
-  const url = `mysql://birdhouse:${password}@127.0.0.1:${port}/${DATABASE}`
-  await untilReady(child, url, base)
-  return {
-    url,
-    port,
-    pid: child.pid ?? 0,
-    stop: () => stop(child),
-    kill: () => child.kill('SIGKILL'),
+  const start = async (port: number) => {
+    const child = launch(program, base, data, port, password, volatile, serverOptions)
+    onStop?.(() => stop(child))
+    const url = `mysql://birdhouse:${password}@127.0.0.1:${port}/${DATABASE}`
+    await untilReady(child, url, base)
+    return {
+      url,
+      port,
+      pid: child.pid ?? 0,
+      stop: () => stop(child),
+      kill: () => child.kill('SIGKILL'),
+    }
   }
+  return onFreePort(start, wanted ?? (await freePort(PREFERRED_PORT)))
+}
+
+const freePort = (preferred = 0) => getPort({ port: preferred, host: '127.0.0.1' })
+
+/** Starts a server on this port, or on another one when the port is taken. */
+async function onFreePort<T>(start: (port: number) => Promise<T>, port: number, tries = 1) {
+  return start(port).catch(async (error): Promise<T> => {
+    if (error.code !== PORT_TAKEN || tries === PORT_TRIES) throw error
+    return onFreePort(start, await freePort(), tries + 1)
+  })
 }
 
 function launch(
@@ -119,6 +142,7 @@ GRANT ALL ON *.* TO birdhouse@'127.0.0.1';
 ALTER USER root@localhost IDENTIFIED BY '${password}';
 `
 
+/** Looks at the log until the port is known to be this server's: its password is for no other. */
 async function untilReady(child: ChildProcess, url: string, base: string) {
   const deadline = performance.now() + START_TIMEOUT
   const log = join(base, 'mariadbd.log')
@@ -131,8 +155,10 @@ async function untilReady(child: ChildProcess, url: string, base: string) {
       child.kill('SIGKILL')
       throw failure('MariaDB did not start.', log)
     }
-    const connection = await createConnection(options).catch(() => undefined)
-    if (connection) return connection.end()
+    if (readFileSync(log, 'utf8').includes('ready for connections')) {
+      const connection = await createConnection(options)
+      return connection.end()
+    }
     await sleep(40)
   }
   throw new Error(`MariaDB did not answer within ${START_TIMEOUT / 1000} s; see ${log}.`)

@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs'
 import type { buildApp } from 'fauxqs'
-import getPort from 'get-port'
 
 const PREFERRED_PORT = 33_090
 /** The SDK signs with what its own chain finds; the embedded store checks nothing. */
@@ -14,19 +13,27 @@ export const useEmbeddedCredentials = () => Object.assign(process.env, EMBEDDED_
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
-type Options = { folder?: string; bucket: string; port?: number }
+type Options = {
+  /** Keeps the objects; without one they are gone with the process. */
+  folder?: string
+  bucket: string
+  /** Tried first; another port is chosen when it is taken. */
+  port?: number
+}
 
-/** Starts an S3 store in this process, on loopback; with a folder, it keeps its objects there. */
-export async function startS3({ folder, bucket, port: wanted }: Options) {
+/** Starts an S3 store in this process, on loopback. */
+export async function startS3({ folder, bucket, port = PREFERRED_PORT }: Options) {
   // Loaded on demand: production installs don't have it.
   const fauxqs = await import('fauxqs')
   const stores = await createStores(folder)
   if (!stores.s3Store.hasBucket(bucket)) stores.s3Store.createBucket(bucket)
-  const port = wanted ?? (await getPort({ port: PREFERRED_PORT, host: '127.0.0.1' }))
   const server = fauxqs.buildApp({ logger: false, host: '127.0.0.1', stores })
-  await server.listen({ host: '127.0.0.1', port })
+  const listen = (port: number) => server.listen({ host: '127.0.0.1', port })
+  const endpoint = await listen(port).catch((error) => {
+    if (error.code !== 'EADDRINUSE') throw error
+    return listen(0)
+  })
   useEmbeddedCredentials()
-  const endpoint = `http://127.0.0.1:${port}`
   const settings = {
     S3_ENDPOINT: endpoint,
     S3_REGION: REGION,

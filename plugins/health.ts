@@ -22,7 +22,7 @@ const Readiness = Type.Object({
     Type.Literal('draining'),
   ]),
   checks: Type.Record(Type.String(), Check, {
-    description: 'One that an extension has added fails without taking the process out.',
+    description: 'Only those of the database and the storage take the process out when they fail.',
   }),
   deadJobs: Type.Integer({ description: 'Jobs given up; `npm run jobs` shows them.' }),
   caching: Type.Boolean({
@@ -40,8 +40,8 @@ function createHealth(app: FastifyInstance) {
     ['database', () => app.db.execute(sql`SELECT 1`)],
     ['storage', () => app.s3.check()],
   ])
-  const informative = new Map<string, Probe>()
-  // Without it the boot has made sure.
+  const informative = new Map<string, Probe>([['uploads', () => app.uploads.check()]])
+  // Without MEDIA_BASE_URL the boot has read a picture back.
   if (app.config.mediaBaseUrl) informative.set('pictures', () => app.s3.readBack())
 
   /** Adds a check to what `/readyz` shows; its failure is news, not a reason to send no traffic. */
@@ -127,5 +127,6 @@ export default fp(health, {
     'errors',
     'validation',
     'features',
+    'multipart',
   ],
 })

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'birdhouse'
 import { createCatchUp, type Parts } from './catch-up.ts'
-import type { Composer, Delivery } from './compose.ts'
+import type { Delivery } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
 import { EVENTS_PER_BATCH, type LiveEvent } from './journal.ts'
-import type { Stream, Streams } from './streams.ts'
+import type { Stream } from './streams.ts'
 
 /** Milliseconds between looks: how late an event may be that another process has written. */
 const POLL = 250

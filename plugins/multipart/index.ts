@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
@@ -11,12 +12,17 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Options of a route that takes a file: the limits of its body, which no schema validates. */
     fileRoute: typeof FILE_ROUTE
+    uploads: {
+      /** Can the temporary folder take a file? @throws NO_ROOM */
+      check: () => Promise<void>
+    }
   }
   interface FastifyRequest {
     /**
      * Streams the one file of a multipart body to disk and works on it; the file is removed when
      * `work` is done or fails, and when the client goes before the whole of it has come.
-     * @throws 400, 413, 415, 503 before anything is read when too many uploads are in progress
+     * @throws 400, 413, 415, 503 before anything is read when too many uploads are in progress, and
+     * when the temporary folder does not take the file
      */
     withFile: <T>(
       field: string,
@@ -49,14 +55,19 @@ const NotMultipart = createError(
   415,
 )
 
+const advice = () =>
+  `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a folder that can be written.`
+
 export default fp(
   async (app) => {
     await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
-    const uploads = await createUploads()
+    const uploads = await createUploads(app.log)
+    await uploads.check().catch((err) => app.log.warn({ err }, advice()))
     const admit = createAdmission()
     app.addHook('onClose', () => uploads.close())
 
     app.decorate('fileRoute', FILE_ROUTE)
+    app.decorate('uploads', { check: uploads.check })
     app.decorateRequest(
       'withFile',
       async function withFile(this: FastifyRequest, field, work, options) {

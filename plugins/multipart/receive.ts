@@ -6,11 +6,12 @@ import type { FastifyRequest } from 'fastify'
 import { FORMAT_MESSAGES, invalidField } from '../errors.ts'
 import { TEXT } from '../validation.ts'
 import { toDisk } from './disk.ts'
+import { noRoom } from './room.ts'
 
 export type UploadOptions = {
   /** Names of text fields that may come along, each once. */
   fields?: string[]
-  /** What becomes of any other part. */
+  /** Handling of any other part. */
   others?: 'refused' | 'ignored'
 }
 
@@ -22,7 +23,6 @@ export const FIELD_LIMIT = 32 * 1024
 const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart field "%s"%s.', 400)
 const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
-const NoRoom = createError('NO_ROOM', 'The upload cannot be stored right now; try again.', 503)
 
 const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
 
@@ -93,7 +93,7 @@ function translate(error: Thrown, missing: () => Error) {
   if (error.code === 'FST_REQ_FILE_TOO_LARGE') return new FileTooLarge()
   if (MORE_THAN_A_FILE.has(error.code ?? '')) return missing()
   if (error.statusCode !== undefined) return error
-  // The client's end of it is read; what is opened and written is ours.
-  const Known = /open|write/.test(error.syscall ?? '') ? NoRoom : BrokenMultipart
-  return Object.assign(new Known(), { cause: error })
+  // The client's end of it is read; what is opened, written and closed is ours.
+  if (/open|write|close/.test(error.syscall ?? '')) return noRoom(error)
+  return Object.assign(new BrokenMultipart(), { cause: error })
 }

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Env } from '../../plugins/config/index.ts'
+import { temporaryFolder } from '../server/spawn.ts'
 
 const SCRIPT = join(import.meta.dirname, '../../deploy/check-settings.ts')
 const folder = mkdtempSync(join(tmpdir(), 'birdhouse-deploy-'))
@@ -47,4 +48,17 @@ t.test('an extension that may be missing is not asked about', async (t) => {
   const EXTENSIONS = './birdhouse-nowhere'
   t.match(complaint({ ...GOOD, EXTENSIONS }), /^Extension nowhere: EXTENSIONS names/)
   t.equal(complaint({ ...GOOD, EXTENSIONS, EXTENSIONS_OPTIONAL: EXTENSIONS }), '')
+})
+
+t.test('a folder that is too deep for the sockets of PM2 is refused', async (t) => {
+  const home = temporaryFolder(t)
+  const env = { ...GOOD, PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' }
+  const check = (length: number) => {
+    const cwd = join(home, 'x'.repeat(length - home.length - '//.pm2/rpc.sock'.length))
+    mkdirSync(cwd)
+    const { status, stderr } = spawnSync(process.execPath, [SCRIPT], { cwd, env, encoding: 'utf8' })
+    return { status, stderr }
+  }
+  t.match(check(103), { status: 0, stderr: '' })
+  t.match(check(105), { status: 1, stderr: /^The path of this folder is 2 bytes too long/ })
 })

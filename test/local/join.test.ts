@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
 import { connectionOptions } from '../../db/connection-options.ts'
@@ -10,9 +11,10 @@ import { joinLocal } from '../../local/join.ts'
 import type { Env } from '../../plugins/config/index.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
+const LOCAL = pathToFileURL(join(import.meta.dirname, '../../local/index.ts')).href
 /** What a service does about its stores, without the rest of it. */
 const SERVICE = `
-  import { startLocal } from '${join(import.meta.dirname, '../../local/index.ts')}'
+  import { startLocal } from ${JSON.stringify(LOCAL)}
   const stops = []
   await startLocal(process.env, console.log, (stop) => stops.push(stop))
   console.log('ready')
@@ -63,7 +65,7 @@ async function query(env: Env, sql: string) {
 
 async function until(what: string, condition: () => boolean) {
   for (let i = 0; !condition(); i++) {
-    if (i === 500) throw new Error(`still not: ${what}`)
+    if (i === 3000) throw new Error(`still not: ${what}`)
     await sleep(20)
   }
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Type } from 'typebox'
 import { type Env, parseConfig } from '../../plugins/config/index.ts'
-import type { Feature } from '../../plugins/features/discover.ts'
+import type { Feature } from '../../plugins/features/feature.ts'
 import { GOOD, refused } from './good-settings.ts'
 
 /** The line of a refusal about one setting. */

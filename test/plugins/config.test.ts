@@ -1,9 +1,7 @@
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
-import { Type } from 'typebox'
-import { ConfigError, type Env, type Env, parseConfig, parseConfig } from '../../plugins/config/index.ts'
-import type { Feature } from '../../plugins/features/feature.ts'
+import { type Env, parseConfig } from '../../plugins/config/index.ts'
 import { GOOD, refused, SECRET } from './good-settings.ts'
 
 const parse = (change: Env = {}) => parseConfig({ ...GOOD, ...change })

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
 import { toDisk } from '../../plugins/multipart/disk.ts'
@@ -66,7 +67,7 @@ t.test('a file that is there is left alone', async (t) => {
 })
 
 t.test('a disk that takes a part is an error, for one chunk and for several', async (t) => {
-  const disk = join(import.meta.dirname, '../../plugins/multipart/disk.ts')
+  const disk = pathToFileURL(join(import.meta.dirname, '../../plugins/multipart/disk.ts')).href
   for (const chunks of [1, 8]) {
     const program = `
       import { Readable } from 'node:stream'

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
@@ -23,6 +24,12 @@ app.post('/file', app.fileRoute, async (request, reply) => {
   const bytes = await request.withFile('file', ({ file }) => readFile(file))
   return reply.type('application/octet-stream').send(bytes)
 })
+app.post('/lost', app.fileRoute, async (request) =>
+  request.withFile('file', async ({ file }) => {
+    await rm(dirname(file), { recursive: true })
+    return readFile(file)
+  }),
+)
 let worked = 0
 app.post('/hurry', { ...app.fileRoute, config: { deadline: 200 } }, async (request) =>
   request.withFile('file', async () => {
@@ -114,4 +121,14 @@ t.test('who goes before the file is looked for leaves no place taken', async (t)
     Array.from({ length: 64 }, () => fetch(`${url}/late`, { method: 'POST', body: form })),
   )
   t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
+})
+
+t.test('a file that is removed while it is in work is no fault of the client', async (t) => {
+  const form = new FormData()
+  form.append('file', new Blob(['x']))
+  const lost = await fetch(`${url}/lost`, { method: 'POST', body: form })
+  t.equal(lost.status, 503)
+  t.match(await lost.json(), { code: 'NO_ROOM' })
+  const next = await fetch(`${url}/file`, { method: 'POST', body: form })
+  t.equal(await next.text(), 'x')
 })

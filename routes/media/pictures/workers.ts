@@ -55,9 +55,9 @@ export async function runInWorker<Made>(order: Order, cancelled?: AbortSignal) {
   })
 }
 
-/** The answer of a worker, or nothing if it died. @throws BrokenImage */
+/** The answer of a worker, or nothing if it died. @throws TooBusy, BrokenImage */
 async function ask(order: Order): Promise<Answer | undefined> {
-  const worker = take()
+  const worker = await take()
   const abort = new AbortController()
   const answered = once(worker, 'message', abort).then(([answer]) => answer as Answer)
   const died = once(worker, 'exit', abort).then(() => undefined)
@@ -77,7 +77,7 @@ async function ask(order: Order): Promise<Answer | undefined> {
   }
 }
 
-function take() {
+async function take() {
   const [waiting] = idle
   if (!waiting) return start()
   const [worker, timer] = waiting
@@ -88,7 +88,8 @@ function take() {
   return worker
 }
 
-function start() {
+/** @throws TooBusy when the system has no process or no file descriptor left for a worker */
+async function start() {
   const cache = getCompileCacheDir()
   const worker = fork(join(import.meta.dirname, 'worker.ts'), {
     serialization: 'advanced',
@@ -102,6 +103,10 @@ function start() {
     idle.delete(worker)
   })
   worker.on('error', () => worker.kill('SIGKILL'))
+  if (worker.pid === undefined) {
+    const [cause] = await once(worker, 'error')
+    throw Object.assign(new TooBusy(), { cause })
+  }
   return worker
 }
 

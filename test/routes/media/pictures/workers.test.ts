@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { constants, getPriority } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { close, toSquares, toVariants } from '../../../../routes/media/pictures/index.ts'
 import { fileWriter, refusal } from '../../../pictures/files.ts'
@@ -114,4 +117,26 @@ t.test('what nobody waits for is not begun, or not handed out', async (t) => {
 t.test('a file that is not there is no fault of the image', async (t) => {
   const { code, statusCode } = await refusal(toSquares('/nowhere/to/be/found', [48]))
   t.strictSame([code, statusCode], ['ENOENT', undefined])
+})
+
+t.test('a process that may open nothing more cannot start a worker, and says so', async (t) => {
+  const pictures = join(import.meta.dirname, '../../../../routes/media/pictures/index.ts')
+  const program = `
+    import { closeSync, openSync } from 'node:fs'
+    const { toSquares } = await import(${JSON.stringify(pathToFileURL(pictures).href)})
+    const opened = []
+    try {
+      for (;;) opened.push(openSync('/dev/null'))
+    } catch {}
+    const make = () => toSquares(${JSON.stringify(small)}, [48]).then(
+      () => 'made',
+      ({ statusCode, code, cause }) => [statusCode, code, cause?.code].join(),
+    )
+    console.log(await make())
+    opened.forEach(closeSync)
+    console.log(await make())
+    process.exit()`
+  const limited = ['-c', 'ulimit -n 64; exec "$0" --input-type=module -e "$1"']
+  const { stdout, stderr } = spawnSync('sh', [...limited, process.execPath, program], { env: {} })
+  t.equal(String(stdout), '503,TOO_BUSY,EMFILE\nmade\n', String(stderr))
 })
