@@ -1,7 +1,10 @@
 // Deadlock, lock wait timeout, and MariaDB's "record has changed since last read".
 const CONFLICTS = new Set([1213, 1205, 1020])
-// 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down. 1040: full.
-const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1040, 1205, 1213, 1020])
+// Too many connections: to the server, of every user, of this user.
+const FULL = new Set([1040, 1203, 1226])
+// 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down.
+// 1290 and 1836: read-only, such as a primary that has just become a replica.
+const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1836])
 const OUTAGE_CODES = new Set(
   'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),
 )
@@ -21,10 +24,15 @@ export function mysqlError(error: unknown): MysqlError | undefined {
 export function isUnavailable(error: unknown) {
   const cause = mysqlError(error)
   if (!cause) return false
-  return cause.fatal === true || OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
+  const isOutage = OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
+  return cause.fatal === true || isOutage || isBusy(cause)
 }
 
 export const isConflict = (error: unknown) => CONFLICTS.has(mysqlError(error)?.errno ?? 0)
+
+/** True when the database answers, but other work is in the way of this one. */
+export const isBusy = (error: unknown) =>
+  isConflict(error) || FULL.has(mysqlError(error)?.errno ?? 0)
 
 /** The name of the unique key that an INSERT or UPDATE ran into, if that is what went wrong. */
 export function duplicateKey(error: unknown) {

@@ -33,7 +33,13 @@ declare module 'fastify' {
 type CoreTables = typeof tables
 type Preparing = ReturnType<typeof createPreparing>
 
-export { duplicateKey, isMissingParent, isUnavailable, mysqlError } from '../db/errors.ts'
+export {
+  duplicateKey,
+  isBusy,
+  isMissingParent,
+  isUnavailable,
+  mysqlError,
+} from '../db/errors.ts'
 export { afterCommit, batch, beforeCommit } from '../db/transaction.ts'
 
 export type Db = MySql2Database<typeof tables>

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { duplicateKey, isMissingParent, isUnavailable } from './db.ts'
+import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -64,6 +64,7 @@ function statusOf(error: FastifyError) {
 }
 
 function codeOf(error: FastifyError, status: number) {
+  if (isBusy(error)) return 'DATABASE_BUSY'
   if (isUnavailable(error)) return 'DATABASE_UNAVAILABLE'
   if (error.validation) return 'VALIDATION_FAILED'
   if (status === 500) return 'INTERNAL_ERROR'
@@ -71,6 +72,7 @@ function codeOf(error: FastifyError, status: number) {
 }
 
 function detailOf(error: FastifyError, status: number, requestId: string) {
+  if (isBusy(error)) return 'The database is too busy for this request right now; try again.'
   if (isUnavailable(error)) return 'The database cannot be reached right now; try again.'
   if (status === 500)
     return `Something went wrong here. Quote request ${requestId} to the operator.`

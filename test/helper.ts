@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type BucketLocationConstraint,
@@ -22,17 +23,27 @@ type Json = Record<string, any>
 
 const PASSWORD = 'correct horse battery'
 
-/** Settings for an app on a database and a bucket of its own, both dropped after the test. */
-export async function settings(t: Test): Promise<Env> {
+/**
+ * Settings for an app on a database and a bucket of its own, both dropped after the test. All
+ * migrations of the project have been applied to the database, unless it is asked to be empty.
+ */
+export async function settings(t: Test, { empty = false } = {}): Promise<Env> {
   const shared: Record<string, string> = JSON.parse(process.env.TEST_SETTINGS ?? '{}')
   if (!shared.DATABASE_URL) throw new Error('Run the tests with: npm test -- test/<file>')
   const name = `test_${randomBytes(6).toString('hex')}`
-  const connection = await createConnection(connectionOptions(shared))
+  const connection = await createConnection({
+    ...connectionOptions(shared),
+    multipleStatements: true,
+  })
   await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`)
   t.teardown(async () => {
     await connection.query(`DROP DATABASE ${name}`)
     await connection.end()
   })
+  if (!empty) {
+    const copyTemplate = readFileSync(process.env.TEST_TEMPLATE ?? '', 'utf8')
+    await connection.query(`USE ${name}; ${copyTemplate}`)
+  }
   const bucket = name.replace('_', '-')
   await createBucket(t, shared, bucket)
   return {

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyBaseLogger } from 'fastify'
 import { LeaseLost } from './attempt.ts'
 import { createRuns, type WorkerOptions } from './run.ts'
-import type { Claim, Job, JobStore } from './store.ts'
-import type { JobDefinition } from './types.ts'
+import type { Claim, Job } from './store.ts'
 
 /**
  * Jobs of the kernel's features at work at once in one process, and of each extension or other

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
 import { settings } from '../helper.ts'
+import { migrateAll } from '../template.ts'
 
 const BREAK = '\n--> statement-breakpoint\n'
 const FIRST = [
@@ -22,7 +23,7 @@ const SECOND = [
 
 /** An empty database and a folder of migrations. */
 async function start(t: Test) {
-  const database = connectionOptions(await settings(t))
+  const database = connectionOptions(await settings(t, { empty: true }))
   const pool = createPool(database)
   t.teardown(() => pool.end())
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-migrations-'))
@@ -179,3 +180,30 @@ t.test('a process whose lock was taken over stops', async (t) => {
   const [lock] = await query('SELECT token FROM migration_lock')
   t.match(lock, { token: 'another process' }, 'the lock of the other stays')
 })
+
+t.test('the database of a test is what the migrations make', async (t) => {
+  const migrated = (await settings(t, { empty: true })).DATABASE_URL ?? ''
+  t.ok((await migrateAll(migrated)) > 100)
+  const copied = (await settings(t)).DATABASE_URL ?? ''
+  t.equal(await migrateAll(copied), 0, 'nothing is left to do')
+  t.strictSame(await describe(t, copied), await describe(t, migrated))
+})
+
+/** Everything that a schema consists of, and the rows that the migrations have written. */
+async function describe(t: Test, url: string) {
+  const pool = createPool({ uri: url })
+  t.teardown(() => pool.end())
+  const query = async (sql: string) => (await pool.query<RowDataPacket[]>(sql))[0]
+  const names = await query(
+    'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()',
+  )
+  const tables = await Promise.all(names.map(({ name }) => query(`SHOW CREATE TABLE ${name}`)))
+  const count = (what: string) =>
+    query(`SELECT COUNT(*) AS n FROM information_schema.${what}_schema = DATABASE()`)
+  return {
+    tables: tables.map(([table]) => table?.['Create Table']).sort(),
+    steps: await query('SELECT id, hash FROM migrations ORDER BY id'),
+    routines: await count('routines WHERE routine'),
+    triggers: await count('triggers WHERE trigger'),
+  }
+}

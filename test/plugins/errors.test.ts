@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import createError from '@fastify/error'
+import { sql } from 'drizzle-orm'
 import type { FastifyError } from 'fastify'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -40,9 +41,12 @@ broken.get('/wrapped', async () => {
     cause: await app.mysql.pool.query('SELECT ? FROM nowhere', ['secret value']).catch((e) => e),
   })
 })
-broken.get('/deadlock', () => {
-  throw Object.assign(new Error('Deadlock found'), { errno: 1213, sqlState: '40001' })
-})
+// The database itself answers with the error of that number.
+broken.get<{ Params: { errno: string } }>('/database-error/:errno', ({ params }) =>
+  app.transaction((tx) =>
+    tx.execute(sql.raw(`SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${params.errno}`)),
+  ),
+)
 t.teardown(() => broken.close())
 
 t.test('a bug is a 500 that says nothing of its cause, but where to ask', async (t) => {
@@ -75,10 +79,27 @@ t.test('what a service throws keeps its code', async (t) => {
 })
 
 t.test('work that the database cannot take now is a 503 that says when to come back', async (t) => {
-  const answer = await broken.inject('/deadlock')
-  t.equal(answer.statusCode, 503)
-  t.equal(answer.headers['retry-after'], '2')
-  t.equal(answer.json().code, 'DATABASE_UNAVAILABLE')
+  const busy = ['DATABASE_BUSY', /too busy/] as const
+  const unavailable = ['DATABASE_UNAVAILABLE', /cannot be reached/] as const
+  const cases = {
+    'a deadlock that outlives its retries': { errno: 1213, expected: busy },
+    'a lock that is waited for too long': { errno: 1205, expected: busy },
+    'a row that has changed since it was read': { errno: 1020, expected: busy },
+    'as many connections as the server takes': { errno: 1040, expected: busy },
+    'as many connections as any user may have': { errno: 1203, expected: busy },
+    'as many connections as this user may have': { errno: 1226, expected: busy },
+    'a cluster without a primary': { errno: 1047, expected: unavailable },
+    'a server that shuts down': { errno: 1053, expected: unavailable },
+    'a primary that has become a replica': { errno: 1290, expected: unavailable },
+    'a server that takes no writes': { errno: 1836, expected: unavailable },
+  }
+  for (const [name, { errno, expected }] of Object.entries(cases)) {
+    const answer = await broken.inject(`/database-error/${errno}`)
+    const { code, detail } = answer.json()
+    t.equal(answer.statusCode, 503, name)
+    t.equal(answer.headers['retry-after'], '2', name)
+    t.match([code, detail], expected, name)
+  }
 })
 
 t.test('the log has the query, never its values', async (t) => {

@@ -135,7 +135,7 @@ t.test('a wrong call is told what to change', async (t) => {
 })
 
 t.test('mistakes end in a sentence and an exit code', async (t) => {
-  const { DATABASE_URL } = await settings(t)
+  const { DATABASE_URL } = await settings(t, { empty: true })
   const [usage, gone, unset, bare] = await Promise.all([
     run('list --limit many'),
     run('show 999999 --json'),

@@ -46,24 +46,16 @@ const isGone = (name: string) => async () => (await rowsOf(name)).length === 0
 t.test('a job runs after its transaction has committed, and is gone when it is done', async (t) => {
   const name = newName()
   const seen: unknown[] = []
-  const { promise: ran, resolve } = Promise.withResolvers<number>()
   app.jobs.define(name, async (payload: object, { attempt, progress }) => {
     seen.push([payload, attempt, progress, (await rowsOf(name)).length])
-    resolve(performance.now())
   })
-  let committed = 0
   await app.transaction(async (tx) => {
     await app.jobs.add(tx, [name], { text: '안녕 🦜' })
     await sleep(700)
     t.strictSame(seen, [], 'not before the commit, however long that takes')
-    committed = performance.now()
   })
-  const latency = (await ran) - committed
-  t.comment(`${latency.toFixed(1)} ms from commit to handler`)
-  // The tests beside it build whole apps in this process.
-  t.ok(latency < 6_000)
-  t.strictSame(seen, [[{ text: '안녕 🦜' }, 1, null, 1]])
   await until('done', isGone(name))
+  t.strictSame(seen, [[{ text: '안녕 🦜' }, 1, null, 1]])
 })
 
 t.test('latency is short even when nothing has happened for a while', async (t) => {

@@ -1,6 +1,16 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type App, build, call, drained, settings, signUp, type User } from 'birdhouse/testing'
+import {
+  type App,
+  build,
+  call,
+  drained,
+  like,
+  settings,
+  signUp,
+  tweet,
+  type User,
+} from 'birdhouse/testing'
 import { max, sql } from 'drizzle-orm'
 import t from 'tap'
 import { Listener, listen } from './listener.ts'
@@ -77,28 +87,30 @@ t.test('one who does not read is cut off, others are not held up', async (t) => 
   for (const one of [slow, quick, returning, far]) one.close()
 })
 
-t.test('notifications, when there are any', async (t) => {
-  let joined = 0
-  const get = async (id: number, to: number) => (id === 7 ? { id, to, joined } : undefined)
-  const dee = await signUp(app, 'Dee')
+t.test('a notification reaches its user alone, again when others have joined', async (t) => {
+  const [dee, fan, latecomer] = (await Promise.all(
+    ['Dee', 'Fan', 'Latecomer'].map((name) => signUp(app, name)),
+  )) as [User, User, User]
+  const { id } = await tweet(app, dee)
   const [stream, other] = [await listen(app, dee), await listen(app, ada)]
-  Object.assign(app, { notifications: { get } })
-  const notify = (notificationId: number) =>
-    app.transaction((tx) =>
-      app.events.emit(tx, 'notification.created', { notificationId, userId: dee.id }),
-    )
   const start = stream.lastId
-  for (joined of [1, 2]) {
-    await notify(6)
-    await notify(7)
-    await stream.until((one) => one.all('notification').length === joined, 'a notification')
+  for (const [n, one] of [fan, latecomer].entries()) {
+    await like(app, one, id)
+    await stream.until((one) => one.all('notification').length === n + 1, 'a notification')
   }
+  // One that has gone by the time that its event is delivered.
+  const gone = { notificationId: 999_999, userId: dee.id }
+  await app.transaction((tx) => app.events.emit(tx, 'notification.created', gone))
   await drained(app)
-  const told = [1, 2].map((joined) => ({ id: 7, to: dee.id, joined }))
-  t.strictSame(stream.all('notification'), told, 'again when others have joined')
+  const told = stream.all('notification')
+  t.match(told, [
+    { kind: 'like', peopleCount: 1, people: [{ id: fan.id }] },
+    { kind: 'like', peopleCount: 2, people: [{ id: latecomer.id }, { id: fan.id }] },
+  ])
+  t.equal(told.length, 2)
   t.strictSame(other.all('notification'), [])
   const again = await listen(app, dee, { lastId: start })
-  t.strictSame(again.all('notification'), told.slice(1), 'as it is now')
+  t.match(again.all('notification'), told.slice(1), 'as it is now')
   for (const one of [stream, other, again]) one.close()
 })
 
