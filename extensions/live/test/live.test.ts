@@ -98,7 +98,7 @@ t.test('a job that runs twice tells once', async (t) => {
 t.test('what may be asked', async (t) => {
   t.equal((await call(app, 'GET /v1/live')).status, 401)
   const head = { method: 'HEAD', headers: { authorization: `Bearer ${ada.token}` } }
-  t.equal((await fetch(`${app.listeningOrigin}/v1/live`, head)).status, 404)
+  t.equal((await fetch(`${app.listeningOrigin}/v1/live`, head)).status, 405)
   for (const lastId of ['abc', '-1', '1.5', '1e3', ' ', '9'.repeat(16)]) {
     const headers = { 'last-event-id': lastId }
     const answer = await call(app, 'GET /v1/live', { as: ada, headers })
