@@ -8,6 +8,7 @@ test('alive and ready', async (t) => {
   t.same((await call(app, 'GET /livez')).body, { status: 'ok' })
   t.strictSame((await call(app, 'GET /readyz')).body, {
     status: 'ready',
+    caching: true,
     checks: { database: 'ok', storage: 'ok', uploads: 'ok' },
     deadJobs: 0,
     skippedExtensions: [],
