@@ -58,23 +58,6 @@ t.test('a job runs after its transaction has committed, and is gone when it is d
   t.strictSame(seen, [[{ text: '안녕 🦜' }, 1, null, 1]])
 })
 
-t.test('latency is short even when nothing has happened for a while', async (t) => {
-  const name = newName()
-  const started = new Map<number, number>()
-  app.jobs.define(name, async ({ n }: { n: number }) => void started.set(n, performance.now()))
-  const latencies: number[] = []
-  for (let n = 0; n < 5; n++) {
-    await sleep(30 + 130 * n)
-    await enqueue(name, { n })
-    const committed = performance.now()
-    await until('started', () => started.has(n))
-    latencies.push((started.get(n) ?? 0) - committed)
-  }
-  latencies.sort((a, b) => a - b)
-  t.comment(`from commit to handler: ${latencies.map((ms) => ms.toFixed(1)).join(', ')} ms`)
-  t.ok((latencies[2] ?? 0) < 1000)
-})
-
 t.test('no commit, no job', waiting(), async (t) => {
   const name = newName()
   let runs = 0
