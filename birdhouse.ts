@@ -4,7 +4,7 @@ import type {} from './plugins/authenticate.ts'
 import type {} from './plugins/cache/index.ts'
 import type {} from './plugins/client-address.ts'
 import type {} from './plugins/config/index.ts'
-import type {} from './plugins/db.ts'
+import type {} from './plugins/db/index.ts'
 import type {} from './plugins/deadline.ts'
 import type {} from './plugins/drain.ts'
 import type {} from './plugins/errors.ts'
@@ -44,7 +44,7 @@ export type {
   FastifyRequest,
   Resources,
 } from 'fastify'
-export type { Db, Tx } from './plugins/db.ts'
+export type { Db, Tx } from './plugins/db/client.ts'
 export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/types.ts'
 export type { Upload } from './plugins/multipart/index.ts'
 export type { UploadOptions } from './plugins/multipart/receive.ts'

@@ -1,7 +1,7 @@
 import './local/node-version.ts'
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
-import { loadDemoData } from './db/demo/index.ts'
+import { loadDemoData } from './demo/index.ts'
 import { adviseDatabase, adviseStart } from './local/advice.ts'
 import { startLocal, withStandIns } from './local/index.ts'
 import { readEnv } from './plugins/config/index.ts'

@@ -9,7 +9,7 @@ import {
   type ResultSetHeader,
   type RowDataPacket,
 } from 'mysql2/promise'
-import { mysqlError } from '../plugins/db.ts'
+import { mysqlError } from '../plugins/db/errors.ts'
 import { ExtensionError } from '../plugins/features/error.ts'
 import { foreignStatement } from './ownership.ts'
 

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, createConnection } from 'mysql2/promise'
-import { connect, prepareSession } from '../plugins/db.ts'
+import { connect, prepareSession } from '../plugins/db/client.ts'
 
 /** The database over one connection, for command-line tools that need no app. */
 export async function openDb(database: ConnectionOptions) {

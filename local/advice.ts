@@ -1,4 +1,4 @@
-import { mysqlError } from '../plugins/db.ts'
+import { mysqlError } from '../plugins/db/errors.ts'
 import { ExtensionError } from '../plugins/features/error.ts'
 
 // What to do about a start that failed, in one sentence, for whoever sits at the terminal.

@@ -4,15 +4,13 @@ import type { Progress } from '../db/migrate.ts'
 import { type Env, parseConfig } from '../plugins/config/index.ts'
 import { adviseFolder } from './advice.ts'
 import { keptSecret } from './kept-secret.ts'
+import type { Needs, OnStop } from './needs.ts'
 import { announceRunning, forgetRunning, type Stores } from './running.ts'
 import { EMBEDDED_CREDENTIALS } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
 /** Bytes. MariaDB and SQLite take paths of up to 512, of which the files inside need a part. */
 const PATH_MAX = 400
-
-export type OnStop = (stop: () => Promise<unknown>) => void
-export type Needs = { database: boolean; s3: boolean; secret: boolean }
 
 /**
  * Starts whatever the settings lack outside production: a MariaDB, an S3 store, a JWT secret, all

@@ -1,6 +1,7 @@
 import type { Progress } from '../db/migrate.ts'
 import type { Env } from '../plugins/config/index.ts'
-import { inLocalFolder, localNeeds, type OnStop, startLocal, withStores } from './index.ts'
+import { inLocalFolder, localNeeds, startLocal, withStores } from './index.ts'
+import type { OnStop } from './needs.ts'
 import { useEmbeddedCredentials } from './s3.ts'
 import { startOrFind } from './stores.ts'
 

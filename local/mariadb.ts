@@ -4,9 +4,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import { createConnection } from 'mysql2/promise'
-import { connectionOptions } from '../db/connection-options.ts'
 import type { Progress } from '../db/migrate.ts'
-import type { OnStop } from './index.ts'
+import { connectionOptions } from '../plugins/db/connection-options.ts'
 import { keptSecret } from './kept-secret.ts'
 import { createFiles, everyServer } from './mariadb-files.ts'
 import { ensureMariadb } from './mariadb-install.ts'
@@ -19,6 +18,7 @@ import {
   runsOn,
   waitsForSpace,
 } from './mariadb-process.ts'
+import type { OnStop } from './needs.ts'
 
 /** Milliseconds; recovery after a crash may take a while. */
 const START_TIMEOUT = 60_000

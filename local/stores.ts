@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Progress } from '../db/migrate.ts'
-import type { Needs, OnStop } from './index.ts'
 import { lockFolder } from './lock.ts'
 import { startMariadb } from './mariadb.ts'
+import type { Needs, OnStop } from './needs.ts'
 import { forgetRunning, readRunning, type Stores } from './running.ts'
 import { startS3 } from './s3.ts'
 

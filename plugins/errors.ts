@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db.ts'
+import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db/errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { EventPayloads, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { afterCommit as runAfterCommit, type Tx } from './db.ts'
+import type { Tx } from './db/client.ts'
+import { afterCommit as runAfterCommit } from './db/transaction.ts'
 import type { JobHandler, JobOptions } from './jobs/types.ts'
 
 declare module 'fastify' {

@@ -3,7 +3,7 @@ import createError from '@fastify/error'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Tx } from './db.ts'
+import type { Tx } from './db/client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TProperties, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import type { Db, Tx } from './db.ts'
+import type { Db, Tx } from './db/client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,7 +1,8 @@
 import { gt, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { afterCommit, type Tx } from './db.ts'
+import type { Tx } from './db/client.ts'
+import { afterCommit } from './db/transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -14,8 +14,8 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
-import { connectionOptions } from '../db/connection-options.ts'
 import type { Env } from '../plugins/config/index.ts'
+import { connectionOptions } from '../plugins/db/connection-options.ts'
 
 export type App = FastifyInstance
 export type User = Awaited<ReturnType<typeof signUp>>

@@ -1,6 +1,6 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { connectionOptions } from '../db/connection-options.ts'
 import { migrate } from '../db/migrate.ts'
+import { connectionOptions } from '../plugins/db/connection-options.ts'
 import { discover } from '../plugins/features/discover.ts'
 
 /** Applies the migrations of the kernel and of every extension that ships; how many steps. */

@@ -6,8 +6,8 @@ import getPort from 'get-port'
 import { createConnection } from 'mysql2/promise'
 import { generate } from 'selfsigned'
 import type { Test } from 'tap'
-import { connectionOptions } from '../db/connection-options.ts'
 import { startMariadb } from '../local/mariadb.ts'
+import { connectionOptions } from '../plugins/db/connection-options.ts'
 
 const KEYS = { keyType: 'ec', algorithm: 'sha256' } as const
 /** The types of names in a certificate (RFC 5280, 4.2.1.6). */

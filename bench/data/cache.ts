@@ -13,7 +13,7 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '../..')
 const BASE = join(ROOT, '.local/bench')
 /** Whatever in here changes makes other rows. */
-const SOURCES = ['bench/data', 'db/migrations', 'db/demo/random.ts']
+const SOURCES = ['bench/data', 'db/migrations', 'demo/random.ts']
 
 /** The data of a scale, as files of a database server, kept from run to run. */
 export function keptData(scale: number) {

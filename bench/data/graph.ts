@@ -1,4 +1,4 @@
-import { createRandom } from '../../db/demo/random.ts'
+import { createRandom } from '../../demo/random.ts'
 import { idsOf, type Sizes } from './sizes.ts'
 
 export type Graph = ReturnType<typeof createGraph>

@@ -1,4 +1,4 @@
-import { createRandom } from '../../db/demo/random.ts'
+import { createRandom } from '../../demo/random.ts'
 import { type Graph, ranking, weightedPicker } from './graph.ts'
 import type { Sizes } from './sizes.ts'
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { createConnection, type ResultSetHeader } from 'mysql2/promise'
-import { connectionOptions } from '../../db/connection-options.ts'
+import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { createEntries } from './entries.ts'
 import { createGraph } from './graph.ts'
 import { createHistory } from './history.ts'

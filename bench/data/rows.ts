@@ -1,4 +1,4 @@
-import { createRandom } from '../../db/demo/random.ts'
+import { createRandom } from '../../demo/random.ts'
 import type { Entries } from './entries.ts'
 import type { Graph } from './graph.ts'
 import type { History } from './history.ts'

@@ -1,4 +1,4 @@
-import { createRandom } from '../../db/demo/random.ts'
+import { createRandom } from '../../demo/random.ts'
 
 /** Texts to choose from; more would make the data no different for anything that is measured. */
 const TEXTS = 20_000

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { createPool } from 'mysql2/promise'
-import { connectionOptions } from '../../db/connection-options.ts'
+import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { answer } from './ask.ts'
 import { page, replay, type Statement, type Values, withAuthor } from './statements.ts'
 

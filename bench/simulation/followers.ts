@@ -1,4 +1,4 @@
-import type { Random } from '../../db/demo/random.ts'
+import type { Random } from '../../demo/random.ts'
 import { weightedPicker } from '../data/graph.ts'
 
 export type Stratum = { authors: number; followers: number }

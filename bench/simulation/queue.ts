@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../../db/demo/random.ts'
+import { createRandom, type Random } from '../../demo/random.ts'
 
 type Options = {
   /** A second. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Db, Tx } from '../db.ts'
+import type { Db, Tx } from '../db/client.ts'
 import { TTL } from './by-id.ts'
 import type { Feed } from './feed.ts'
 import type { CacheTopic } from './topics.ts'

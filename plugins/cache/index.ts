@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { beforeCommit, type Tx } from '../db.ts'
+import type { Tx } from '../db/client.ts'
+import { beforeCommit } from '../db/transaction.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
 import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
-import { connectionOptions } from '../../db/connection-options.ts'
+import { connectionOptions } from '../db/connection-options.ts'
 import { nameOf } from '../features/discover.ts'
 import type { Feature } from '../features/feature.ts'
 import { readSettings } from '../features/settings.ts'

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { databaseProblems } from '../../db/connection-options.ts'
+import { databaseProblems } from '../db/connection-options.ts'
 import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { listOf, problem, readable, words } from './setting.ts'

@@ -14,7 +14,7 @@ import {
 } from 'drizzle-orm'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
-import type { Db } from '../db.ts'
+import type { Db } from '../db/client.ts'
 
 export const STATES = ['dead', 'waiting', 'running'] as const
 export type State = (typeof STATES)[number]

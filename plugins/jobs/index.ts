@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { afterCommit, type Tx } from '../db.ts'
+import type { Tx } from '../db/client.ts'
+import { afterCommit } from '../db/transaction.ts'
 import { createJobStore } from './store.ts'
 import type { JobContext, JobDefinition, JobHandler, JobOptions } from './types.ts'
 import { createWorker } from './worker.ts'

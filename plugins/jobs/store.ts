@@ -2,7 +2,8 @@ import { and, count, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
-import { beforeCommit, type Db, type Transaction, type Tx } from '../db.ts'
+import type { Db, Tx } from '../db/client.ts'
+import { beforeCommit, type Transaction } from '../db/transaction.ts'
 
 /** Seconds; a worker renews it three times as often as it runs out. */
 export const LEASE = 30

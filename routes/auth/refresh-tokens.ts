@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import { and, eq, isNotNull, lt, ne, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 
 /**
  * Seconds for which a refresh may be repeated: the default of Supabase Auth's reuse interval. Amazon

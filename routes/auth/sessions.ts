@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 

@@ -1,6 +1,6 @@
 import { type AnyColumn, inArray, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
 
 /** Viewers that a process remembers; each with some hundred people, of 50 bytes each. */
 const VIEWERS = 2_000

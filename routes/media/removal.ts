@@ -1,6 +1,6 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 import { mediaObjects } from './objects.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */

@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import { and, eq, inArray, isNull } from 'drizzle-orm'
 import type { FastifyInstance, Resources } from 'fastify'
-import type { Db, Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db/client.ts'
 import { MediaNotFound } from './library.ts'
 import { columnsOf, present, type Row } from './present.ts'
 

@@ -1,8 +1,8 @@
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Db, Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db/client.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
 import { SIZES } from './sizes.ts'
 
 /** Readers trimmed in one transaction; keeps its locks short. */

@@ -1,8 +1,9 @@
 import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
-import { batch, type Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
+import { batch } from '../../plugins/db/transaction.ts'
 import type { JobContext } from '../../plugins/jobs/types.ts'
 import { SIZES } from './sizes.ts'
 

@@ -1,9 +1,9 @@
 import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
 import { DELIVERY } from '../../db/schema/columns.ts'
 import { singleFlight } from '../../plugins/cache/single-flight.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
 import { TOP } from './merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 

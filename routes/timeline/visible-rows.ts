@@ -1,6 +1,6 @@
 import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
 import { createCachedAuthorTweets } from './cached-author-tweets.ts'
 import { createCachedTimeline } from './cached-timeline.ts'
 import { createMergeByAuthor, TOP } from './merge-by-author.ts'

@@ -1,8 +1,8 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { createCounter } from '../../db/counter.ts'
-import { placeholder } from '../../db/prepared.ts'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
+import type { createCounter } from '../../plugins/db/counter.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>

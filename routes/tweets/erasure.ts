@@ -1,6 +1,6 @@
 import { eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 
 /** Rows removed in one transaction; keeps its locks short. */
 const ROWS_PER_TRANSACTION = 200

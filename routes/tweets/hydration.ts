@@ -1,5 +1,5 @@
 import type { FastifyInstance, Resources } from 'fastify'
-import type { Db, Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db/client.ts'
 import { SHARED } from '../../plugins/serialization/pages.ts'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
 import { createSharedParts, type SharedPart } from './parts.ts'

@@ -1,8 +1,10 @@
 import createError from '@fastify/error'
 import { and, eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../db/prepared.ts'
-import { batch, duplicateKey, isMissingParent, type Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
+import { duplicateKey, isMissingParent } from '../../plugins/db/errors.ts'
+import { placeholder } from '../../plugins/db/prepared.ts'
+import { batch } from '../../plugins/db/transaction.ts'
 import type { TweetCache, TweetCounts } from './cache.ts'
 import type { TweetVisibility } from './visibility.ts'
 

@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import pTimeout from 'p-timeout'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 import type { JobContext } from '../../plugins/jobs/types.ts'
 
 type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }

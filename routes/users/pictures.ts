@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 
 export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
 

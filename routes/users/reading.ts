@@ -1,8 +1,8 @@
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
-import type { createCounter } from '../../db/counter.ts'
 import type { users as usersTable } from '../../db/schema/index.ts'
-import type { Db, Tx } from '../../plugins/db.ts'
+import type { Db, Tx } from '../../plugins/db/client.ts'
+import type { createCounter } from '../../plugins/db/counter.ts'
 import { type createPictures, UserNotFound } from './pictures.ts'
 
 /** Accounts that a process remembers, of some 500 bytes each. */

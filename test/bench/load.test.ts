@@ -2,8 +2,8 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { load } from '../../bench/data/load.ts'
 import { sizesAt } from '../../bench/data/sizes.ts'
-import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
+import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { settings } from '../helper.ts'
 
 t.test('the smallest data of the bench are loaded, tables without rows as well', async (t) => {

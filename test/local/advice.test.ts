@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import { test } from 'tap'
-import { connectionOptions } from '../../db/connection-options.ts'
 import { migrate } from '../../db/migrate.ts'
 import { adviseDatabase, adviseStart } from '../../local/advice.ts'
+import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { settings } from '../helper.ts'
 
 const advice = (url: URL) =>

@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { createConnection } from 'mysql2/promise'
 import { type Test, test } from 'tap'
-import { connectionOptions } from '../../db/connection-options.ts'
 import { joinLocal } from '../../local/join.ts'
 import type { Env } from '../../plugins/config/index.ts'
+import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
 const LOCAL = pathToFileURL(join(import.meta.dirname, '../../local/index.ts')).href

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eq } from 'drizzle-orm'
 import t from 'tap'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 import { drained, like, relate, removeTweet, setUp, signUp, tweet, unlike } from '../helper.ts'
 
 declare module 'fastify' {

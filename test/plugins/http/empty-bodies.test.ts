@@ -76,7 +76,10 @@ t.test('where every field is optional, an empty body is an empty object', async 
     send('PUT /v1/notifications/read', type, framing)
   for (const framing of Object.values(FRAMINGS)) {
     for (const type of [...TYPES, undefined]) {
-      t.match((await send('POST /v1/tweets', type, framing)).body, '/body/text must have at least one character that shows')
+      t.match(
+        (await send('POST /v1/tweets', type, framing)).body,
+        '/body/text must have at least one character that shows',
+      )
       t.match((await send('PATCH /v1/users/me', type, framing)).body, 'VALIDATION_FAILED')
       t.equal(
         (await put(type, framing)).status,

@@ -25,7 +25,7 @@ export function createWriter(random: Random) {
       written.add(scope + text)
       return text
     }
-    throw new Error('The demo has run out of words; add some to db/demo/languages.')
+    throw new Error('The demo has run out of words; add some to demo/languages.')
   }
 
   function compose({ language }: Person, topic: Topic) {

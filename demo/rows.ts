@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { MySqlInsertValue, MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db.ts'
+import type { Tx } from '../plugins/db/client.ts'
 import { avatarKey } from './avatars.ts'
 import type { DemoPicture } from './pictures.ts'
 import type { World } from './world.ts'

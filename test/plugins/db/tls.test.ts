@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { connectionOptions } from '../../db/connection-options.ts'
-import { migrate } from '../../db/migrate.ts'
-import { adviseDatabase } from '../../local/advice.ts'
-import type { Env } from '../../plugins/config/index.ts'
-import { setUp, signUp, tweet } from '../helper.ts'
-import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../tls-mariadb.ts'
+import { migrate } from '../../../db/migrate.ts'
+import { adviseDatabase } from '../../../local/advice.ts'
+import type { Env } from '../../../plugins/config/index.ts'
+import { connectionOptions } from '../../../plugins/db/connection-options.ts'
+import { setUp, signUp, tweet } from '../../helper.ts'
+import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../../tls-mariadb.ts'
 
 const folder = temporaryFolder(t)
 

@@ -1,7 +1,7 @@
 import { type Placeholder, sql } from 'drizzle-orm'
 import type { Pool as CallbackPool, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
-import type { Db, Tx } from '../plugins/db.ts'
+import type { Db, Tx } from './client.ts'
 
 /** Lists of ids have one of these lengths, so that few statements are prepared. */
 const LENGTHS = [1, 8, 32, 128] as const

@@ -1,6 +1,6 @@
 import type { FieldPacket, QueryOptions } from 'mysql2'
-import type { Answer } from './session.ts'
 
+export type Answer = [rows: unknown, fields: unknown]
 export type Sent = { options: QueryOptions; values: unknown[] }
 export type StatementBatch = ReturnType<typeof createStatementBatch>
 

@@ -1,7 +1,8 @@
 import type { PoolConnection, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
-import { connect, type Tx } from '../plugins/db.ts'
+import { connect, type Tx } from './client.ts'
 import {
+  type Answer,
   createStatementBatch,
   type Sent,
   type StatementBatch,
@@ -10,7 +11,6 @@ import {
 
 export type Statement = { sql: string; values: unknown[] }
 export type Session = ReturnType<typeof createSession>
-export type Answer = [rows: unknown, fields: unknown]
 export type Works = readonly ((db: Tx) => PromiseLike<unknown>)[]
 
 /**

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { connectionOptions } from '../../db/connection-options.ts'
-import { startLocal } from '../../local/index.ts'
-import { ConfigError, type Env, parseConfig } from '../../plugins/config/index.ts'
-import { makeCertificates } from '../tls-mariadb.ts'
+import { startLocal } from '../../../local/index.ts'
+import { ConfigError, type Env, parseConfig } from '../../../plugins/config/index.ts'
+import { connectionOptions } from '../../../plugins/db/connection-options.ts'
+import { makeCertificates } from '../../tls-mariadb.ts'
 
 const OTHERS = {
   S3_REGION: 'eu-central-1',

@@ -4,9 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eq, sql } from 'drizzle-orm'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { build } from '../../app.ts'
-import { afterCommit, batch, isUnavailable, type Tx } from '../../plugins/db.ts'
-import { type App, settings, setUp, signUp } from '../helper.ts'
+import { build } from '../../../app.ts'
+import type { Tx } from '../../../plugins/db/client.ts'
+import { isUnavailable } from '../../../plugins/db/errors.ts'
+import { afterCommit, batch } from '../../../plugins/db/transaction.ts'
+import { type App, settings, setUp, signUp } from '../../helper.ts'
 
 const app = await setUp(t)
 const { mutes, users } = app.tables

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import sharp from 'sharp'
-import { LIMITS, mediaObject } from '../../routes/media/objects.ts'
-import { encode, thumbhashOf } from '../../routes/media/pictures/encode.ts'
+import { LIMITS, mediaObject } from '../routes/media/objects.ts'
+import { encode, thumbhashOf } from '../routes/media/pictures/encode.ts'
 import { drawBird } from './bird.ts'
 import type { DemoTweet } from './tweets.ts'
 

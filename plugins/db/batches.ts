@@ -1,6 +1,6 @@
 import type { SQL } from 'drizzle-orm'
 import type { MySqlTable } from 'drizzle-orm/mysql-core'
-import type { Db } from '../plugins/db.ts'
+import type { Db } from './client.ts'
 
 /** Rows a statement; keeps locks short, and a cluster's write sets small. */
 const ROWS_PER_STATEMENT = 500

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { ResultSetHeader } from 'mysql2'
-import { afterCommit, beforeCommit, type Transaction, type Tx } from '../plugins/db.ts'
+import type { Tx } from './client.ts'
+import { afterCommit, beforeCommit, type Transaction } from './transaction.ts'
 
 /** Deltas folded into the totals in one transaction; keeps its locks short. */
 const DELTAS_PER_TRANSACTION = 500

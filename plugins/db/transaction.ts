@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Pool, PoolConnection } from 'mysql2/promise'
-import type { Tx } from '../plugins/db.ts'
+import type { Tx } from './client.ts'
 import { isConflict, isUnavailable, mysqlError } from './errors.ts'
 import { preparedBy } from './prepared.ts'
 import { createSession, type Session, type Statement, type Works } from './session.ts'
@@ -57,6 +57,8 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
     ending.statements.push(() => toStatement(own))
   }
 }
+
+export type Transaction = ReturnType<typeof createTransaction>
 
 export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   const byConnection = new WeakMap<object, Session>()

@@ -1,7 +1,7 @@
 import { gt, sql } from 'drizzle-orm'
 import sharp from 'sharp'
 import t from 'tap'
-import { loadDemoData } from '../../db/demo/index.ts'
+import { loadDemoData } from '../../demo/index.ts'
 import { type App, call, drained, read, setUp, signUp } from '../helper.ts'
 
 const TABLES = ['users', 'follows', 'tweets', 'likes', 'user_counts', 'tweet_counts']

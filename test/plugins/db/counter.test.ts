@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import t from 'tap'
-import { createCounter } from '../../db/counter.ts'
-import type { Tx } from '../../plugins/db.ts'
-import { setUp } from '../helper.ts'
+import type { Tx } from '../../../plugins/db/client.ts'
+import { createCounter } from '../../../plugins/db/counter.ts'
+import { setUp } from '../../helper.ts'
 
 // A counter of its own, and beside it a log of every change: what is counted and what the log says
 // are read in one statement, so they must agree at every moment.

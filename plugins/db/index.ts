@@ -1,0 +1,76 @@
+import mysql from '@fastify/mysql'
+import type { SQL } from 'drizzle-orm'
+import type { MySqlTable } from 'drizzle-orm/mysql-core'
+import fp from 'fastify-plugin'
+import type { Pool, PoolConnection } from 'mysql2/promise'
+import * as tables from '../../db/schema/index.ts'
+import type { Feature } from '../features/feature.ts'
+import { deleteInBatches } from './batches.ts'
+import { connect, type Db, prepareSession, SESSION_SETTINGS } from './client.ts'
+import { createPreparing, executing } from './prepared.ts'
+import { createTransaction, type Transaction } from './transaction.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mysql: { pool: Pool }
+    db: Db
+    /** The tables of every feature: any feature may read and join them, only the owner writes. */
+    tables: Readonly<Tables>
+    transaction: Transaction
+    /** For hot reads: a query built on it and `.prepare()`d once runs as a prepared statement. */
+    prepared: Db
+    /** Builds a query once, for the pool and for transactions; its values are placeholders. */
+    prepareQuery: Preparing['prepareQuery']
+    /** As `prepareQuery`, for a query over a list of ids. */
+    prepareForIds: Preparing['prepareForIds']
+    /** Deletes the rows that meet the condition, 500 per statement. */
+    deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
+  }
+  /** Drizzle's tables by name; an extension adds its own by merging. */
+  interface Tables extends CoreTables {}
+}
+
+type CoreTables = typeof tables
+type Preparing = ReturnType<typeof createPreparing>
+
+/** Connections per process; a request holds one for a few milliseconds. */
+const POOL_SIZE = 20
+/**
+ * Prepared statements per connection; the service has some 60. The driver reserves memory for all of them
+ * in advance: half a megabyte per connection for its default of 16,000.
+ */
+const STATEMENTS = 500
+
+export default fp<{ features: Feature[] }>(
+  async (app, { features }) => {
+    await app.register(mysql, {
+      promise: true,
+      ...app.config.database,
+      connectionLimit: POOL_SIZE,
+      maxPreparedStatements: STATEMENTS,
+      connectTimeout: 5_000,
+      enableKeepAlive: true,
+      // For transactions alone, see session.ts.
+      multipleStatements: true,
+    })
+    const { pool } = app.mysql
+    // The plugin has opened one connection before a listener could be set.
+    const first = await pool.getConnection()
+    await prepareSession(first)
+    first.release()
+    pool.on('connection', (connection: PoolConnection) => {
+      // Queued in front of the first query; a failure shows there.
+      for (const statement of SESSION_SETTINGS) connection.query(statement)
+    })
+
+    app.decorate('db', connect(pool))
+    app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
+    app.decorate('transaction', createTransaction(pool, app.log))
+    app.decorate('prepared', connect(executing(pool.pool)))
+    const preparing = createPreparing(app.db, app.prepared)
+    app.decorate('prepareQuery', preparing.prepareQuery)
+    app.decorate('prepareForIds', preparing.prepareForIds)
+    app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
+  },
+  { name: 'db', dependencies: ['config'] },
+)
