@@ -21,6 +21,7 @@ const KERNEL: History = { folder: join(import.meta.dirname, 'migrations') }
 /** Seconds a killed process holds up the next one; a living one renews it thrice as often. */
 const LEASE = 10
 const POLL_MS = 250
+const NO_SUCH_TABLE = 1146
 
 // A process killed between a DDL statement and the note of it leaves the statement done already:
 // table exists, column exists, key exists, foreign key exists, nothing to drop, no such table.
@@ -42,8 +43,8 @@ export async function migrate(
   const steps = [kernel, ...extensions].flatMap(readSteps)
   const connection = await connect(databaseUrl)
   try {
-    await createTables(connection)
     if ((await pendingSteps(connection, steps)).length === 0) return 0
+    await createTables(connection)
     return await withLock(databaseUrl, progress, async (renew) => {
       const pending = await pendingSteps(connection, steps)
       for (const step of pending) {
@@ -56,6 +57,14 @@ export async function migrate(
   } finally {
     await connection.end()
   }
+}
+
+/** The ids of the steps that `migrate` would apply. @throws when an applied migration was edited */
+export async function pendingMigrations(databaseUrl: string, extensions: History[] = []) {
+  const connection = await connect(databaseUrl)
+  const steps = [KERNEL, ...extensions].flatMap(readSteps)
+  const pending = pendingSteps(connection, steps).finally(() => connection.end())
+  return (await pending).map(({ id }) => id)
 }
 
 const connect = (uri: string) => createConnection({ uri, timezone: 'Z', connectTimeout: 10_000 })
@@ -91,9 +100,12 @@ const failure = ({ owner }: Step, message: string, options?: ErrorOptions) =>
   owner ? new ExtensionError(owner, message, options) : new Error(message, options)
 
 async function pendingSteps(connection: Connection, steps: Step[]) {
-  const [rows] = await connection.query<RowDataPacket[]>(
-    'SELECT id, hash, applied_at FROM migrations',
-  )
+  const [rows] = await connection
+    .query<RowDataPacket[]>('SELECT id, hash, applied_at FROM migrations')
+    .catch((error) => {
+      if (mysqlError(error)?.errno === NO_SUCH_TABLE) return [[]]
+      throw error
+    })
   const known = new Map(rows.map((row) => [row.id, row]))
   const edited = steps.find(({ id, hash }) => known.has(id) && known.get(id)?.hash !== hash)
   if (edited) {
