@@ -47,7 +47,7 @@ const EXTENSIONS = extensionFolders(t)('chores', {
 })
 const env = { ...(await settings(t)), LOG_LEVEL: 'error', EXTENSIONS }
 const app = await setUp(t, { ...env, LOG_LEVEL: 'silent' })
-// So a job that is due can only be run by a command.
+// With these workers stopped, a job that is due could only be run by a command.
 await app.jobs.stop()
 const run = (line: string, options = {}) => birdhouse(line, { env, ...options })
 
@@ -75,6 +75,17 @@ t.test('tasks are listed, run with progress, take an argument, and are in the he
   t.match(fed, { code: 0, out: 'wren is fed.\n' })
   t.strictSame(JSON.parse(all.out), { task: 'chores:feed', message: 'everyone is fed.' })
 })
+
+t.test(
+  'a task without a colon in its name, or with a name that is taken, is refused',
+  async (t) => {
+    const task = { summary: 'sweep', run: async () => 'done' }
+    t.throws(() => app.tasks.add('sweep', task), {
+      message: /a colon and a verb, such as hashtags:/,
+    })
+    t.throws(() => app.tasks.add('chores:sweep', task), { message: /is taken; choose another/ })
+  },
+)
 
 t.test('a wrong call ends with 2, a failure with 1, Ctrl-C with 130', async (t) => {
   const [many, unknown, nested, fail, wait, twice] = await Promise.all([
