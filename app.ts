@@ -8,6 +8,7 @@ import { migrate, type Progress } from './db/migrate.ts'
 import { serializeRequest, trustedProxies } from './plugins/client-address.ts'
 import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
+import { historiesOf } from './plugins/features/discover.ts'
 import { blame } from './plugins/features/error.ts'
 import type { Feature } from './plugins/features/feature.ts'
 import { loadFeatures } from './plugins/features/load.ts'
@@ -29,7 +30,17 @@ const BOOT_TIMEOUT = 10_000
 /** Milliseconds to close an app that could not be built. */
 const CLOSE_TIMEOUT = 15_000
 
-const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
+/** A command applies no migrations and starts no job workers: both belong to the service. */
+type Role = 'service' | 'command'
+
+/** A command writes its result to standard output, and therefore its logs to standard error. */
+function logOutput(role: Role) {
+  const { isTTY, fd } = role === 'command' ? process.stderr : process.stdout
+  if (isTTY) return { transport: { target: 'pino-pretty', options: { destination: fd } } }
+  return role === 'command' && { stream: process.stderr }
+}
+
+const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> => ({
   trustProxy: trustedProxies(config.trustProxy),
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
@@ -46,7 +57,7 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
   logger: {
     level: config.logLevel,
     serializers: { err: serializeError, req: serializeRequest },
-    ...(process.stdout.isTTY && { transport: { target: 'pino-pretty' } }),
+    ...logOutput(role),
   },
 })
 
@@ -54,26 +65,28 @@ const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({
  * From settings to an app that is ready: the bucket, migrations, the kernel, every feature's service,
  * every feature's routes. Goes without an extension of EXTENSIONS_OPTIONAL that fails.
  */
-export const build = (env: Env, progress: Progress = () => {}) =>
+export const build = (env: Env, progress: Progress = () => {}, role: Role = 'service') =>
   withoutBroken(env, async (features, skipped) => {
     const config = parseConfig(env, features)
-    const histories = features.flatMap(({ name, migrations }) =>
-      migrations ? [{ owner: name, folder: migrations }] : [],
-    )
     await requireBucket(config.s3)
-    await migrate(config.database, progress, histories)
-    return assemble(config, features, skipped)
+    if (role === 'service') await migrate(config.database, progress, historiesOf(features))
+    return assemble(config, features, skipped, role)
   })
 
-async function assemble(config: Config, features: Feature[], skipped: ReadonlyMap<string, string>) {
-  const app = Fastify(serverOptions(config)).withTypeProvider<TypeBoxTypeProvider>()
+async function assemble(
+  config: Config,
+  features: Feature[],
+  skipped: ReadonlyMap<string, string>,
+  role: Role,
+) {
+  const app = Fastify(serverOptions(config, role)).withTypeProvider<TypeBoxTypeProvider>()
   try {
     const options = { config, features, skipped }
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
     await loadFeatures(app, features)
     await app.ready()
     // Not before every onReady hook is through: a handler may need what it prepares.
-    await app.jobs.start()
+    if (role === 'service') await app.jobs.start()
     return app
   } catch (error) {
     // What hangs may hang again; the process or the next build goes on without it.

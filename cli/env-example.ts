@@ -53,4 +53,4 @@ function requireAll(wanted: string[], present: string[], complaint: string) {
   if (missing.length > 0) throw new Error(`${complaint} ${missing.join(', ')}.`)
 }
 
-if (import.meta.main) writeFileSync(FILE, await envExample())
+export const writeEnvExample = async () => writeFileSync(FILE, await envExample())

@@ -60,6 +60,14 @@ export async function migrate(
   }
 }
 
+/** The ids of the steps that `migrate` would apply. @throws when an applied migration was edited */
+export async function pendingMigrations(database: ConnectionOptions, extensions: History[] = []) {
+  const connection = await connect(database)
+  const steps = [KERNEL, ...extensions].flatMap(readSteps)
+  const pending = pendingSteps(connection, steps).finally(() => connection.end())
+  return (await pending).map(({ id }) => id)
+}
+
 const connect = (database: ConnectionOptions) =>
   createConnection({ ...database, connectTimeout: 10_000 })
 

@@ -1,5 +1,3 @@
-import '../local/node-version.ts'
-import { spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -11,50 +9,47 @@ import {
 } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { generateMigration } from './migration.ts'
 import { linkPackages, writePackage } from './package.ts'
-
-const USAGE = `Usage: npm run new:extension -- <name or path>
-
-  npm run new:extension pins                a folder, extensions/pins
-  npm run new:extension ../birdhouse-pins   a package of its own, to publish or npm pack;
-                                            again on the same path links it to this Birdhouse anew
-`
 
 const ROOT = join(import.meta.dirname, '..')
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 /** What follows it in the name of the longest table must fit into 64 bytes. */
 const NAME_MAX = 30
 
-function main([target, ...rest]: string[]) {
-  if (target === undefined || target.startsWith('-') || rest.length > 0) return fail(USAGE)
+/**
+ * Writes an extension: a folder of `extensions/` for a name, a package for a path. A package that is
+ * there already is linked to this Birdhouse anew. Returns what to try next.
+ * @throws Error with a sentence that says what to change.
+ */
+export function newExtension(target: string) {
   const isPackage = /[./]/.test(target)
   const folder = isPackage ? resolve(target) : join(ROOT, 'extensions', target)
   const name = basename(folder).replace(/^birdhouse-/, '')
   if (!NAME.test(name) || name.length > NAME_MAX) {
-    return fail(
+    throw new Error(
       `${name} can't be the name: take lower-case letters, digits and single dashes, beginning with a letter, ${NAME_MAX} at most.`,
     )
   }
   if (isPackage && !relative(ROOT, folder).startsWith('..')) {
-    return fail(
+    throw new Error(
       'A package lives outside of this project; for a folder inside, give its name alone.',
     )
   }
   if (isPackage && existsSync(join(folder, 'package.json'))) {
-    if (!isExtension(folder)) return fail(`${folder} is there already, and is no extension.`)
+    if (!isExtension(folder)) throw new Error(`${folder} is there already, and is no extension.`)
     linkPackages(folder)
-    return console.log(`${folder} is linked to this Birdhouse.`)
+    return `${folder} is linked to this Birdhouse.`
   }
   const taken = [folder, join(ROOT, 'routes', name), join(ROOT, 'extensions', name)]
   const there = taken.find((path) => existsSync(path))
-  if (there) return fail(`${there} is there already; choose another name.`)
+  if (there) throw new Error(`${there} is there already; choose another name.`)
 
   copyTemplate(folder, name, isPackage)
   if (isPackage) writePackage(folder)
-  const generate = [join(ROOT, 'db/generate.ts'), folder, '--name=first']
-  const { status, stdout, stderr } = spawnSync(process.execPath, generate, { encoding: 'utf8' })
-  if (status !== 0) return fail(`Its migration could not be written.\n${stdout}${stderr}`)
-  console.log(nextSteps(folder, name, isPackage))
+  const { status, stdout, stderr } = generateMigration([folder, '--name=first'], 'pipe')
+  if (status !== 0) throw new Error(`Its migration could not be written.\n${stdout}${stderr}`)
+  return nextSteps(folder, name, isPackage)
 }
 
 function isExtension(folder: string) {
@@ -102,10 +97,3 @@ function nextSteps(folder: string, name: string, isPackage: boolean) {
   ${run}    # GET /v1/${name}, and in /docs
 What it may use is in docs/extending.md.`
 }
-
-function fail(sentence: string) {
-  console.error(sentence)
-  process.exitCode = 1
-}
-
-main(process.argv.slice(2))

@@ -1,15 +1,13 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { migrate } from '../db/migrate.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
-import { discover } from '../plugins/features/discover.ts'
+import { discover, historiesOf } from '../plugins/features/discover.ts'
 
 /** Applies the migrations of the kernel and of every extension that ships; how many steps. */
 export async function migrateAll(databaseUrl: string) {
   const features = await discover([], new Map())
-  const histories = features.flatMap(({ name, migrations }) =>
-    migrations ? [{ owner: name, folder: migrations }] : [],
-  )
-  return migrate(connectionOptions({ DATABASE_URL: databaseUrl }), undefined, histories)
+  const database = connectionOptions({ DATABASE_URL: databaseUrl })
+  return migrate(database, undefined, historiesOf(features))
 }
 
 /**

@@ -70,6 +70,12 @@ function find(entry: string): Found {
 /** `@acme/birdhouse-pins` is the extension `pins`, and so is the folder `../birdhouse-pins`. */
 export const nameOf = (entry: string) => basename(resolve(entry)).replace(/^birdhouse-/, '')
 
+/** The migrations of the features that have some. */
+export const historiesOf = (features: Feature[]) =>
+  features.flatMap(({ name, migrations }) =>
+    migrations ? [{ owner: name, folder: migrations }] : [],
+  )
+
 async function read(found: Found): Promise<Feature> {
   const load = (part: string) => importPart(found.folder, part)
   const [index, service, tables, config] = await Promise.all(

@@ -23,12 +23,20 @@ export type Task = {
   run: (context: TaskContext) => Promise<string>
 }
 
-/** What operators run by hand beside the live service: `npm run task -- <name>`. */
+/** The colon keeps tasks apart from Birdhouse's own commands. */
+const NAME = /^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*$/
+
+/** Commands for operators, run beside the live service: `npm run birdhouse -- <name>`. */
 function createTasks() {
   const tasks = new Map<string, Task>()
 
-  /** Names begin with the feature's: `hashtags:backfill`. @throws Error when the name is taken */
+  /** @throws Error when the name is not of the form `hashtags:backfill`, or is taken */
   function add(name: string, task: Task) {
+    if (!NAME.test(name)) {
+      throw new Error(
+        `The task name ${name} must be the name of the feature, a colon and a verb, such as hashtags:backfill.`,
+      )
+    }
     if (tasks.has(name)) throw new Error(`The task name ${name} is taken; choose another.`)
     tasks.set(name, task)
   }

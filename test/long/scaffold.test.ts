@@ -18,8 +18,10 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
   })
   const run = (cwd: string, command: string, ...args: string[]) =>
     execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  const scaffold = (name: string) => run(ROOT, process.execPath, 'scaffold/new-extension.ts', name)
+  const scaffold = (name: string) =>
+    run(ROOT, process.execPath, 'cli/index.ts', 'new:extension', name)
 
+  t.match(scaffold('--help'), /^Usage: npm run birdhouse -- new:extension /)
   t.match(scaffold(home), `npm test`)
   t.match(run(home, 'npm', 'test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
   run(home, 'npm', 'run', 'types')
@@ -40,7 +42,6 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
     'a--b': "a--b can't be the name",
     tweets: 'routes/tweets is there already',
     bookmarks: 'extensions/bookmarks is there already',
-    '--help': 'Usage: npm run new:extension',
   }))
     t.throws(() => scaffold(name), { message: new RegExp(sentence) }, name)
 })

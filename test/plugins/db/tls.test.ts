@@ -26,8 +26,8 @@ t.test('the service and its tools on a database with a private CA', async (t) =>
   const ada = await signUp(app, 'Ada')
   // More at once than one connection serves.
   await Promise.all(Array.from({ length: 30 }, () => tweet(app, ada)))
-  const cli = join(import.meta.dirname, '../../plugins/jobs/cli.ts')
-  const list = promisify(execFile)(process.execPath, [cli, 'list', '--json'], {
+  const cli = join(import.meta.dirname, '../../../cli/index.ts')
+  const list = promisify(execFile)(process.execPath, [cli, 'jobs', 'list', '--json'], {
     cwd: tmpdir(),
     env: { PATH: process.env.PATH, NODE_ENV: 'production', ...env },
   })

@@ -1,4 +1,4 @@
-import type { Filter, JobAdmin, JobView } from './admin.ts'
+import type { Filter, JobAdmin, JobView } from '../plugins/jobs/admin.ts'
 
 type Page = Awaited<ReturnType<JobAdmin['list']>>
 
@@ -7,16 +7,13 @@ const EXCERPT = 80
 /** Characters of the first column of `show`. */
 const LABEL = 12
 
-/** Errors carry what users sent; nothing in it may move the cursor or colour the terminal. */
-export const printable = (text: string) => text.replace(/[^\P{Cc}\n]/gu, ' ')
-
 export function listing({ state, name }: Filter, { items, total }: Page) {
   const what =
     `${state ?? ''} ${total === 1 ? 'job' : 'jobs'}${name ? ` named ${name}` : ''}`.trim()
-  if (total === 0) return printable(`No ${what}.`)
+  if (total === 0) return `No ${what}.`
   const shown =
     items.length < total ? `${items.length} of ${total} ${what}; --limit shows more` : ''
-  return printable(`${table(items)}\n\n${shown || `${total} ${what}`}.`)
+  return `${table(items)}\n\n${shown || `${total} ${what}`}.`
 }
 
 function table(items: JobView[]) {
@@ -53,5 +50,5 @@ export function details(job: JobView) {
   const line = ([label, value]: [string, unknown]) =>
     `${label.padEnd(LABEL)}${String(value).replaceAll('\n', `\n${' '.repeat(LABEL)}`)}`
   const given = lines.filter(([, value]) => value !== undefined && value !== null)
-  return printable(given.map(line).join('\n'))
+  return given.map(line).join('\n')
 }
