@@ -1,4 +1,5 @@
 import anyAscii from 'any-ascii'
+import { ACCOUNT_LIMITS } from '../../plugins/schemas.ts'
 import { english, fill, type Language, languages, type Topic, words } from './languages.ts'
 import type { Random } from './random.ts'
 
@@ -62,7 +63,7 @@ const handleOf = (name: string) =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
     .replaceAll(/^_|_$/g, '')
-    .slice(0, 30)
+    .slice(0, ACCOUNT_LIMITS.handle.max)
 
 const bio = (language: Language, random: Random) =>
   random

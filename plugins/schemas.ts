@@ -1,6 +1,7 @@
 import type { Resources } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
+import { BEFORE_NFC } from './text.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -39,6 +40,37 @@ export const Email = Type.String({
   maxLength: 254,
   examples: ['hong@example.com'],
 })
+
+/** Code points after NFC, no more than the columns of `users` hold. */
+export const ACCOUNT_LIMITS = {
+  name: 50,
+  profile: 2000,
+  handle: { min: 3, max: 30 },
+  /** NIST SP 800-63B asks for at least 8, and for 64 or more to be allowed. */
+  password: { min: 8, max: 128 },
+} as const
+
+const { handle, password } = ACCOUNT_LIMITS
+
+export const Name = Line({
+  minLength: 1,
+  maxLength: ACCOUNT_LIMITS.name * BEFORE_NFC,
+  examples: ['Hong'],
+})
+export const Profile = Text({
+  maxLength: ACCOUNT_LIMITS.profile * BEFORE_NFC,
+  examples: ['hi my name is hong'],
+})
+export const Handle = Type.String({
+  pattern: `^[a-z0-9_]{${handle.min},${handle.max}}$`,
+  examples: ['hong'],
+})
+
+const passwordFrom = (minLength: number) =>
+  Line({ minLength, maxLength: password.max, examples: ['correct horse battery'] })
+export const NewPassword = passwordFrom(password.min)
+/** A password to compare with the stored hash; a shorter password is wrong, not malformed. */
+export const Password = passwordFrom(1)
 
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

@@ -9,7 +9,9 @@ const clientOf = (request: FastifyRequest) => ({
 })
 
 const auth: FastifyPluginAsyncTypebox = async (app) => {
-  // RFC 6749, section 5.1: tokens are not for caches.
+  const anyone = { tags: ['auth'], security: [] }
+
+  // RFC 6749, section 5.1: responses that contain tokens must not be cached.
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })
@@ -18,10 +20,10 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
     '/auth/sign-up',
     {
       schema: {
-        tags: ['auth'],
+        ...anyone,
         operationId: 'signUp',
         summary: 'Create an account and sign in',
-        security: [],
+        description: 'Without `handle`, the handle is derived from the name.',
         body: SignUp,
         response: { 201: SignedIn, ...problems(409) },
       },
@@ -36,11 +38,10 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
     '/auth/login',
     {
       schema: {
-        tags: ['auth'],
+        ...anyone,
         operationId: 'login',
         summary: 'Sign in',
-        description: 'An unknown address and a wrong password get the same answer.',
-        security: [],
+        description: 'The answer to an unknown e-mail address and to a wrong password is the same.',
         body: Login,
         response: { 200: SignedIn, ...problems(401) },
       },
@@ -52,10 +53,9 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
     '/auth/refresh',
     {
       schema: {
-        tags: ['auth'],
+        ...anyone,
         operationId: 'refresh',
-        summary: 'Spend a refresh token for new tokens',
-        security: [],
+        summary: 'Exchange a refresh token for new tokens',
         body: Refresh,
         response: { 200: Tokens, ...problems(401) },
       },
@@ -67,16 +67,16 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
+  const signedIn = { tags: ['auth'], security: BearerAuth }
   app.addHook('onRequest', app.authenticate)
 
   app.post(
     '/auth/logout',
     {
       schema: {
-        tags: ['auth'],
+        ...signedIn,
         operationId: 'logout',
         summary: 'End this session',
-        security: BearerAuth,
         response: { 204: NoContent, ...problems(401, 404) },
       },
     },
@@ -90,10 +90,9 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
     '/auth/sessions',
     {
       schema: {
-        tags: ['auth'],
+        ...signedIn,
         operationId: 'listSessions',
-        summary: 'Your sessions, latest first',
-        security: BearerAuth,
+        summary: 'List your sessions, newest first',
         response: { 200: Sessions, ...problems(401) },
       },
     },
@@ -106,10 +105,9 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
     '/auth/sessions/:id',
     {
       schema: {
-        tags: ['auth'],
+        ...signedIn,
         operationId: 'revokeSession',
         summary: 'End one of your sessions',
-        security: BearerAuth,
         params: IdParams,
         response: { 204: NoContent, ...problems(401, 404) },
       },

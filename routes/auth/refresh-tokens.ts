@@ -4,34 +4,32 @@ import { and, eq, isNotNull, lt, ne, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db/client.ts'
 
-/**
- * Seconds for which a refresh may be repeated: the default of Supabase Auth's reuse interval. Amazon
- * Cognito allows up to 60.
- */
+/** Seconds for which a refresh may be repeated: Supabase Auth's default. Amazon Cognito allows up to 60. */
 const REPEAT_GRACE = 10
-/** Days for which a spent refresh token is remembered; after that it counts as unknown. */
+/** Days until a spent refresh token is purged and counts as unknown. */
 const SPENT_LIFE = 30
 
 export const InvalidRefreshToken = createError(
   'INVALID_REFRESH_TOKEN',
-  'The refresh token is unknown, spent or expired; log in again.',
+  'The refresh token is unknown, already used or expired; log in again.',
   401,
 )
 
 const digest = (token: string) => createHash('sha256').update(token).digest()
 
-/** Only the holder of a token can tell its successor: the database has the salt alone. */
+/** Only the holder of a token can compute its successor: the database stores only the salt. */
 const successorOf = (token: string, salt: Buffer) =>
   createHmac('sha256', token).update(salt).digest('base64url')
 
 /**
- * A session is a chain of refresh tokens (RFC 9700, section 4.14.2): each is stored hashed and spent
- * by its use. The same use may be repeated for a few seconds, as by two tabs or after a lost answer.
+ * A session has a chain of refresh tokens (RFC 9700, section 4.14.2). Each token is stored hashed and
+ * is valid for one use. The use may be repeated for `REPEAT_GRACE` seconds, because two tabs may
+ * refresh at once and an answer may be lost.
  */
 export function createRefreshTokens(app: FastifyInstance) {
   const { sessions, refreshTokens } = app.tables
 
-  /** The first token of a session. */
+  /** Creates the first token of a session. */
   async function issue(tx: Tx, sessionId: number) {
     const token = randomBytes(32).toString('base64url')
     await store(tx, sessionId, token)
@@ -42,9 +40,9 @@ export function createRefreshTokens(app: FastifyInstance) {
     tx.insert(refreshTokens).values({ hash: digest(token), sessionId })
 
   /**
-   * Spends a token and returns its successor, the same one when that is repeated within
-   * `REPEAT_GRACE`. `successor` is undefined when the token was spent before that, or when its
-   * successor has been spent: one of two parties has stolen it. @throws InvalidRefreshToken
+   * Spends a token and returns its successor; a repeat within `REPEAT_GRACE` returns the same
+   * successor. `successor` is undefined when the token was spent earlier, or when its successor is
+   * spent too: then the token was probably stolen. @throws InvalidRefreshToken
    */
   async function spend(tx: Tx, token: string) {
     const hash = digest(token)
@@ -57,7 +55,7 @@ export function createRefreshTokens(app: FastifyInstance) {
     }
     const salt = randomBytes(32)
     const successor = successorOf(token, salt)
-    await forgetSalts(tx, sessionId, hash)
+    await deleteSalts(tx, sessionId, hash)
     await tx
       .update(refreshTokens)
       .set({ spentAt: sql`NOW(3)`, successorSalt: salt })
@@ -66,7 +64,7 @@ export function createRefreshTokens(app: FastifyInstance) {
     return { sessionId, userId, successor }
   }
 
-  /** Locks the token and its session: of two refreshes at once, the second sees what the first did. */
+  /** Locks the token and its session, so that the second of two concurrent refreshes sees the first. */
   async function hold(tx: Tx, hash: Buffer) {
     const [found] = await tx
       .select({
@@ -84,8 +82,8 @@ export function createRefreshTokens(app: FastifyInstance) {
     return found
   }
 
-  /** The tokens before this one can't be repeated any more. */
-  async function forgetSalts(tx: Tx, sessionId: number, hash: Buffer) {
+  /** Ends the repeats of all other tokens of the session. */
+  async function deleteSalts(tx: Tx, sessionId: number, hash: Buffer) {
     const others = and(eq(refreshTokens.sessionId, sessionId), ne(refreshTokens.hash, hash))
     await tx
       .update(refreshTokens)

@@ -1,6 +1,15 @@
 import { type Static, Type } from 'typebox'
-import { Email, Id, Line, ref, Text, Timestamp } from '../../plugins/schemas.ts'
-import { BEFORE_NFC } from '../../plugins/text.ts'
+import {
+  Email,
+  Handle,
+  Id,
+  Name,
+  NewPassword,
+  Password,
+  Profile,
+  ref,
+  Timestamp,
+} from '../../plugins/schemas.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -8,40 +17,38 @@ declare module 'fastify' {
   }
 }
 
-const Password = (minLength: number) =>
-  Line({ minLength, maxLength: 128, examples: ['correct horse battery'] })
 const RefreshToken = Type.String({
   pattern: '^[A-Za-z0-9_-]{43}$',
   description:
-    'Its first use spends it. The same use may be repeated for 10 seconds and gives the same next token; a use after that, or after the next token was used, ends the session.',
+    'Valid for one use. The same request may be repeated for 10 seconds and returns the same new token; a use after that, or after the new token was used, ends the session.',
 })
 
 export const SignUp = Type.Object(
   {
-    name: Line({ minLength: 1, maxLength: 50 * BEFORE_NFC, examples: ['Hong'] }),
+    name: Name,
     email: Email,
-    password: Password(8),
-    profile: Type.Optional(Text({ maxLength: 2000 * BEFORE_NFC })),
-    handle: Type.Optional(
-      Type.String({
-        pattern: '^[a-z0-9_]{3,30}$',
-        description: 'Made from the name when not given.',
-      }),
-    ),
+    password: NewPassword,
+    profile: Type.Optional(Profile),
+    handle: Type.Optional(Handle),
   },
   { additionalProperties: false },
 )
 
 export const Login = Type.Object(
-  { email: Email, password: Password(1) },
+  { email: Email, password: Password },
   { additionalProperties: false },
 )
 
 export const Refresh = Type.Object({ refreshToken: RefreshToken }, { additionalProperties: false })
 
 const tokens = {
-  accessToken: Type.String({ description: 'Goes into Authorization: Bearer ...' }),
-  expiresIn: Type.Integer({ description: 'Seconds the access token lives.', examples: [900] }),
+  accessToken: Type.String({
+    description: 'Send it in the header `Authorization: Bearer <accessToken>`.',
+  }),
+  expiresIn: Type.Integer({
+    description: 'Lifetime of the access token in seconds.',
+    examples: [900],
+  }),
   refreshToken: RefreshToken,
 }
 
@@ -51,7 +58,7 @@ export const SignedIn = Type.Object({ user: ref('OwnUser'), ...tokens })
 export const Session = Type.Object(
   {
     id: Id,
-    current: Type.Boolean({ description: 'The session of this very request.' }),
+    current: Type.Boolean({ description: 'True for the session that makes this request.' }),
     ip: Type.String(),
     userAgent: Type.String(),
     createdAt: Timestamp,

@@ -12,10 +12,14 @@ declare module 'fastify' {
 
 const WrongCredentials = createError(
   'WRONG_CREDENTIALS',
-  'The e-mail address or the password is wrong.',
+  'The e-mail address or the password is wrong; check both.',
   401,
 )
-const WrongPassword = createError('WRONG_PASSWORD', 'The password is wrong.', 403)
+const WrongPassword = createError(
+  'WRONG_PASSWORD',
+  'The password is wrong; send the password of your account.',
+  403,
+)
 
 type SignUp = {
   name: string
@@ -28,7 +32,7 @@ type SignUp = {
 function createAuth(app: FastifyInstance) {
   const sessions = createSessions(app)
 
-  /** Creates an account without a session; returns its id. @throws EmailTaken, HandleTaken */
+  /** Creates an account without a session and returns its id. @throws EmailTaken, HandleTaken */
   async function register({ password, ...input }: SignUp) {
     return app.users.create({ ...input, passwordHash: await app.password.hash(password) })
   }
@@ -44,19 +48,21 @@ function createAuth(app: FastifyInstance) {
   }
 
   /**
-   * The id of the account with these credentials; as slow for an unknown address as for a wrong
-   * password, so that the time doesn't tell who has an account. @throws WrongCredentials
+   * Returns the id of the account with these credentials. An unknown address takes as long as a wrong
+   * password, so that the time does not reveal who has an account. @throws WrongCredentials
    */
   async function checkCredentials(email: string, password: string) {
     const account = await app.users.credentials({ email })
     const right = await app.password.verify(password, account?.passwordHash)
     if (!account || !right) throw new WrongCredentials()
     if (app.password.needsRehash(account.passwordHash)) {
-      // The password was right; that no time is left to hash it anew is no reason to refuse it.
+      // The login succeeds even when the hash cannot be renewed, for example when the server is busy.
       await app.password
         .hash(password)
         .then((hash) => app.users.setPasswordHash(account.id, hash))
-        .catch((err) => app.log.warn({ err }, 'password not rehashed'))
+        .catch((err) =>
+          app.log.warn({ err }, 'password hash not renewed; the next login tries again'),
+        )
     }
     return account.id
   }
@@ -85,7 +91,7 @@ export default fp(
   async (app) => {
     app.resources.define(Session)
     app.decorate('auth', createAuth(app))
-    // A session opened while the account was being deleted would outlive it.
+    // A login during the deletion of the account may have opened a session.
     app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
   },

@@ -6,22 +6,20 @@ import type { Tx } from '../../plugins/db/client.ts'
 import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 
-/** Days that a session may lie unused. */
+/** Days until a session without a refresh expires. */
 const SESSION_LIFE = 60
 
-const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no such session.', 404)
+const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no session with this id.', 404)
 
 export type Client = { ip: string; userAgent: string }
 
-/** Seconds by which the clocks of the database and the processes may differ. */
+/** Most seconds by which the clocks of the database and of the processes may differ. */
 const CLOCK_SKEW = 300
 
 const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
 const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
 
-/**
- * The first characters of a header. Node.js reads header bytes as latin1; clients send UTF-8 today.
- */
+/** Returns the first `max` characters. Node.js decodes headers as latin1; current clients send UTF-8. */
 function readHeader(value: string, max: number) {
   const bytes = Buffer.from(value, 'latin1')
   return [...(isUtf8(bytes) ? bytes.toString() : value)].slice(0, max).join('')
@@ -31,7 +29,7 @@ export function createSessions(app: FastifyInstance) {
   const { sessions } = app.tables
   const refreshTokens = createRefreshTokens(app)
 
-  /** Signs in until the session lies unused for long. @throws UserNotFound */
+  /** Opens a session with an access and a refresh token. @throws UserNotFound */
   async function open(userId: number, client: Client, outer?: Tx) {
     return app.transaction(async (tx) => {
       const sessionId = await insert(tx, userId, client, ACCESS_TOKEN_LIFE, inDays(SESSION_LIFE))
@@ -39,7 +37,7 @@ export function createSessions(app: FastifyInstance) {
     }, outer)
   }
 
-  /** Signs in for so many seconds, without a refresh token. @throws UserNotFound */
+  /** Opens a session of `life` seconds and returns its access token; no refresh. @throws UserNotFound */
   async function openFor(life: number, userId: number, client: Client) {
     return app.transaction(async (tx) => {
       const sessionId = await insert(tx, userId, client, life, inSeconds(life))
@@ -65,12 +63,12 @@ export function createSessions(app: FastifyInstance) {
     refreshToken,
   })
 
-  /** Spends a refresh token for the next pair; its reuse ends the session. @throws InvalidRefreshToken */
+  /** Exchanges a refresh token for new tokens; its reuse ends the session. @throws InvalidRefreshToken */
   async function refresh(refreshToken: string) {
     const fresh = await app.transaction(async (tx) => {
       const { sessionId, userId, successor } = await refreshTokens.spend(tx, refreshToken)
       if (successor === undefined) {
-        app.log.warn({ session: sessionId }, 'a spent refresh token came back; session ended')
+        app.log.warn({ session: sessionId }, 'refresh token reused; session ended')
         await end(tx, eq(sessions.id, sessionId))
         return undefined
       }
@@ -86,7 +84,7 @@ export function createSessions(app: FastifyInstance) {
     return fresh
   }
 
-  /** The user's sessions, latest first. */
+  /** Returns the user's sessions, newest first. */
   async function list(userId: number, currentId: number) {
     const rows = await app.db
       .select()
@@ -114,7 +112,7 @@ export function createSessions(app: FastifyInstance) {
   const revokeAll = (userId: number, outer?: Tx) =>
     app.transaction((tx) => end(tx, eq(sessions.userId, userId)), outer)
 
-  /** Removes the rows, refresh tokens with them, and refuses access tokens that still live. */
+  /** Deletes the sessions and their refresh tokens, and revokes their access tokens. */
   async function end(tx: Tx, which: SQL | undefined) {
     const ended = await tx
       .select({ sessionId: sessions.id, until: sessions.accessUntil })

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { reportProblem, toProblem } from '../../plugins/errors.ts'
 
-/** The original's way: the status, and at most a sentence. */
+/** The original API answers an error with its status and at most one sentence as plain text. */
 export function keepFlatErrors(app: FastifyInstance) {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const { status, detail } = toProblem(error, request.id)

@@ -6,12 +6,12 @@ import * as schemas from './schemas.ts'
 import signedIn from './signed-in.ts'
 import { readViewId } from './view-body.ts'
 
-/** Seconds, as long as the original's tokens. */
+/** Seconds, equal to the lifetime of the original API's tokens. */
 const TOKEN_LIFE = 24 * 60 * 60
 
 const TOKEN = [{ flatToken: [] }]
 
-/** The original sits at the root, without a version. */
+/** The original API has no version prefix. */
 export const prefixOverride = ''
 
 const flat: FastifyPluginAsyncTypebox = async (app) => {
@@ -28,7 +28,7 @@ function openToAnyOrigin(route: RouteOptions) {
   route.config = { ...route.config, anyOrigin: true }
 }
 
-/** The original's clients send the token without the word Bearer. */
+/** Clients of the original API send the token without the word Bearer. */
 function acceptBareToken({ headers }: FastifyRequest) {
   if (headers.authorization && !/^Bearer /i.test(headers.authorization)) {
     headers.authorization = `Bearer ${headers.authorization}`
@@ -86,8 +86,8 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     {
       onRequest: app.identify,
       schema: {
-        ...flatSchema('flatViewData', 'An account'),
-        description: 'Takes the id as `?id=` or as the JSON body `{"id": 1}`.',
+        ...flatSchema('flatViewData', 'Get an account'),
+        description: 'Send the id as `?id=1` or as the JSON body `{"id": 1}`.',
         security: [{}, ...TOKEN],
         querystring: schemas.ViewQuery,
         response: { 200: schemas.Account, ...schemas.failures(401, 404, 408, 413, 415) },

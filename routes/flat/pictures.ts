@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Upload } from '../../plugins/multipart/index.ts'
 import * as schemas from './schemas.ts'
 
@@ -8,7 +9,7 @@ const MISSING = new Set(['FILE_MISSING', 'NOT_MULTIPART'])
 
 const FileMissing = createError('FILE_MISSING', 'File is missing', 404)
 
-/** Both of the original's locations: the pictures have always been the same to its clients. */
+/** The original API has two locations, `s3` and `local`; both store and serve the same picture here. */
 const pictures: FastifyPluginAsyncTypebox = async (app) => {
   const flatSchema = (operationId: string, summary: string) => ({
     tags: ['flat'],
@@ -16,36 +17,48 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     summary,
   })
 
-  for (const location of ['s3', 'local']) {
-    app.post(
-      `/profile-picture/${location}`,
-      {
-        onRequest: app.authenticate,
-        ...app.fileRoute,
-        schema: {
-          ...flatSchema(`flatSetPicture_${location}`, 'Set your profile picture'),
-          security: [{ flatToken: [] }],
-          consumes: ['multipart/form-data'],
-          body: schemas.PictureUpload,
-          response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422) },
-        },
-      },
-      async (request, reply) => {
-        const { userId } = request.viewer
-        const set = (upload: Upload) => app.media.setPicture('avatar', userId, upload)
-        await request.withFile(FIELD, set, { others: 'ignored' }).catch((error) => {
-          throw MISSING.has(error.code) ? new FileMissing() : error
-        })
-        return reply.type('text/plain').send('')
-      },
-    )
+  const uploadSchema = (operationId: string) => ({
+    ...flatSchema(operationId, 'Set your profile picture'),
+    security: [{ flatToken: [] }],
+    consumes: ['multipart/form-data'],
+    body: schemas.PictureUpload,
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422) },
+  })
+
+  async function setAvatar(request: FastifyRequest, reply: FastifyReply) {
+    const { userId } = request.viewer
+    const set = (upload: Upload) => app.media.setPicture('avatar', userId, upload)
+    await request.withFile(FIELD, set, { others: 'ignored' }).catch((error) => {
+      throw MISSING.has(error.code) ? new FileMissing() : error
+    })
+    return reply.type('text/plain').send('')
   }
+
+  app.post(
+    '/profile-picture/s3',
+    {
+      onRequest: app.authenticate,
+      ...app.fileRoute,
+      schema: uploadSchema('flatSetPicture_s3'),
+    },
+    setAvatar,
+  )
+
+  app.post(
+    '/profile-picture/local',
+    {
+      onRequest: app.authenticate,
+      ...app.fileRoute,
+      schema: uploadSchema('flatSetPicture_local'),
+    },
+    setAvatar,
+  )
 
   app.get(
     '/profile-picture/s3/:user_id',
     {
       schema: {
-        ...flatSchema('flatPictureUrl', 'Where the profile picture is'),
+        ...flatSchema('flatPictureUrl', 'Get the URL of a profile picture'),
         security: [],
         params: schemas.UserParams,
         response: { 200: schemas.Picture, ...schemas.failures(404) },
@@ -60,7 +73,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     '/profile-picture/local/:user_id',
     {
       schema: {
-        ...flatSchema('flatPicture', 'The profile picture'),
+        ...flatSchema('flatPicture', 'Get a profile picture'),
         security: [],
         params: schemas.UserParams,
         response: { 200: schemas.WebP, ...schemas.failures(404) },

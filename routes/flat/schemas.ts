@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Cursor } from '../../plugins/pagination.ts'
 import {
+  ACCOUNT_LIMITS,
   Email,
   Id,
   Line,
@@ -11,28 +12,30 @@ import {
 } from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
 
-// The original's own names and shapes. Unknown fields are ignored here, as they always were.
+// Names and shapes of the original API. Like the original, these schemas ignore unknown fields.
 
-/** The original took an id as a number or as a string of digits. */
+/** The original API accepts an id as a number or as a string of digits. */
 const LooseId = Type.Union([Id, Type.String({ pattern: '^[1-9][0-9]{0,15}$' })])
 
+const { name, password, profile } = ACCOUNT_LIMITS
+
 export const SignUp = Type.Object({
-  name: Line({ minLength: 1, maxLength: 50 * BEFORE_NFC, examples: ['hong'] }),
+  name: Line({ minLength: 1, maxLength: name * BEFORE_NFC, examples: ['hong'] }),
   email: Email,
-  password: Line({ minLength: 8, maxLength: 128, examples: ['test1234'] }),
-  profile: Text({ maxLength: 2000 * BEFORE_NFC, examples: ['hi my name is hong'] }),
+  password: Line({ minLength: password.min, maxLength: password.max, examples: ['test1234'] }),
+  profile: Text({ maxLength: profile * BEFORE_NFC, examples: ['hi my name is hong'] }),
 })
 
 export const Account = Type.Object({
   id: Id,
   name: Type.String(),
-  email: nullable(Type.String({ description: 'Null for anyone but its owner.' })),
+  email: nullable(Type.String({ description: 'Null unless the account is your own.' })),
   profile: Type.String(),
 })
 
 export const Login = Type.Object({
   email: Email,
-  password: Type.String({ maxLength: 128, examples: ['test1234'] }),
+  password: Type.String({ maxLength: password.max, examples: ['test1234'] }),
 })
 
 export const LoggedIn = Type.Object({ user_id: Id, access_token: Type.String() })
@@ -80,6 +83,11 @@ export const WebP = {
   },
 }
 
-/** Errors of these calls are a status with a sentence, or with nothing, as plain text. */
+/** Declares errors: the status, with one sentence or nothing as plain text. */
 export const failures = (...statuses: ProblemStatus[]) =>
-  Object.fromEntries(withCommon(statuses).map((status) => [status, text('What is wrong.')]))
+  Object.fromEntries(
+    withCommon(statuses).map((status) => [
+      status,
+      text('A sentence that says what is wrong; empty for 401.'),
+    ]),
+  )

@@ -22,7 +22,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/tweet',
-    { schema: { ...flatSchema('flatTweet', 'Tweet'), body: schemas.Tweet } },
+    { schema: { ...flatSchema('flatTweet', 'Post a tweet'), body: schemas.Tweet } },
     async ({ viewer, body }, reply) => {
       if ([...body.tweet.normalize('NFC').replaceAll('\r\n', '\n')].length > TWEET_MAX)
         throw new OverLong()
@@ -33,7 +33,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/like',
-    { schema: { ...flatSchema('flatLike', 'Like'), body: schemas.TweetId } },
+    { schema: { ...flatSchema('flatLike', 'Like a tweet'), body: schemas.TweetId } },
     async ({ viewer, body }, reply) => {
       await app.tweets.like(Number(body.tweet_id), viewer.userId)
       return reply.type('text/plain').send('')
@@ -42,7 +42,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/unlike',
-    { schema: { ...flatSchema('flatUnlike', 'Take a like back'), body: schemas.TweetId } },
+    { schema: { ...flatSchema('flatUnlike', 'Delete a like'), body: schemas.TweetId } },
     async ({ viewer, body }, reply) => {
       await app.tweets.unlike(Number(body.tweet_id), viewer.userId)
       return reply.type('text/plain').send('')
@@ -53,7 +53,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     '/follow',
     {
       schema: {
-        ...flatSchema('flatFollow', 'Follow'),
+        ...flatSchema('flatFollow', 'Follow a user'),
         body: schemas.Follow,
         response: { 200: schemas.Empty, ...schemas.failures(401, 403, 404) },
       },
@@ -66,7 +66,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/unfollow',
-    { schema: { ...flatSchema('flatUnfollow', 'Unfollow'), body: schemas.Unfollow } },
+    { schema: { ...flatSchema('flatUnfollow', 'Unfollow a user'), body: schemas.Unfollow } },
     async ({ viewer, body }, reply) => {
       await app.graph.unfollow(viewer.userId, Number(body.unfollow))
       return reply.type('text/plain').send('')
@@ -77,7 +77,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     '/timeline',
     {
       schema: {
-        ...flatSchema('flatTimeline', 'The newest 100 tweets of your timeline, oldest first'),
+        ...flatSchema('flatTimeline', 'Get the newest 100 tweets of your timeline, oldest first'),
         querystring: schemas.TimelineQuery,
         response: { 200: schemas.Timeline, ...schemas.failures(401) },
       },
@@ -92,7 +92,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
 
 type TimelinePage = Awaited<ReturnType<FastifyInstance['timeline']['page']>>
 
-/** A retweet shows as what it retweets: the original knew none. */
+/** Replaces a retweet by the retweeted tweet, because the original API has no retweets. */
 function entry({ retweetOf, ...tweet }: TimelinePage['items'][number]) {
   const { id, author, text } = retweetOf ?? tweet
   return author && text !== null ? [{ user_id: author.id, tweet: text, tweet_id: id }] : []

@@ -4,17 +4,25 @@ import { Value } from 'typebox/value'
 import { decodeUtf8 } from '../../plugins/http/utf8.ts'
 import { ViewBody } from './schemas.ts'
 
-/** Bytes; an id takes thirty. */
+/** Bytes; a body with an id has about 30. */
 const LIMIT = 1024
 
-const BodyTooLarge = createError('BODY_TOO_LARGE', 'The body is too large.', 413)
-const IdMissing = createError('ID_MISSING', 'Send {"id": 1} or ?id=1.', 400)
+const BodyTooLarge = createError(
+  'BODY_TOO_LARGE',
+  `The body is too large; send at most ${LIMIT} bytes.`,
+  413,
+)
+const IdMissing = createError(
+  'ID_MISSING',
+  'The id is missing or malformed; send {"id": 1} or ?id=1.',
+  400,
+)
 
-/** The id in the JSON body of a GET, which the framework leaves unread. @throws 400, 413, 415 */
+/** Reads the id from the JSON body of a GET, which Fastify does not parse. @throws 400, 413, 415 */
 export async function readViewId(raw: IncomingMessage) {
   const chunks: Buffer[] = []
   let size = 0
-  // An iterator that is left early would keep the socket of a client that has gone.
+  // Events, not an iterator: leaving an iterator early keeps the socket open after the client is gone.
   await new Promise<void>((resolve, reject) => {
     raw.on('data', (chunk: Buffer) => {
       size += chunk.length

@@ -1,10 +1,10 @@
 import { eq, inArray, or } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 
-/** Rows removed in one transaction; keeps its locks short. */
+/** Rows deleted per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200
 
-/** Erases an account's follows with their counts, then its blocks and mutes. */
+/** Erases an account's follows and corrects the counts, then erases its blocks and mutes. */
 export function createGraphErasure(app: FastifyInstance) {
   const { blocks, follows, mutes } = app.tables
 

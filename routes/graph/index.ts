@@ -1,149 +1,99 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PageQuery } from '../../plugins/pagination.ts'
-import { BearerAuth, IdParams, NoContent, OptionalAuth, problems } from '../../plugins/schemas.ts'
-import { UserPage } from './schemas.ts'
+import { BearerAuth, IdParams, NoContent, problems } from '../../plugins/schemas.ts'
+import { openLists, ownLists } from './list-routes.ts'
 
 const graph: FastifyPluginAsyncTypebox = async (app) => {
-  await app.register(relations)
+  await app.register(relationships)
   await app.register(ownLists)
   await app.register(openLists)
 }
 
-/** Follow, block and mute are the same two calls over different methods. */
-const relations: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', app.authenticate)
-  const { follow, unfollow, block, unblock, mute, unmute } = app.graph
-
-  const kinds = [
-    {
-      name: 'follow',
-      set: follow,
-      unset: unfollow,
-      effect: 'Their tweets come into your timeline.',
-    },
-    {
-      name: 'block',
-      set: block,
-      unset: unblock,
-      effect: 'Neither of you sees or follows the other any more.',
-    },
-    {
-      name: 'mute',
-      set: mute,
-      unset: unmute,
-      effect:
-        'They are missing from your timeline, live stream, notifications and mentions; other lists and their profile still show them.',
-    },
-  ]
-  for (const { name, set, unset, effect } of kinds) {
-    const schema = {
-      tags: ['graph'],
-      description: `${effect} Doing it twice is doing it once.`,
-      security: BearerAuth,
-      params: IdParams,
-    }
-    app.put(
-      `/users/:id/${name}`,
-      {
-        schema: {
-          ...schema,
-          operationId: `${name}User`,
-          summary: `${name[0]?.toUpperCase()}${name.slice(1)} someone`,
-          response: { 204: NoContent, ...problems(401, 403, 404) },
-        },
-      },
-      async ({ viewer, params }, reply) => {
-        await set(viewer.userId, params.id)
-        return reply.code(204).send(null)
-      },
-    )
-    app.delete(
-      `/users/:id/${name}`,
-      {
-        schema: {
-          ...schema,
-          operationId: `un${name}User`,
-          summary: `Un${name} someone`,
-          description: 'Doing it twice is doing it once.',
-          response: { 204: NoContent, ...problems(401) },
-        },
-      },
-      async ({ viewer, params }, reply) => {
-        await unset(viewer.userId, params.id)
-        return reply.code(204).send(null)
-      },
-    )
-  }
-}
-
-const ownLists: FastifyPluginAsyncTypebox = async (app) => {
+const relationships: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
 
-  const lists = [
-    {
-      path: 'blocks',
-      operationId: 'listBlocks',
-      summary: 'Whom you block',
-      read: app.graph.blocked,
-    },
-    { path: 'mutes', operationId: 'listMutes', summary: 'Whom you mute', read: app.graph.muted },
-  ]
-  for (const { path, operationId, summary, read } of lists) {
-    app.get(
-      `/users/me/${path}`,
-      {
-        schema: {
-          tags: ['graph'],
-          operationId,
-          summary,
-          security: BearerAuth,
-          querystring: PageQuery,
-          response: { 200: UserPage, ...problems(401) },
-        },
-      },
-      async ({ viewer, query }, reply) => reply.sendPage(await read(viewer.userId, query)),
-    )
+  const relationship = { tags: ['graph'], security: BearerAuth, params: IdParams }
+  const create = { ...relationship, response: { 204: NoContent, ...problems(401, 403, 404) } }
+  const remove = {
+    ...relationship,
+    description: 'Idempotent.',
+    response: { 204: NoContent, ...problems(401) },
   }
-}
 
-const openLists: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', app.identify)
+  app.put(
+    '/users/:id/follow',
+    {
+      schema: {
+        ...create,
+        operationId: 'followUser',
+        summary: 'Follow a user',
+        description: 'Their tweets appear on your timeline. Idempotent.',
+      },
+    },
+    async ({ viewer, params }, reply) => {
+      await app.graph.follow(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
 
-  const { followers, followees } = app.graph
-  const lists = [
-    {
-      path: 'followers',
-      operationId: 'listFollowers',
-      summary: 'Who follows them',
-      read: followers,
+  app.delete(
+    '/users/:id/follow',
+    { schema: { ...remove, operationId: 'unfollowUser', summary: 'Unfollow a user' } },
+    async ({ viewer, params }, reply) => {
+      await app.graph.unfollow(viewer.userId, params.id)
+      return reply.code(204).send(null)
     },
+  )
+
+  app.put(
+    '/users/:id/block',
     {
-      path: 'following',
-      operationId: 'listFollowing',
-      summary: 'Whom they follow',
-      read: followees,
+      schema: {
+        ...create,
+        operationId: 'blockUser',
+        summary: 'Block a user',
+        description: 'Neither of you sees or follows the other from then on. Idempotent.',
+      },
     },
-  ]
-  for (const { path, operationId, summary, read } of lists) {
-    app.get(
-      `/users/:id/${path}`,
-      {
-        schema: {
-          tags: ['graph'],
-          operationId,
-          summary,
-          security: OptionalAuth,
-          params: IdParams,
-          querystring: PageQuery,
-          response: { 200: UserPage, ...problems(401, 404) },
-        },
+    async ({ viewer, params }, reply) => {
+      await app.graph.block(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/users/:id/block',
+    { schema: { ...remove, operationId: 'unblockUser', summary: 'Unblock a user' } },
+    async ({ viewer, params }, reply) => {
+      await app.graph.unblock(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.put(
+    '/users/:id/mute',
+    {
+      schema: {
+        ...create,
+        operationId: 'muteUser',
+        summary: 'Mute a user',
+        description:
+          'Hides the user in your timeline, live stream, notifications and mentions; other lists and the profile still show the user. Idempotent.',
       },
-      async ({ params, query, viewerId }, reply) => {
-        await app.users.assertExist(app.db, [params.id])
-        return reply.sendPage(await read(params.id, query, viewerId))
-      },
-    )
-  }
+    },
+    async ({ viewer, params }, reply) => {
+      await app.graph.mute(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/users/:id/mute',
+    { schema: { ...remove, operationId: 'unmuteUser', summary: 'Unmute a user' } },
+    async ({ viewer, params }, reply) => {
+      await app.graph.unmute(viewer.userId, params.id)
+      return reply.code(204).send(null)
+    },
+  )
 }
 
 export default graph

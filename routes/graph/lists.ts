@@ -4,10 +4,10 @@ import type { FastifyInstance } from 'fastify'
 import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
 
 type NotBlocked = (viewerId: number | undefined, column: AnyColumn) => SQL | undefined
-/** A table of pairs: `of` is the column that is fixed, `shown` the one whose users are listed. */
+/** A table of pairs: `of` is the column that selects the list, `shown` the column of the listed users. */
 type Relation = { table: MySqlTable; of: AnyColumn; shown: AnyColumn; position: AnyColumn }
 
-/** Lists of users by a relation, the latest relation first. */
+/** Lists users by a relation, newest relation first. */
 export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
   const { blocks, follows, likes, mutes, users } = app.tables
 
@@ -65,7 +65,7 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     position: likes.id,
   }
 
-  /** People who block the viewer, or whom the viewer blocks, are left out of every public list. */
+  /** Public lists leave out users who block the viewer or are blocked by the viewer. */
   const open =
     (name: string, relation: Relation) => (id: number, request: PageRequest, viewerId?: number) =>
       page(name, relation, id, request, notBlocked(viewerId, users.id))

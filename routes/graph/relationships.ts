@@ -2,23 +2,23 @@ import { type AnyColumn, inArray, type SQL, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { placeholder } from '../../plugins/db/prepared.ts'
 
-/** Viewers that a process remembers; each with some hundred people, of 50 bytes each. */
+/** Viewers in the cache of a process; each has some 100 relationships of 50 bytes. */
 const VIEWERS = 2_000
 
 type Relationship = {
   follows: boolean
   mutes: boolean
-  /** In either direction. */
+  /** True when either user blocks the other. */
   blocked: boolean
 }
 type NotBlocked = (viewerId: number, column: AnyColumn) => SQL | undefined
 
-/** All there is: shared, since nearly every pair of people has one of a few. */
+/** All possible values, frozen because all pairs of users share them. */
 const KINDS = Array.from({ length: 8 }, (_, bits) =>
   Object.freeze({ follows: bits > 3, mutes: (bits & 2) > 0, blocked: (bits & 1) > 0 }),
 )
 
-/** How a viewer stands to other people: the rules of visibility, where both are known. */
+/** Caches the relationships of viewers; the rules of visibility apply them to known authors. */
 export function createRelationships(app: FastifyInstance, notBlocked: NotBlocked) {
   const { follows, mutes, users } = app.tables
   const viewerId = placeholder('viewerId')

@@ -25,14 +25,26 @@ declare module 'fastify' {
   }
 }
 
-const UserNotFound = createError('USER_NOT_FOUND', 'There is no user %s.', 404)
-const NotYourself = createError('NOT_YOURSELF', 'You cannot %s yourself.', 400)
-const FollowBlocked = createError('FOLLOW_BLOCKED', 'One of you blocks the other.', 403)
+const UserNotFound = createError(
+  'USER_NOT_FOUND',
+  'There is no user %s, or the account was deleted.',
+  404,
+)
+const NotYourself = createError(
+  'NOT_YOURSELF',
+  'You cannot %s yourself; send the id of another user.',
+  400,
+)
+const FollowBlocked = createError(
+  'FOLLOW_BLOCKED',
+  'You cannot follow this user, because one of you blocks the other.',
+  403,
+)
 
 function createGraph(app: FastifyInstance) {
   const { blocks, follows, mutes } = app.tables
 
-  /** True when the row is new. @throws UserNotFound when either user has gone */
+  /** Returns true when the row is new. @throws UserNotFound when either account is deleted */
   async function insertRelation(tx: Tx, insert: Promise<unknown>, userId: number, otherId: number) {
     const isNew = await insert.then(
       () => true,
@@ -45,7 +57,7 @@ function createGraph(app: FastifyInstance) {
     return isNew
   }
 
-  /** Following twice is following. @throws NotYourself, UserNotFound, FollowBlocked */
+  /** Idempotent. @throws NotYourself, UserNotFound, FollowBlocked */
   async function follow(followerId: number, followeeId: number, outer?: Tx) {
     if (followerId === followeeId) throw new NotYourself('follow')
     await app.transaction(async (tx) => {
@@ -59,7 +71,7 @@ function createGraph(app: FastifyInstance) {
     }, outer)
   }
 
-  /** A locking read: it waits for a block that is being made, which removes follows it can see. */
+  /** A locking read, to wait for a concurrent block: the block deletes only follows that it can see. */
   async function assertUnblocked(tx: Tx, a: number, b: number) {
     const pair = (blockerId: number, blockedId: number) =>
       and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
@@ -95,7 +107,7 @@ function createGraph(app: FastifyInstance) {
     await app.events.emit(tx, 'user.unfollowed', row)
   }
 
-  /** Ends following in both directions. @throws NotYourself, UserNotFound */
+  /** Deletes the follows in both directions. Idempotent. @throws NotYourself, UserNotFound */
   async function block(blockerId: number, blockedId: number, outer?: Tx) {
     if (blockerId === blockedId) throw new NotYourself('block')
     await app.transaction(async (tx) => {
@@ -120,7 +132,7 @@ function createGraph(app: FastifyInstance) {
     }, outer)
   }
 
-  /** @throws NotYourself, UserNotFound */
+  /** Idempotent. @throws NotYourself, UserNotFound */
   async function mute(muterId: number, mutedId: number, outer?: Tx) {
     if (muterId === mutedId) throw new NotYourself('mute')
     await app.transaction(async (tx) => {
@@ -142,14 +154,14 @@ function createGraph(app: FastifyInstance) {
     }, outer)
   }
 
-  /** A condition for any query: neither the viewer nor the person in `column` blocks the other. */
+  /** SQL condition: neither the viewer nor the user in `column` blocks the other. */
   function notBlocked(viewerId: number | undefined, column: AnyColumn): SQL | undefined {
     if (viewerId === undefined) return undefined
     return sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${viewerId} AND blocked_id = ${column})
       AND NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${column} AND blocked_id = ${viewerId})`
   }
 
-  /** A condition for any query: the viewer doesn't mute the person in `column`. */
+  /** SQL condition: the viewer does not mute the user in `column`. */
   const notMuted = (viewerId: number, column: AnyColumn) =>
     sql`NOT EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${viewerId} AND muted_id = ${column})`
 

@@ -7,20 +7,21 @@ import type { JobContext } from '../../plugins/jobs/types.ts'
 type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }
 type Eraser = (userId: number, signal: AbortSignal) => Promise<void>
 
-/** Seconds; an hour is enough for a hundred thousand tweets, and what is left is gone on with. */
+/** Seconds per run: enough for 100,000 tweets. The next run continues with the rest. */
 const TIMEOUT = 3600
-/** Milliseconds an extension's step gets in one run, so that one that hangs holds no place for long. */
+/** Milliseconds per run for an extension's step, so that a hanging step does not block a worker for long. */
 const EXTENSION_LIMIT = 60_000
 
-/** Erases a deleted account: every feature contributes what it knows of, the account goes last. */
+/** Erases a deleted account: runs the steps of all features, then deletes the row of the account. */
 export function createErasure(app: FastifyInstance, counts: Counts) {
   const { users, idempotencyKeys } = app.tables
   const erasers: { eraser: Eraser; limit: number }[] = []
 
   /**
-   * Adds a step to the erasing of an account. It may run more than once, so it deletes what is
-   * there, in small transactions, and stops between two of them when `signal` aborts. One that fails
-   * keeps no other from running; all run again later.
+   * Adds a step that erases an account's rows. A step may run more than once: it deletes the rows that
+   * are left, in small transactions, and stops between two transactions when `signal` aborts. When a
+   * step fails, the other steps still run, and all steps run again later. A step of an extension may
+   * take 60 seconds per run, a step of a built-in feature an hour.
    */
   function addEraser(eraser: Eraser) {
     const limit = app.features.current().extension ? EXTENSION_LIMIT : TIMEOUT * 1000
@@ -42,7 +43,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
     })
   }
 
-  // Never given up: whoever deletes an account has a right to it.
+  // Erasure is a legal right of the user (GDPR, article 17), so the job never stops retrying.
   const options = { maxAttempts: Number.POSITIVE_INFINITY, timeout: TIMEOUT }
   app.events.subscribe('user.deleted', 'users.erase', erase, options)
 

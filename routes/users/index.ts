@@ -15,16 +15,16 @@ const users: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const own: FastifyPluginAsyncTypebox = async (app) => {
+  const signedIn = { tags: ['users'], security: BearerAuth }
   app.addHook('onRequest', app.authenticate)
 
   app.get(
     '/users/me',
     {
       schema: {
-        tags: ['users'],
+        ...signedIn,
         operationId: 'getOwnUser',
-        summary: 'Your own account',
-        security: BearerAuth,
+        summary: 'Get your own account',
         response: { 200: ref('OwnUser'), ...problems(401, 404) },
       },
     },
@@ -35,10 +35,9 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
     '/users/me',
     {
       schema: {
-        tags: ['users'],
+        ...signedIn,
         operationId: 'updateOwnUser',
         summary: 'Change your name, profile or handle',
-        security: BearerAuth,
         body: UserChanges,
         response: { 200: ref('OwnUser'), ...problems(401, 404, 409) },
       },
@@ -53,12 +52,11 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
     '/users/me',
     {
       schema: {
-        tags: ['users'],
+        ...signedIn,
         operationId: 'deleteOwnUser',
         summary: 'Delete your account',
         description:
-          'Asks for the password. The account is invisible and every session ended at once; all that belongs to it is erased soon after.',
-        security: BearerAuth,
+          'Requires your password. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
         body: AccountDeletion,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },
@@ -71,16 +69,16 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const open: FastifyPluginAsyncTypebox = async (app) => {
+  const anyone = { tags: ['users'], security: OptionalAuth }
   app.addHook('onRequest', app.identify)
 
   app.get(
     '/users/:id',
     {
       schema: {
-        tags: ['users'],
+        ...anyone,
         operationId: 'getUser',
-        summary: 'A user',
-        security: OptionalAuth,
+        summary: 'Get a user by id',
         params: IdParams,
         response: { 200: ref('User'), ...problems(401, 404) },
       },
@@ -92,10 +90,9 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     '/users/by-handle/:handle',
     {
       schema: {
-        tags: ['users'],
+        ...anyone,
         operationId: 'getUserByHandle',
-        summary: 'A user by handle',
-        security: OptionalAuth,
+        summary: 'Get a user by handle',
         params: HandleParams,
         response: { 200: ref('User'), ...problems(401, 404) },
       },

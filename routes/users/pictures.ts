@@ -3,9 +3,13 @@ import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db/client.ts'
 
-export const UserNotFound = createError('USER_NOT_FOUND', 'There is no such user.', 404)
+export const UserNotFound = createError(
+  'USER_NOT_FOUND',
+  'There is no such user, or the account was deleted.',
+  404,
+)
 
-/** The pictures of a profile: the folder of the objects, and the width of each size in pixels. */
+/** Profile pictures: the folder of the objects, and the width of each size in pixels. */
 const KINDS = {
   avatar: { folder: 'avatars', column: 'avatarKey', sizes: { small: 48, medium: 128, large: 400 } },
   header: {
@@ -17,7 +21,7 @@ const KINDS = {
 
 export type PictureSize = 'small' | 'medium' | 'large'
 
-/** The keys in the rows of users, and what objects and URLs they stand for. */
+/** Stores the keys of profile pictures in `users` and derives object names and URLs from the keys. */
 export function createPictures(app: FastifyInstance) {
   const { users } = app.tables
 
@@ -36,7 +40,7 @@ export function createPictures(app: FastifyInstance) {
       return { small: url(sizes.small), medium: url(sizes.medium), large: url(sizes.large) }
     }
 
-    /** The key, or null without a picture. @throws UserNotFound */
+    /** Returns the key, or null without a picture. @throws UserNotFound */
     async function keyOf(userId: number) {
       const [user] = await app.db
         .select({ key: users[column] })
@@ -46,7 +50,7 @@ export function createPictures(app: FastifyInstance) {
       return user.key
     }
 
-    /** Sets or clears the picture; returns the key of the one before. @throws UserNotFound */
+    /** Replaces the key, with null for no picture; returns the previous key. @throws UserNotFound */
     async function set(userId: number, key: string | null, outer?: Tx) {
       return app.transaction(async (tx) => {
         const where = and(eq(users.id, userId), isNull(users.deletedAt))
@@ -72,7 +76,7 @@ export function createPictures(app: FastifyInstance) {
   const avatar = createKind(KINDS.avatar)
   const header = createKind(KINDS.header)
 
-  /** Takes the pictures from an account that is being erased; returns what objects they had. */
+  /** Deletes the keys of an account that is being erased; returns the names of their objects. */
   async function clear(userId: number, tx: Tx) {
     const [user] = await tx
       .select({ avatarKey: users.avatarKey, headerKey: users.headerKey })

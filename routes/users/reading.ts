@@ -5,7 +5,7 @@ import type { Db, Tx } from '../../plugins/db/client.ts'
 import type { createCounter } from '../../plugins/db/counter.ts'
 import { type createPictures, UserNotFound } from './pictures.ts'
 
-/** Accounts that a process remembers, of some 500 bytes each. */
+/** Summaries in the cache of a process, about 500 bytes each. */
 const SUMMARIES = 10_000
 
 type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
@@ -42,7 +42,7 @@ export function createUserReading(
     return { ...user, ...present(row), header, createdAt: createdAt.toISOString() }
   }
 
-  /** As `get`, with the e-mail address. */
+  /** Returns the account as its owner sees it, with the e-mail address. @throws UserNotFound */
   async function getOwn(id: number) {
     const [row] = await app.db.select({ email: users.email }).from(users).where(eq(users.id, id))
     const user = await find(eq(users.id, id), id)
@@ -80,7 +80,7 @@ export function createUserReading(
     }
   }
 
-  /** What logging in needs, or undefined when there is no such account. */
+  /** Returns id and password hash, or undefined when there is no such account. */
   async function credentials(by: { email: string } | { id: number }) {
     const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
     const [row] = await app.db
@@ -90,15 +90,15 @@ export function createUserReading(
     return row
   }
 
-  /** Bytes are compared as well: MySQL compares text without the spaces at its end. */
+  /** Compares bytes too, because MySQL ignores trailing spaces when it compares text. */
   function emailIs(address: string) {
     const email = address.toLowerCase()
     return and(eq(users.email, email), sql`CAST(${users.email} AS BINARY) = ${email}`)
   }
 
   /**
-   * Call after inserting rows that point at these users: their foreign keys hold the users still,
-   * so that a deletion at the same time comes wholly before or wholly after. @throws UserNotFound
+   * Call this after inserting rows that reference these users: the foreign keys lock the users, so a
+   * concurrent deletion happens either before the insert or after the commit. @throws UserNotFound
    */
   async function assertExist(db: Db | Tx, ids: number[]) {
     const rows = await readAlive(ids, {}, db)
@@ -112,7 +112,7 @@ export function createUserReading(
       .where(and(inArray(users.id, ids), isNull(users.deletedAt))),
   )
 
-  /** The columns that `present` needs, of `users` or an alias of it. */
+  /** Columns of `users`, or of an alias, that `present` needs. */
   const summary = (table: typeof usersTable) => ({
     id: table.id,
     handle: table.handle,
@@ -120,7 +120,7 @@ export function createUserReading(
     avatarKey: table.avatarKey,
   })
 
-  /** A row as the API shows it: URLs for the key of the picture. */
+  /** Turns a row into a `UserSummary`, with URLs in place of the picture's key. */
   const present = <Row extends SummaryRow>({ avatarKey, ...row }: Row) => ({
     id: row.id,
     handle: row.handle ?? '',
@@ -135,7 +135,7 @@ export function createUserReading(
       .where(inArray(users.id, ids)),
   )
 
-  /** Accounts as they stand beside a tweet; those that have been deleted are left out. */
+  /** Summaries by user id, for authors of tweets and the like; deleted accounts are left out. */
   const summaries = app.cache.byId('user', {
     max: SUMMARIES,
     load: async (ids, db) => {

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { Id, Line, nullable, Text, Timestamp } from '../../plugins/schemas.ts'
-import { BEFORE_NFC } from '../../plugins/text.ts'
+import { Handle, Id, Name, nullable, Password, Profile, Timestamp } from '../../plugins/schemas.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -8,18 +7,9 @@ declare module 'fastify' {
     User: Static<typeof User> & UserFields
     OwnUser: Static<typeof OwnUser> & UserFields
   }
-  /** What extensions add to a user, all of it optional. */
+  /** Optional fields that extensions add to a user by merging. */
   interface UserFields {}
 }
-
-export const LIMITS = { name: 50, profile: 2000 }
-
-export const Name = Line({ minLength: 1, maxLength: LIMITS.name * BEFORE_NFC, examples: ['Hong'] })
-export const Profile = Text({
-  maxLength: LIMITS.profile * BEFORE_NFC,
-  examples: ['hi my name is hong'],
-})
-export const Handle = Type.String({ pattern: '^[a-z0-9_]{3,30}$', examples: ['hong'] })
 
 const Url = Type.String({ format: 'uri' })
 const Avatar = Type.Object({
@@ -44,7 +34,7 @@ const summary = {
 export const UserSummary = Type.Object(summary, { $id: 'UserSummary', title: 'UserSummary' })
 
 const ofViewer = (description: string) =>
-  Type.Optional(Type.Boolean({ description: `${description} Only for a signed-in viewer.` }))
+  Type.Optional(Type.Boolean({ description: `${description} Absent unless you are signed in.` }))
 
 const user = {
   ...summary,
@@ -53,11 +43,14 @@ const user = {
   createdAt: Timestamp,
   followerCount: Type.Integer({ examples: [12] }),
   followeeCount: Type.Integer({ examples: [34] }),
-  tweetCount: Type.Integer({ description: 'Tweets, replies and retweets.', examples: [56] }),
-  following: ofViewer('You follow them.'),
-  followedBy: ofViewer('They follow you.'),
-  blocking: ofViewer('You block them.'),
-  muting: ofViewer('You mute them.'),
+  tweetCount: Type.Integer({
+    description: 'Number of tweets, replies and retweets.',
+    examples: [56],
+  }),
+  following: ofViewer('True when you follow this user.'),
+  followedBy: ofViewer('True when this user follows you.'),
+  blocking: ofViewer('True when you block this user.'),
+  muting: ofViewer('True when you mute this user.'),
 }
 
 export const User = Type.Object(user, { $id: 'User', title: 'User' })
@@ -65,7 +58,10 @@ export const User = Type.Object(user, { $id: 'User', title: 'User' })
 export const OwnUser = Type.Object(
   {
     ...user,
-    email: Type.String({ description: 'Seen by its owner alone.', examples: ['hong@example.com'] }),
+    email: Type.String({
+      description: 'Visible only to the owner of the account.',
+      examples: ['hong@example.com'],
+    }),
   },
   { $id: 'OwnUser', title: 'OwnUser' },
 )
@@ -79,9 +75,6 @@ export const UserChanges = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
-export const AccountDeletion = Type.Object(
-  { password: Line({ minLength: 1, maxLength: 128 }) },
-  { additionalProperties: false },
-)
+export const AccountDeletion = Type.Object({ password: Password }, { additionalProperties: false })
 
 export const HandleParams = Type.Object({ handle: Handle }, { additionalProperties: false })

@@ -6,11 +6,12 @@ import fp from 'fastify-plugin'
 import type { Tx } from '../../plugins/db/client.ts'
 import { createCounter } from '../../plugins/db/counter.ts'
 import { duplicateKey } from '../../plugins/db/errors.ts'
+import { ACCOUNT_LIMITS } from '../../plugins/schemas.ts'
 import { cleanName, cleanText } from '../../plugins/text.ts'
 import { createErasure } from './erasure.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
-import { LIMITS, OwnUser, User, UserSummary } from './schemas.ts'
+import { OwnUser, User, UserSummary } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,8 +27,19 @@ declare module 'fastify' {
   }
 }
 
-const EmailTaken = createError('EMAIL_TAKEN', 'Another account uses this e-mail address.', 409)
-const HandleTaken = createError('HANDLE_TAKEN', 'Another account has this handle.', 409)
+const EmailTaken = createError(
+  'EMAIL_TAKEN',
+  'Another account uses this e-mail address; use another address, or log in.',
+  409,
+)
+const HandleTaken = createError(
+  'HANDLE_TAKEN',
+  'Another account has this handle; choose another handle.',
+  409,
+)
+
+/** Most random digits at the end of a derived handle. */
+const HANDLE_DIGITS = 9
 
 type NewUser = {
   name: string
@@ -45,10 +57,13 @@ function createUsers(app: FastifyInstance) {
   const pictures = createPictures(app)
   const reading = createUserReading(app, counts, pictures)
 
-  /** Without a handle it makes one from the name. @throws EmailTaken, HandleTaken */
+  /**
+   * Creates an account and returns its id. Derives the handle from the name when none is given.
+   * @throws EmailTaken, HandleTaken, 400 that names the field
+   */
   async function create(input: NewUser, outer?: Tx) {
-    const name = cleanName(input.name, { field: 'name', max: LIMITS.name })
-    const profile = cleanText(input.profile ?? '', { field: 'profile', max: LIMITS.profile })
+    const name = toName(input.name)
+    const profile = toProfile(input.profile ?? '')
     return app.transaction(async (tx) => {
       for (let attempt = 0; ; attempt++) {
         const handle = input.handle ?? handleFrom(name, attempt)
@@ -67,16 +82,12 @@ function createUsers(app: FastifyInstance) {
     }, outer)
   }
 
-  /** @throws UserNotFound, HandleTaken */
+  /** @throws UserNotFound, HandleTaken, 400 that names the field */
   async function update(id: number, changes: Changes) {
     const { name, profile, handle } = changes
     const row = {
-      ...(name !== undefined && {
-        name: cleanName(name, { field: 'name', max: LIMITS.name }),
-      }),
-      ...(profile !== undefined && {
-        profile: cleanText(profile, { field: 'profile', max: LIMITS.profile }),
-      }),
+      ...(name !== undefined && { name: toName(name) }),
+      ...(profile !== undefined && { profile: toProfile(profile) }),
       ...(handle !== undefined && { handle }),
     }
     await app.transaction(async (tx) => {
@@ -96,7 +107,10 @@ function createUsers(app: FastifyInstance) {
     await app.db.update(users).set({ passwordHash }).where(alive(id))
   }
 
-  /** Hides the account at once and frees its names; a job then erases it. @throws UserNotFound */
+  /**
+   * Hides the account at once and frees its e-mail address and handle; a job erases the rest later.
+   * @throws UserNotFound
+   */
   async function remove(id: number, outer?: Tx) {
     return app.transaction(async (tx) => {
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
@@ -119,15 +133,24 @@ function createUsers(app: FastifyInstance) {
   }
 }
 
-/** Latin letters for any script; random digits from the second attempt on, or where none is left. */
+const toName = (name: string) => cleanName(name, { field: 'name', max: ACCOUNT_LIMITS.name })
+
+const toProfile = (profile: string) =>
+  cleanText(profile, { field: 'profile', max: ACCOUNT_LIMITS.profile })
+
+/**
+ * Transliterates the name to Latin letters. Adds random digits from the second attempt on, and to names
+ * of which too few letters are left.
+ */
 function handleFrom(name: string, attempt: number) {
   const ascii = anyAscii(name)
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '_')
-  const stem = ascii.replaceAll(/^_+|_+$/g, '').slice(0, 20)
-  const base = stem.length >= 3 ? stem : 'user'
+  const { min, max } = ACCOUNT_LIMITS.handle
+  const stem = ascii.replaceAll(/^_+|_+$/g, '').slice(0, max - 1 - HANDLE_DIGITS)
+  const base = stem.length >= min ? stem : 'user'
   if (attempt === 0 && base === stem) return base
-  return `${base}_${Math.floor(Math.random() * 10 ** Math.min(4 + attempt, 9))}`
+  return `${base}_${Math.floor(Math.random() * 10 ** Math.min(4 + attempt, HANDLE_DIGITS))}`
 }
 
 export default fp(

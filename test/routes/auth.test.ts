@@ -7,7 +7,7 @@ import { call, login, read, settings, setUp, signUp, type User } from '../helper
 const { DATABASE_URL = '' } = await settings(t)
 const app = await setUp(t, { DATABASE_URL })
 const { users, sessions, refreshTokens } = app.tables
-/** OWASP's parameters; their order is the library's. */
+/** OWASP's parameters, in the order that the library writes. */
 const CURRENT = /^\$argon2id\$v=19\$m=19456,(t=2,p=1|p=1,t=2)\$/
 const PASSWORD = 'correct horse battery'
 
@@ -19,7 +19,7 @@ const countOf = async (table: typeof users | typeof sessions) => app.db.$count(t
 const hashOf = (token: string) => createHash('sha256').update(token).digest()
 const statuses = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
 
-/** Another session of the same user. */
+/** Opens another session of the same user. */
 async function again(user: User) {
   const { accessToken, refreshToken } = await login(user, app)
   return { ...user, token: accessToken as string, refreshToken: refreshToken as string }
@@ -28,7 +28,7 @@ async function again(user: User) {
 const sessionIds = async (user: User) =>
   (await read(app, '/v1/auth/sessions', user)).items.map(({ id }: { id: number }) => id)
 
-t.test('signing up gives an account and signs in', async (t) => {
+t.test('sign-up creates an account and signs in', async (t) => {
   const { status, body, headers } = await post('sign-up', {
     name: 'Hong',
     email: 'Hong.Gil-Dong@Example.COM',
@@ -38,7 +38,10 @@ t.test('signing up gives an account and signs in', async (t) => {
   t.equal(headers.location, `/v1/users/${body.user.id}`)
   const { createdAt, unreadNotificationCount: _, ...user } = body.user
   t.match(createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
-  t.ok(Math.abs(Date.parse(createdAt) - Date.now()) < 10_000, 'in UTC, whatever the time zone here')
+  t.ok(
+    Math.abs(Date.parse(createdAt) - Date.now()) < 10_000,
+    'in UTC, independent of the local time zone',
+  )
   t.strictSame(user, {
     id: body.user.id,
     handle: 'hong',
@@ -64,17 +67,17 @@ t.test('signing up gives an account and signs in', async (t) => {
   const stored = await app.db.select({ hash: refreshTokens.hash }).from(refreshTokens)
   t.ok(
     stored.some(({ hash }) => hash.equals(hashOf(body.refreshToken))),
-    'refresh tokens stay hashed',
+    'refresh tokens are stored hashed',
   )
 })
 
-t.test('what is given at sign-up is kept', async (t) => {
+t.test('sign-up stores name, e-mail address, handle and profile', async (t) => {
   const given = { name: 'Ann', email: 'ann@example.com', handle: 'ann_1', profile: 'hi\n안녕 👋' }
   const { body } = await post('sign-up', { ...given, password: PASSWORD })
   t.match(body.user, given)
 })
 
-t.test('a handle is made from any name', async (t) => {
+t.test('a handle is derived from any name', async (t) => {
   const made = async (name: string) => (await signUp(app, name)).handle
   t.equal(await made('José Ñandú'), 'jose_nandu')
   t.equal(await made('김민준'), 'gimminjun')
@@ -89,7 +92,7 @@ t.test('a handle is made from any name', async (t) => {
   t.match(await made('Same Name'), /^same_name_\d+$/)
 })
 
-t.test('an address and a handle belong to one account', async (t) => {
+t.test('an e-mail address and a handle belong to one account', async (t) => {
   const taken = await signUp(app, 'Taken', { email: 'taken@example.com', handle: 'taken_handle' })
   const before = [await countOf(users), await countOf(sessions)]
   for (const email of ['taken@example.com', 'TAKEN@Example.com']) {
@@ -104,7 +107,7 @@ t.test('an address and a handle belong to one account', async (t) => {
   t.strictSame([await countOf(users), await countOf(sessions)], before, 'nothing is half-written')
 })
 
-t.test('sign-ups at the same time', async (t) => {
+t.test('concurrent sign-ups get unique e-mail addresses and handles', async (t) => {
   const same = { name: 'Twin', email: 'twin@example.com', password: PASSWORD }
   const identical = await Promise.all(Array.from({ length: 5 }, () => post('sign-up', same)))
   t.strictSame(statuses(identical), [201, 409, 409, 409, 409])
@@ -123,7 +126,7 @@ t.test('sign-ups at the same time', async (t) => {
   t.strictSame(statuses(rivals), [201, 409, 409, 409])
 })
 
-t.test('bad sign-ups name the field and write nothing', async (t) => {
+t.test('an invalid sign-up names the field and writes nothing', async (t) => {
   const good = { name: 'Good', email: 'good@example.com', password: PASSWORD }
   const before = await countOf(users)
   const bad: [string, Record<string, unknown>][] = [
@@ -190,7 +193,7 @@ t.test('bad sign-ups name the field and write nothing', async (t) => {
   t.equal((await post('login', { email: widest.email, password: widest.password })).status, 200)
 })
 
-t.test('bodies that are no JSON objects', async (t) => {
+t.test('a body that is not a JSON object is refused', async (t) => {
   const send = (payload: string | undefined, type: string | undefined) =>
     app.inject({
       method: 'POST',
@@ -241,13 +244,13 @@ t.test(
     t.equal(unknown.status, wrong.status)
     t.strictSame(Object.keys(unknown.headers), Object.keys(wrong.headers))
     t.equal(wrong.headers['www-authenticate'], 'Bearer')
-    t.match(hashes, [/^\$argon2id/, undefined], 'each was verified once')
+    t.match(hashes, [/^\$argon2id/, undefined], 'each password was verified once')
 
     const { status, body } = await post('login', {
       email: user.email.toUpperCase(),
       password: user.password,
     })
-    t.equal(status, 200, 'the address in other case')
+    t.equal(status, 200, 'case of the address makes no difference')
     t.equal(body.user.id, user.id)
     t.equal((await me(body.accessToken)).status, 200)
     for (const bad of [{ email: user.email }, { ...user }, { email: 1, password: 'x' }]) {
@@ -256,7 +259,7 @@ t.test(
   },
 )
 
-t.test('an address is read the same way by every call that takes one', async (t) => {
+t.test('every route validates an e-mail address in the same way', async (t) => {
   const user = await signUp(app, 'Address')
   const other = { name: 'x', profile: '', password: PASSWORD }
   for (const spaced of [
@@ -281,7 +284,7 @@ t.test('an address is read the same way by every call that takes one', async (t)
   }
 })
 
-t.test('a hash made with other parameters is renewed by the next login', async (t) => {
+t.test('the next login renews a hash with other parameters', async (t) => {
   const user = await signUp(app, 'Rehash')
   const hashNow = async () => {
     const [row] = await app.db.select().from(users).where(eq(users.id, user.id))
@@ -291,7 +294,7 @@ t.test('a hash made with other parameters is renewed by the next login', async (
   await app.users.setPasswordHash(user.id, weak)
 
   t.equal((await post('login', { email: user.email, password: 'wrong horse' })).status, 401)
-  t.equal(await hashNow(), weak, 'not by a wrong password')
+  t.equal(await hashNow(), weak, 'a wrong password does not renew the hash')
   await login(user, app)
   const renewed = await hashNow()
   t.match(renewed, CURRENT)
@@ -299,7 +302,7 @@ t.test('a hash made with other parameters is renewed by the next login', async (
   t.equal(await hashNow(), renewed, 'once')
 })
 
-t.test('a refresh token is spent by its use', async (t) => {
+t.test('a refresh token is valid for one use', async (t) => {
   const user = await signUp(app, 'Rotation')
   const first = await refresh(user.refreshToken)
   t.equal(first.status, 200)
@@ -310,17 +313,17 @@ t.test('a refresh token is spent by its use', async (t) => {
   for (const token of [user.token, first.body.accessToken, second.body.accessToken]) {
     t.equal((await me(token)).status, 200)
   }
-  t.equal((await sessionIds(user)).length, 1, 'all of one session')
+  t.equal((await sessionIds(user)).length, 1, 'refreshes stay in one session')
 })
 
-/** Moves the moment at which the user's first refresh token was spent into the past. */
+/** Moves the time at which the user's first refresh token was spent into the past. */
 const spentSecondsAgo = (user: User, seconds: number) =>
   app.db
     .update(refreshTokens)
     .set({ spentAt: sql`NOW(3) - INTERVAL ${seconds} SECOND` })
     .where(eq(refreshTokens.hash, hashOf(user.refreshToken)))
 
-t.test('a refresh that is repeated within seconds gets the same successor', async (t) => {
+t.test('a refresh that is repeated within 10 seconds gets the same successor', async (t) => {
   const user = await signUp(app, 'Lost Answer')
   const { body: lost } = await refresh(user.refreshToken)
   await spentSecondsAgo(user, 8)
@@ -330,10 +333,10 @@ t.test('a refresh that is repeated within seconds gets the same successor', asyn
   for (const token of [lost.accessToken, repeat.body.accessToken]) {
     t.equal((await me(token)).status, 200)
   }
-  t.equal((await refresh(lost.refreshToken)).status, 200, 'the session goes on')
+  t.equal((await refresh(lost.refreshToken)).status, 200, 'the session continues')
 })
 
-t.test('a repeat gets the same successor from another process, under a new secret', async (t) => {
+t.test('another process with a new secret answers a repeat with the same successor', async (t) => {
   const user = await signUp(app, 'Two Processes')
   const { body: first } = await refresh(user.refreshToken)
   const other = await setUp(t, { DATABASE_URL })
@@ -344,7 +347,7 @@ t.test('a repeat gets the same successor from another process, under a new secre
   t.equal(answer.body.refreshToken, first.refreshToken)
 })
 
-t.test('twenty refreshes at the same time get one successor', async (t) => {
+t.test('twenty concurrent refreshes get one successor', async (t) => {
   const user = await signUp(app, 'Many Tabs')
   const answers = await Promise.all(Array.from({ length: 20 }, () => refresh(user.refreshToken)))
   t.strictSame(new Set(answers.map(({ status }) => status)), new Set([200]))
@@ -378,8 +381,8 @@ for (const { when, prepare } of [
       t.equal(body.code, 'SESSION_REVOKED')
       t.equal(headers['www-authenticate'], 'Bearer')
     }
-    t.equal((await refresh(thief.refreshToken)).status, 401, 'the newest token is worth nothing')
-    t.equal((await me(elsewhere.token)).status, 200, 'other sessions live on')
+    t.equal((await refresh(thief.refreshToken)).status, 401, 'the newest token is revoked too')
+    t.equal((await me(elsewhere.token)).status, 200, 'other sessions continue')
     t.equal((await refresh(elsewhere.refreshToken)).status, 200)
   })
 }
@@ -392,7 +395,7 @@ t.test('a repeat after the session has ended is refused', async (t) => {
   t.equal((await me(body.accessToken)).status, 401)
 })
 
-t.test('refreshes and a logout at the same time leave nothing that works', async (t) => {
+t.test('concurrent refreshes and a logout leave no valid token', async (t) => {
   const user = await signUp(app, 'Refreshing Logout')
   const [logout, ...answers] = await Promise.all([
     call(app, 'POST /v1/auth/logout', { as: user }),
@@ -409,7 +412,7 @@ t.test('refreshes and a logout at the same time leave nothing that works', async
 })
 
 t.test(
-  'the database alone tells no refresh token, and nothing of a chain that went on',
+  'the database alone reveals no refresh token, and no successor of a token before the last',
   async (t) => {
     const user = await signUp(app, 'Chain')
     const { body: second } = await refresh(user.refreshToken)
@@ -427,7 +430,7 @@ t.test(
   },
 )
 
-t.test('unknown, malformed and expired refresh tokens', async (t) => {
+t.test('unknown, malformed and expired refresh tokens are refused', async (t) => {
   const unknown = await refresh('x'.repeat(43))
   t.equal(unknown.status, 401)
   t.equal(unknown.body.code, 'INVALID_REFRESH_TOKEN')
@@ -447,10 +450,10 @@ t.test('unknown, malformed and expired refresh tokens', async (t) => {
   t.notOk((await sessionIds(active)).includes(idle))
   await app.auth.sessions.purge()
   const left = await app.db.select().from(sessions).where(eq(sessions.userId, user.id))
-  t.equal(left.length, 1, 'the purge removes what has expired, and only that')
+  t.equal(left.length, 1, 'the purge deletes only expired sessions')
 })
 
-t.test('logging out ends this session and no other', async (t) => {
+t.test('logout ends only this session', async (t) => {
   const user = await signUp(app, 'Logout')
   const elsewhere = await again(user)
   t.equal((await call(app, 'POST /v1/auth/logout', { as: user })).status, 204)
@@ -476,7 +479,7 @@ t.test('sessions are listed and ended by their owner', async (t) => {
     { current: false, ip: '127.0.0.1', userAgent: agent.slice(0, 255) },
     { current: true },
   ])
-  t.ok(items[0].id > items[1].id, 'latest first')
+  t.ok(items[0].id > items[1].id, 'newest first')
   const keys = ['createdAt', 'current', 'id', 'ip', 'lastUsedAt', 'userAgent']
   t.strictSame(Object.keys(items[0]).sort(), keys)
 
@@ -489,7 +492,7 @@ t.test('sessions are listed and ended by their owner', async (t) => {
   const foreign = await end(items[0].id, stranger)
   t.equal(foreign.status, 404)
   t.equal(foreign.body.code, 'SESSION_NOT_FOUND')
-  t.equal((await me(phone.accessToken)).status, 200, 'a stranger ends nothing')
+  t.equal((await me(phone.accessToken)).status, 200, 'another user cannot end the session')
   for (const id of ['0', '-1', '1.5', 'x', '9007199254740993', '1e400']) {
     t.equal((await end(id, user)).status, 400, id)
   }
@@ -500,6 +503,6 @@ t.test('sessions are listed and ended by their owner', async (t) => {
   t.equal((await me(phone.accessToken)).status, 401)
   t.equal((await me(user.token)).status, 200)
   t.strictSame(await sessionIds(user), [items[1].id])
-  t.equal((await end(items[1].id, user)).status, 204, 'the current one as well')
+  t.equal((await end(items[1].id, user)).status, 204, 'the current session can be ended too')
   t.equal((await me(user.token)).status, 401)
 })

@@ -17,7 +17,7 @@ t.test('the original flat API', async (t) => {
   const kim = { ...hong, name: '김', email: 'kim@gmail.com' }
   let token = ''
 
-  /** As the original's clients: the token without Bearer. */
+  /** Like clients of the original API: sends the token without Bearer. */
   const flat = (line: string, body?: object, headers: object = { authorization: token }) =>
     call(app, line, { ...(body && { body }), headers })
   const timeline = async () => (await flat('GET /timeline')).body.timeline
@@ -71,21 +71,24 @@ t.test('the original flat API', async (t) => {
     }
   })
 
-  t.test('view-data by body or query; the e-mail for its owner alone', async (t) => {
-    const { password: _, ...account } = hong
-    t.strictSame((await flat('GET /view-data', { id: 1 })).body, { id: 1, ...account })
-    t.strictSame((await flat('GET /view-data?id=1')).body, { id: 1, ...account })
-    t.strictSame((await flat('GET /view-data', { id: '1' }, {})).body, {
-      id: 1,
-      ...account,
-      email: null,
-    })
-    t.equal((await flat('GET /view-data', { id: 2 })).body.email, null)
-    t.equal((await flat('GET /view-data')).status, 400)
-    t.equal((await flat('GET /view-data', { id: 'x' })).status, 400)
-    t.equal((await flat('GET /view-data?id=99')).status, 404)
-    t.equal((await flat('GET /view-data', { id: 1, more: 'x'.repeat(2000) })).status, 413)
-  })
+  t.test(
+    'view-data takes the id from body or query and shows the e-mail address only to its owner',
+    async (t) => {
+      const { password: _, ...account } = hong
+      t.strictSame((await flat('GET /view-data', { id: 1 })).body, { id: 1, ...account })
+      t.strictSame((await flat('GET /view-data?id=1')).body, { id: 1, ...account })
+      t.strictSame((await flat('GET /view-data', { id: '1' }, {})).body, {
+        id: 1,
+        ...account,
+        email: null,
+      })
+      t.equal((await flat('GET /view-data', { id: 2 })).body.email, null)
+      t.equal((await flat('GET /view-data')).status, 400)
+      t.equal((await flat('GET /view-data', { id: 'x' })).status, 400)
+      t.equal((await flat('GET /view-data?id=99')).status, 404)
+      t.equal((await flat('GET /view-data', { id: 1, more: 'x'.repeat(2000) })).status, 413)
+    },
+  )
 
   t.test('tweet and timeline', async (t) => {
     const first = await flat('POST /tweet', { tweet: 'hello, my first tweet' })
@@ -129,7 +132,7 @@ t.test('the original flat API', async (t) => {
     t.equal((await flat('POST /like', { tweet_id: 99 })).status, 404)
   })
 
-  t.test('the newest 100, and a link to older ones', async (t) => {
+  t.test('timeline has the newest 100 tweets and a link to older tweets', async (t) => {
     for (let i = 0; i < 100; i++) await app.tweets.create({ authorId: 1, text: `tweet ${i}` })
     const { body, headers } = await flat('GET /timeline')
     t.equal(body.timeline.length, 100)
@@ -171,7 +174,7 @@ t.test('the original flat API', async (t) => {
     t.equal((await sharp(local.rawPayload).metadata()).width, 400)
   })
 
-  t.test('errors are plain, open to any origin, and the token can be revoked', async (t) => {
+  t.test('errors are plain text, open to any origin, and logout revokes the token', async (t) => {
     const broken = await app.inject({
       method: 'POST',
       url: '/login',
@@ -198,7 +201,7 @@ t.test('the original flat API', async (t) => {
   })
 })
 
-t.test('a client that sends too much and leaves holds no socket', async (t) => {
+t.test('the socket of a client that sends too much and disconnects is closed', async (t) => {
   const app = await setUp(t)
   const { port } = new URL(await app.listen())
   const body = 'x'.repeat(200_000)
@@ -216,7 +219,7 @@ t.test('a client that sends too much and leaves holds no socket', async (t) => {
   t.equal(await open(), 0)
 })
 
-t.test('a login is good for a day and leaves no refresh token behind', async (t) => {
+t.test('a login lasts 24 hours and creates no refresh token', async (t) => {
   const app = await setUp(t)
   const user = await signUp(app)
   await call(app, 'POST /v1/auth/logout', { as: user })

@@ -19,11 +19,15 @@ async function countsAgree(t: Test, ...users: User[]) {
       .select({ n: count() })
       .from(follows)
       .where(eq(follows.followerId, user.id))
-    t.strictSame([followerCount, followeeCount], [followers?.n, followees?.n], 'counts are exact')
+    t.strictSame(
+      [followerCount, followeeCount],
+      [followers?.n, followees?.n],
+      'counts equal the rows',
+    )
   }
 }
 
-t.test('follow, block and mute: twice is once', async (t) => {
+t.test('follow, block and mute are idempotent', async (t) => {
   const [ann, ben] = (await people('Ann', 'Ben')) as [User, User]
   const flags = { follow: 'following', block: 'blocking', mute: 'muting' }
   for (const [relation, flag] of Object.entries(flags)) {
@@ -31,7 +35,7 @@ t.test('follow, block and mute: twice is once', async (t) => {
     await relate(app, ann, relation, ben)
     await relate(app, ann, relation, ben)
     t.equal((await profile(ben, ann))[flag], true, relation)
-    t.equal((await profile(ann, ben))[flag], false, `${relation} has a direction`)
+    t.equal((await profile(ann, ben))[flag], false, `${relation} holds in one direction only`)
     await countsAgree(t, ann, ben)
     await unrelate(app, ann, relation, ben)
     await unrelate(app, ann, relation, ben)
@@ -40,10 +44,10 @@ t.test('follow, block and mute: twice is once', async (t) => {
   }
   await relate(app, ben, 'follow', ann)
   t.match(await profile(ben, ann), { following: false, followedBy: true, followeeCount: 1 })
-  t.notOk('following' in (await profile(ben)), 'the public follows nobody')
+  t.notOk('following' in (await profile(ben)), 'flags are absent without a viewer')
 })
 
-t.test('oneself, unknown people and strangers', async (t) => {
+t.test('following yourself or an unknown user, or without a token, is refused', async (t) => {
   const [cho] = (await people('초희')) as [User]
   for (const relation of ['follow', 'block', 'mute']) {
     const self = await call(app, `PUT /v1/users/${cho.id}/${relation}`, { as: cho })
@@ -76,7 +80,7 @@ t.test('blocking ends following in both directions', async (t) => {
   await relate(app, eve, 'block', dan)
   t.match(await profile(dan, eve), { following: false, followedBy: false, blocking: true })
   t.match(await profile(eve, dan), { following: false, followedBy: false, blocking: false })
-  t.equal((await profile(dan)).followerCount, 1, 'others stay')
+  t.equal((await profile(dan)).followerCount, 1, 'follows by others stay')
   await countsAgree(t, dan, eve, fay)
 
   for (const [as, other] of [
@@ -96,7 +100,7 @@ t.test('blocking ends following in both directions', async (t) => {
   t.equal((await profile(dan, eve)).following, true)
 })
 
-t.test('block and follow at the same time leave never both', async (t) => {
+t.test('concurrent block and follow never leave both', async (t) => {
   const [gus, hal] = (await people('Gus', 'Hal')) as [User, User]
   const seen = new Set<string>()
   for (let round = 0; round < 20; round++) {
@@ -119,29 +123,32 @@ t.test('block and follow at the same time leave never both', async (t) => {
   t.comment(`follow, block, follow answered ${[...seen].join(' | ')}`)
 })
 
-t.test('everyone blocks and follows everyone at once', async (t) => {
-  const crowd = await people('Ida', 'Jon', 'Kim', 'Lee', 'Mia')
-  const pairs = crowd.flatMap((a) => crowd.filter((b) => a !== b).map((b) => [a, b] as const))
-  const answers = await Promise.all(
-    pairs.map(([a, b], n) =>
-      call(app, `PUT /v1/users/${b.id}/${n % 3 ? 'follow' : 'block'}`, { as: a }),
-    ),
-  )
-  t.notOk(answers.some(({ status }) => status !== 204 && status !== 403))
-  const blocks = await app.db.select().from(app.tables.blocks)
-  const follows = await app.db.select().from(app.tables.follows)
-  for (const { blockerId, blockedId } of blocks) {
-    t.notOk(
-      follows.some(
-        ({ followerId: a, followeeId: b }) =>
-          (a === blockerId && b === blockedId) || (a === blockedId && b === blockerId),
+t.test(
+  'concurrent blocks and follows among five users leave exact counts and no blocked follow',
+  async (t) => {
+    const crowd = await people('Ida', 'Jon', 'Kim', 'Lee', 'Mia')
+    const pairs = crowd.flatMap((a) => crowd.filter((b) => a !== b).map((b) => [a, b] as const))
+    const answers = await Promise.all(
+      pairs.map(([a, b], n) =>
+        call(app, `PUT /v1/users/${b.id}/${n % 3 ? 'follow' : 'block'}`, { as: a }),
       ),
     )
-  }
-  await countsAgree(t, ...crowd)
-})
+    t.notOk(answers.some(({ status }) => status !== 204 && status !== 403))
+    const blocks = await app.db.select().from(app.tables.blocks)
+    const follows = await app.db.select().from(app.tables.follows)
+    for (const { blockerId, blockedId } of blocks) {
+      t.notOk(
+        follows.some(
+          ({ followerId: a, followeeId: b }) =>
+            (a === blockerId && b === blockedId) || (a === blockedId && b === blockerId),
+        ),
+      )
+    }
+    await countsAgree(t, ...crowd)
+  },
+)
 
-t.test('lists of people, the latest relation first, page by page', async (t) => {
+t.test('lists of users are paged, newest relation first', async (t) => {
   const [star, ...fans] = (await people('Star', ...Array(9).fill('Fan'))) as [User, ...User[]]
   for (const fan of fans) {
     await relate(app, fan, 'follow', star)
@@ -181,15 +188,23 @@ t.test('lists of people, the latest relation first, page by page', async (t) => 
   }
   const mutes = await call(app, 'GET /v1/users/me/mutes?limit=4', { as: star })
   const theirs = `GET /v1/users/me/mutes?cursor=${mutes.body.nextCursor}`
-  t.equal((await call(app, theirs, { as: fans[0] as User })).status, 400, "another's own list")
+  t.equal(
+    (await call(app, theirs, { as: fans[0] as User })).status,
+    400,
+    "a cursor of another user's list is refused",
+  )
 
   for (const fan of fans) await relate(app, star, 'block', fan)
   t.strictSame(ids(await readAll(app, '/v1/users/me/blocks', star, 4)), latestFirst)
-  t.strictSame((await read(app, '/v1/users/me/blocks', fans[0])).items, [], 'nobody is told')
+  t.strictSame(
+    (await read(app, '/v1/users/me/blocks', fans[0])).items,
+    [],
+    'blocked users do not learn of the block',
+  )
   t.strictSame((await read(app, `/v1/users/${star.id}/followers`)).items, [])
 })
 
-t.test('following again somebody who has just deleted their account is a 404', async (t) => {
+t.test('following a user again after the account is deleted answers 404', async (t) => {
   const app = await setUp(t)
   const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
   await app.jobs.stop()

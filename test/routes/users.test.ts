@@ -26,21 +26,25 @@ const picture = await sharp({ create: { width: 8, height: 8, channels: 3, backgr
   .png()
   .toBuffer()
 
-t.test('changing a profile', async (t) => {
+t.test('a user changes name, profile and handle', async (t) => {
   const user = await signUp(app, 'Before', { profile: 'as it was' })
   const other = await signUp(app, 'Other')
   const before = await me(user)
 
   const name = await patch(user, { name: '김민준'.normalize('NFD') })
   t.equal(name.status, 200)
-  t.strictSame(name.body, { ...before, name: '김민준'.normalize('NFC') }, 'and nothing else')
+  t.strictSame(
+    name.body,
+    { ...before, name: '김민준'.normalize('NFC') },
+    'other fields stay the same',
+  )
   const profile = 'Grüße 👩‍👩‍👧‍👦\tと\nまた ع 𝒳'
   t.equal((await patch(user, { profile: profile.normalize('NFD') })).body.profile, profile)
   t.equal((await patch(user, { profile: 'a\r\nb\rc' })).body.profile, 'a\nb\nc')
   t.equal((await patch(user, { profile: '' })).body.profile, '')
   const both = { name: 'After', handle: 'after_all' }
   t.match((await patch(user, both)).body, both)
-  t.strictSame(await me(user), (await patch(user, both)).body, 'the same again is fine')
+  t.strictSame(await me(user), (await patch(user, both)).body, 'a repeated change succeeds')
   t.equal((await read(app, '/v1/users/by-handle/after_all')).id, user.id)
   const old = await call(app, `GET /v1/users/by-handle/${user.handle}`)
   t.equal(old.status, 404)
@@ -49,17 +53,17 @@ t.test('changing a profile', async (t) => {
   const taken = await patch(other, { handle: 'after_all', name: 'Not either' })
   t.equal(taken.status, 409)
   t.equal(taken.body.code, 'HANDLE_TAKEN')
-  t.equal((await me(other)).name, 'Other', 'all of a change or nothing')
+  t.equal((await me(other)).name, 'Other', 'a refused change writes nothing')
   t.equal((await call(app, 'PATCH /v1/users/me', { body: both })).status, 401)
 })
 
-t.test('of those who want a handle at the same time one gets it', async (t) => {
+t.test('one of several concurrent changes gets a handle', async (t) => {
   const rivals = await Promise.all(['A', 'B', 'C', 'D'].map((name) => signUp(app, name)))
   const answers = await Promise.all(rivals.map((user) => patch(user, { handle: 'the_one' })))
   t.strictSame(answers.map(({ status }) => status).sort(), [200, 409, 409, 409])
 })
 
-t.test('bad changes name the field and change nothing', async (t) => {
+t.test('an invalid change names the field and writes nothing', async (t) => {
   const user = await signUp(app, 'Stays')
   const before = await me(user)
   const bad: [string, object][] = [
@@ -161,7 +165,7 @@ t.test('a user is found by id and by handle', async (t) => {
   }
 })
 
-t.test('counts, and what is between the viewer and a user', async (t) => {
+t.test('a user has counts and the relationship to the viewer', async (t) => {
   const [ann, ben, cho] = [
     await signUp(app, 'Ann'),
     await signUp(app, 'Ben'),
@@ -182,7 +186,7 @@ t.test('counts, and what is between the viewer and a user', async (t) => {
   t.match(await seen(ben, cho), { ...counts, ...none, following: true })
   t.match(await seen(cho, ben), { ...none, followedBy: true, followerCount: 0, followeeCount: 1 })
   t.match(await seen(cho, ann), { ...none, muting: true })
-  t.match(await seen(ann, cho), none, 'nobody learns who mutes them')
+  t.match(await seen(ann, cho), none, 'users do not learn who mutes them')
   t.strictSame(await read(app, `/v1/users/by-handle/${ben.handle}`, cho), await seen(ben, cho))
   const open = await seen(ben)
   t.match(open, counts)
@@ -190,10 +194,14 @@ t.test('counts, and what is between the viewer and a user', async (t) => {
 
   await relate(app, ann, 'block', ben)
   t.match(await seen(ben, ann), { ...none, blocking: true, followerCount: 1, followeeCount: 0 })
-  t.match(await seen(ann, ben), { ...none, followerCount: 0, followeeCount: 0 }, 'nor who blocks')
+  t.match(
+    await seen(ann, ben),
+    { ...none, followerCount: 0, followeeCount: 0 },
+    'users do not learn who blocks them',
+  )
 })
 
-t.test('an address is seen by its owner alone', async (t) => {
+t.test('an e-mail address is visible only to its owner', async (t) => {
   const [owner, friend, stranger] = [
     await signUp(app, 'Owner', { email: 'secret.address@example.com' }),
     await signUp(app, 'Friend'),
@@ -208,7 +216,7 @@ t.test('an address is seen by its owner alone', async (t) => {
   await relate(app, stranger, 'mute', owner)
   await relate(app, stranger, 'block', owner)
 
-  // A stream has no end; it is made of what other routes answer.
+  // A stream does not end; its events contain what other routes return.
   const isStream = (get: object) => JSON.stringify(get).includes('text/event-stream')
   const gets = Object.entries(app.swagger().paths ?? {}).filter(
     ([, methods]) => methods?.get && !isStream(methods.get),
@@ -226,7 +234,7 @@ t.test('an address is seen by its owner alone', async (t) => {
         t.ok(status < 500, url)
         if (status === 200) shown++
         if (as !== owner) t.notOk(leaks, `${url} for ${as?.handle ?? 'the public'}`)
-        else if (path === '/v1/users/me') t.ok(leaks, 'the owner sees it')
+        else if (path === '/v1/users/me') t.ok(leaks, 'the owner sees the address')
       }
     }
   }
@@ -237,7 +245,7 @@ t.test('an address is seen by its owner alone', async (t) => {
   t.notMatch(JSON.stringify(taken.body), 'secret.address')
 })
 
-/** Columns that say which user a row belongs to, in every table there is. */
+/** Columns of all tables that reference a user. */
 async function userColumns() {
   const named =
     '^(user|author|(un)?follower|followee|blocker|blocked|muter|muted|owner|actor|recipient|sender|member|viewer|reader)_id$'
@@ -262,7 +270,7 @@ async function rowsOf(userId: number) {
   return found.sort()
 }
 
-/** The tables in which a text occurs anywhere. */
+/** Returns the tables that contain a text in any column. */
 async function tablesWith(text: string) {
   const [tables] = await app.db.execute(sql`SHOW TABLES`)
   const found: string[] = []
@@ -281,7 +289,7 @@ async function objects() {
   return Contents.map(({ Key }) => Key).sort()
 }
 
-t.test('deleting an account', async (t) => {
+t.test('deleting an account erases every trace of it', async (t) => {
   await drained(app)
   const objectsBefore = await objects()
   const email = 'zqgone@example.com'
@@ -333,7 +341,7 @@ t.test('deleting an account', async (t) => {
   ]) {
     t.ok(columns.includes(column), `${column} is looked at`)
   }
-  t.ok((await rowsOf(gone.id)).length >= 10, 'there is something everywhere')
+  t.ok((await rowsOf(gone.id)).length >= 10, 'the account has rows in many tables')
 
   const close = (password: unknown) =>
     call(app, 'DELETE /v1/users/me', { as: gone, body: { password } })
@@ -342,12 +350,12 @@ t.test('deleting an account', async (t) => {
   t.equal(wrong.body.code, 'WRONG_PASSWORD')
   for (const bad of [undefined, '', 1, null, 'x'.repeat(129)])
     t.equal((await close(bad)).status, 400)
-  t.equal((await me(gone)).name, 'ZQGONE', 'it is all still there')
+  t.equal((await me(gone)).name, 'ZQGONE', 'the account is unchanged')
 
   await app.jobs.stop()
   t.equal((await close(gone.password)).status, 204)
 
-  await t.test('at once it is invisible and its sessions ended', async (t) => {
+  await t.test('the account is invisible and its sessions end at once', async (t) => {
     for (const token of [gone.token, elsewhere.accessToken]) {
       const { status, body } = await call(app, 'GET /v1/users/me', { as: { token } })
       t.equal(status, 401)
@@ -393,7 +401,7 @@ t.test('deleting an account', async (t) => {
     }
   })
 
-  await t.test('at once its address and handle are free', async (t) => {
+  await t.test('its e-mail address and handle are free at once', async (t) => {
     const heir = await signUp(app, 'Heir', { email, handle: 'zqgone' })
     t.not(heir.id, gone.id)
     t.match(await me(heir), { email, followerCount: 0, tweetCount: 0, avatar: null })
@@ -404,15 +412,15 @@ t.test('deleting an account', async (t) => {
   await app.jobs.start()
   await drained(app)
 
-  await t.test('soon nothing of it is left', async (t) => {
+  await t.test('jobs erase its rows and objects', async (t) => {
     t.strictSame(await rowsOf(gone.id), [])
     for (const trace of ['ZQGONE', 'zqgone']) t.strictSame(await tablesWith(trace), [], trace)
-    t.strictSame(await objects(), objectsBefore, 'no object either')
+    t.strictSame(await objects(), objectsBefore, 'no object is left')
     const [dead] = await app.db.execute(sql`SELECT name, error FROM jobs WHERE dead_at IS NOT NULL`)
     t.strictSame(dead, [] as unknown)
   })
 
-  await t.test('what others have stays, and is counted right', async (t) => {
+  await t.test('rows of other users stay, with exact counts', async (t) => {
     const left = await read(app, `/v1/tweets/${reply.id}`, other)
     t.match(left, {
       text: 'a reply that stays',
@@ -432,11 +440,11 @@ t.test('deleting an account', async (t) => {
     await app.users.counts.rollUp()
     await app.tweets.counts.rollUp()
     t.strictSame(await countMismatches(app), [])
-    t.strictSame(await rowsOf(gone.id), [], 'counting brings nothing back')
+    t.strictSame(await rowsOf(gone.id), [], 'folding the counters writes no row for the account')
   })
 })
 
-t.test('an account deleted twice at the same time is deleted once', async (t) => {
+t.test('concurrent deletions delete an account once', async (t) => {
   const user = await signUp(app, 'Twice')
   const body = { password: user.password }
   const answers = await Promise.all(
@@ -452,7 +460,7 @@ t.test('an account deleted twice at the same time is deleted once', async (t) =>
   t.strictSame(await rowsOf(user.id), [])
 })
 
-t.test('what is done while an account is being deleted leaves nothing behind', async (t) => {
+t.test('writes that run during the deletion of an account leave no rows', async (t) => {
   const [leaving, friend] = [await signUp(app, 'Leaving'), await signUp(app, 'Busy')]
   const { id } = await tweet(app, friend)
   const own = await tweet(app, leaving)
@@ -486,5 +494,5 @@ t.test('what is done while an account is being deleted leaves nothing behind', a
   const kept = (await objects()).filter(
     (key) => !before.includes(key) && !orphans.includes(key ?? ''),
   )
-  t.strictSame(kept, [], 'every object left is one that the sweep finds')
+  t.strictSame(kept, [], 'media:sweep finds every object that is left')
 })
