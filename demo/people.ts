@@ -1,5 +1,5 @@
 import anyAscii from 'any-ascii'
-import { ACCOUNT_LIMITS } from '../../plugins/schemas.ts'
+import { ACCOUNT_LIMITS } from '../plugins/schemas.ts'
 import { english, fill, type Language, languages, type Topic, words } from './languages.ts'
 import type { Random } from './random.ts'
 

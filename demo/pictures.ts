@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import sharp from 'sharp'
-import { LIMITS, mediaObject } from '../routes/media/objects.ts'
+import { mediaObject } from '../routes/media/objects.ts'
 import { encode, thumbhashOf } from '../routes/media/pictures/encode.ts'
+import { VARIANT_SIZES } from '../routes/media/pictures/index.ts'
 import { drawBird } from './bird.ts'
 import type { DemoTweet } from './tweets.ts'
 
@@ -30,7 +31,7 @@ export async function storePictures({ s3 }: FastifyInstance, tweets: number[]) {
     const { data, info } = await drawing.toBuffer({ resolveWithObject: true })
     const open = () => sharp(data, { raw: { ...SIZE, channels: info.channels } })
     const key = `demo-picture-${index}`
-    const variants = Object.values(LIMITS).map((limit) => {
+    const variants = Object.values(VARIANT_SIZES).map((limit) => {
       const width = Math.min(limit, SIZE.width)
       return { limit, width, height: Math.round((width * SIZE.height) / SIZE.width) }
     })

@@ -15,21 +15,21 @@ declare module 'fastify' {
   }
 }
 
-/** People whose bookmarks a process remembers, so far as they were asked for. */
+/** Users whose requested bookmarks are cached. */
 const PEOPLE = 2_000
-/** Rows a transaction. */
+/** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200
 
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
 
-  /** Bookmarking twice is bookmarking; of a retweet, the original. @throws TweetNotFound */
+  /** Idempotent; bookmarks the original of a retweet. @throws TweetNotFound */
   async function add(userId: number, id: number) {
     await app.transaction(async (tx) => {
       const tweetId = await app.tweets.originalOf(tx, id, userId)
       await tx.insert(bookmarks).ignore().values({ userId, tweetId })
       app.cache.invalidate(tx, 'bookmarks', [userId])
-      // The new row's foreign key holds the tweet: a deletion comes wholly before or after.
+      // The new row's foreign key locks the tweet: a deletion happens entirely before or after.
       await app.tweets.originalOf(tx, tweetId, userId)
     })
   }
@@ -44,7 +44,7 @@ function createBookmarks(app: FastifyInstance) {
     })
   }
 
-  /** The latest bookmark first; what has since been deleted or hidden is left out. */
+  /** Latest bookmark first, without tweets that have been deleted or hidden since. */
   const page = (userId: number, request: PageRequest) =>
     app.tweets.pageBy(
       `bookmarks:${userId}`,
@@ -61,7 +61,7 @@ function createBookmarks(app: FastifyInstance) {
       .where(and(eq(bookmarks.userId, sql.placeholder('userId')), inArray(bookmarks.tweetId, ids))),
   )
 
-  /** Whether a user has bookmarked a tweet. */
+  /** True for a tweet that the user has bookmarked. */
   const bookmarked = app.cache.byOwner<boolean>('bookmarks', {
     max: PEOPLE,
     load: async (userId, ids, db) => {
@@ -71,7 +71,7 @@ function createBookmarks(app: FastifyInstance) {
     },
   })
 
-  /** Takes a tweet out of everyone's bookmarks. */
+  /** Deletes everyone's bookmarks of a tweet. */
   async function forget(tweetId: number) {
     for (let found = ROWS_PER_TRANSACTION; found === ROWS_PER_TRANSACTION; ) {
       found = await app.transaction(async (tx) => {
@@ -98,7 +98,7 @@ async function service(app: FastifyInstance) {
   app.decorate('bookmarks', createBookmarks(app))
 
   app.resources.addField(['TweetBody', 'Tweet'], 'bookmarked', {
-    schema: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
+    schema: Type.Optional(Type.Boolean({ description: 'Bookmarked by you; only when signed in.' })),
     read: async (ids, { viewerId, db, justCreated }) => {
       if (viewerId === undefined) return new Map()
       if (justCreated) return new Map(ids.map((id) => [id, false]))
@@ -106,7 +106,7 @@ async function service(app: FastifyInstance) {
     },
   })
 
-  // A deleted tweet leaves a tombstone, which no foreign key takes for gone.
+  // A deleted tweet leaves a tombstone, so the foreign key deletes no bookmarks.
   app.events.subscribe('tweet.deleted', 'bookmarks.forget', ({ tweetId }) =>
     app.bookmarks.forget(tweetId),
   )

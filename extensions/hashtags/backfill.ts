@@ -3,36 +3,36 @@ import { and, asc, eq, gt, inArray, lt, max, sql } from 'drizzle-orm'
 import type { createIndex, Source } from './indexing.ts'
 import { ANY_SIGN } from './parse.ts'
 
-/** Tweets read at once: bounds the memory and how long locks are held. */
+/** Tweets per chunk; bounds memory and the time for which locks are held. */
 const CHUNK = 200
-/** Chunks of one run of the recurring job, which then lets others work. */
+/** Chunks per run of the recurring job, so that other jobs get their turn. */
 const CHUNKS_A_RUN = 200
 /** Seconds between two runs. */
 const CATCH_UP_EVERY = 15
-/** Seconds. Ids are given out at INSERT but seen from COMMIT on; no transaction lasts this long. */
+/** Seconds. Ids are assigned at INSERT but visible from COMMIT on; transactions are shorter. */
 const LATE = 60
 
 /**
- * Indexes tweets that no event told of: from before this was installed, from while it was not, and
- * those of the demo. Mentions in them are written, not announced.
+ * Indexes, without announcing mentions, tweets without an event: from before the installation, from
+ * while the extension was not installed, and demo data.
  */
 export function createBackfill(app: FastifyInstance, index: ReturnType<typeof createIndex>) {
   const { hashtagMentions, hashtagTweets, hashtagWalks, tweets } = app.tables
 
   app.jobs.every('hashtags.catchUp', CATCH_UP_EVERY, catchUp)
   app.tasks.add('hashtags:backfill', {
-    summary: 'index the hashtags and mentions of all tweets anew',
+    summary: 'index the hashtags and mentions of all tweets again',
     run: backfill,
   })
 
-  /** Goes on where it stopped, over what has come since. */
+  /** Continues where the last run stopped. */
   async function catchUp() {
     for (let chunk = 0; chunk < CHUNKS_A_RUN; chunk++) {
       if (app.drain.signal.aborted || !(await step('catch-up', withoutIndexed))) return
     }
   }
 
-  /** All tweets from the first on; what was interrupted is gone on with. */
+  /** Indexes all tweets from the first on; continues an interrupted run. */
   async function backfill({ progress, signal }: TaskContext) {
     const [last] = await app.db.select({ id: max(tweets.id) }).from(tweets)
     const total = last?.id ?? 0
@@ -89,7 +89,7 @@ export function createBackfill(app: FastifyInstance, index: ReturnType<typeof cr
       .orderBy(asc(tweets.id))
       .limit(CHUNK)
 
-  /** All of a tweet is written in one transaction, so any row says that it was. */
+  /** A tweet is indexed in one transaction, so any row proves that it was indexed. */
   async function withoutIndexed(sources: Source[]) {
     if (sources.length === 0) return sources
     const ids = sources.map(({ id }) => id)

@@ -12,20 +12,23 @@ declare module 'fastify' {
 const Offset = (which: string) =>
   Type.Integer({ description: `${which}, counted in Unicode code points.`, examples: [6] })
 const span = {
-  start: Offset('Where it begins in the text, its sign included'),
-  end: Offset('Where it ends, exclusive'),
+  start: Offset('Start in the text, sign included'),
+  end: Offset('End in the text, exclusive'),
 }
 
 const Entities = Type.Object(
   {
     hashtags: Type.Array(
-      Type.Object({ tag: Type.String({ description: 'As written.', examples: ['새'] }), ...span }),
+      Type.Object({
+        tag: Type.String({ description: 'As written in the text.', examples: ['새'] }),
+        ...span,
+      }),
     ),
     mentions: Type.Array(
       Type.Object({
         userId: Type.Integer({ examples: [42] }),
         handle: Type.String({
-          description: 'As it is now; it may have been another when this was written.',
+          description: 'The current handle; the text may have an earlier handle.',
           examples: ['hong'],
         }),
         ...span,
@@ -33,13 +36,14 @@ const Entities = Type.Object(
     ),
   },
   {
-    description: 'What in the text is a link. Accounts that are gone or behind a block are not.',
+    description:
+      'Parts of the text to show as links. Mentions of deleted accounts and of accounts behind a block are left out.',
   },
 )
 
-/** What a mention links to: null when nobody the viewer may see. */
+/** The account that a mention links to; null if there is none that the viewer may see. */
 type Person = { id: number; handle: string | null } | null
-/** Of a tweet's body; a tombstone and a retweet have none. */
+/** A tombstone and a retweet have no text. */
 type Text = { id: number; text?: string | null }
 /** By tweet, then by handle. */
 type People = Map<number, Map<string, Person>>
@@ -95,7 +99,7 @@ export function addEntities(app: FastifyInstance) {
     return known
   }
 
-  /** For a tweet whose job has not run yet, which will find the same. */
+  /** For tweets that are not indexed yet; their job will find the same accounts. */
   async function resolve(handles: string[], { viewerId, db }: Context) {
     if (handles.length === 0) return new Map<string | null, Person>()
     const rows = await db

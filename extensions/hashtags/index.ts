@@ -22,7 +22,7 @@ const reading: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'listHashtagTweets',
         summary: 'Tweets with a hashtag, newest first',
         description:
-          'Upper and lower case, width and composition make no difference. Of a tag that nobody used, an empty page; 404 for what can be no tag.',
+          'Case, width and composition are ignored. The page of a tag that nobody used is empty; an invalid tag is answered with 404.',
         security: OptionalAuth,
         params: TagParams,
         querystring: PageQuery,
@@ -39,9 +39,9 @@ const reading: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['hashtags'],
         operationId: 'listTrendingHashtags',
-        summary: 'The hashtags that most people used in the last 24 hours',
+        summary: 'Hashtags that most people used in the last 24 hours',
         description:
-          'Ranked by how many people used them, whatever the number of their tweets; of equals, what came up last is first. Those you mute are left out.',
+          'Ranked by the number of people who used them, not by the number of tweets; ties rank by the latest use. Hashtags that you mute are left out.',
         security: OptionalAuth,
         querystring: TrendingQuery,
         response: { 200: Trending, ...problems(401) },
@@ -63,7 +63,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['hashtags'],
         operationId: 'listMentions',
         summary: 'Tweets that mention you, newest first',
-        description: 'Without those by people you mute, as in your notifications.',
+        description: 'Tweets by people you mute are left out, as in your notifications.',
         security: BearerAuth,
         querystring: PageQuery,
         response: { 200: PageOf(ref('Tweet')), ...problems(401) },
@@ -79,7 +79,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['hashtags'],
         operationId: 'listMutedHashtags',
-        summary: 'The hashtags you mute, the latest first',
+        summary: 'Hashtags that you mute, latest first',
         security: BearerAuth,
         querystring: PageQuery,
         response: { 200: PageOf(MutedTag(Timestamp)), ...problems(401) },
@@ -101,8 +101,7 @@ const muting: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['hashtags'],
         operationId: 'muteHashtag',
         summary: 'Mute a hashtag',
-        description:
-          'Tweets with it are missing from your timeline. Doing it twice is doing it once.',
+        description: 'Your timeline leaves out tweets with the hashtag. Idempotent.',
         security: BearerAuth,
         params: TagParams,
         response: { 204: NoContent, ...problems(401, 404, 422) },
@@ -121,7 +120,7 @@ const muting: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['hashtags'],
         operationId: 'unmuteHashtag',
         summary: 'Unmute a hashtag',
-        description: 'Doing it twice is doing it once.',
+        description: 'Idempotent.',
         security: BearerAuth,
         params: TagParams,
         response: { 204: NoContent, ...problems(401, 404) },

@@ -5,17 +5,17 @@ import type { createTrends } from './trends.ts'
 
 declare module 'fastify' {
   interface EventPayloads {
-    /** Once a tweet; its author is not among them, those behind a block may be. */
+    /** Once per tweet; without its author, but perhaps with users behind a block. */
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
 }
 
-/** Rows changed in one statement; keeps its locks short. */
+/** Rows per statement; keeps locks short. */
 const ROWS_PER_TRANSACTION = 500
 
 export type Source = { id: number; authorId: number; text: string; createdAt: Date }
 
-/** What tweets hold, kept in tables. Everything here may be done twice and in any order. */
+/** Keeps the tags and mentions of tweets in tables. All operations are idempotent, in any order. */
 export function createIndex(app: FastifyInstance, trends: ReturnType<typeof createTrends>) {
   const { hashtagMentions, hashtagTweets, tweets, users } = app.tables
 
@@ -35,7 +35,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     while ((await unlink(userId)) > 0) signal.throwIfAborted()
   })
 
-  /** The foreign key would do it too, for any number of rows in one statement. */
+  /** Does in batches what the foreign key would do in one statement of any size. */
   async function unlink(userId: number) {
     const [{ affectedRows }] = await app.db
       .update(hashtagMentions)
@@ -52,7 +52,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     if (written.length > 0) await announce(tx, row.id, row.authorId)
   }
 
-  /** Indexes these tweets without a word to anyone; returns those that were not deleted meanwhile. */
+  /** Indexes tweets without an event; returns those that were not deleted meanwhile. */
   async function write(tx: Tx, sources: Source[]) {
     const parsed = sources.map((source) => ({ ...source, ...parse(source.text) }))
     const found = parsed.filter(({ hashtags, mentions }) => hashtags.length + mentions.length > 0)
@@ -88,7 +88,6 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     await tx.insert(hashtagMentions).ignore().values(resolved)
   }
 
-  /** Whose handles these are now. */
   async function resolve(tx: Tx, handles: string[]) {
     const rows = await tx
       .select({ id: users.id, handle: users.handle })
@@ -97,7 +96,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     return new Map(rows.map(({ id, handle }) => [handle, id]))
   }
 
-  /** New rows' foreign keys hold the tweets: what is not deleted now is deleted after the commit. */
+  /** The new rows' foreign keys lock the tweets, so a later deletion happens after the commit. */
   async function withoutDeleted(tx: Tx, found: Parsed[]) {
     if (found.length === 0) return found
     const ids = found.map(({ id }) => id)
@@ -117,7 +116,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     await tx.delete(hashtagMentions).where(inArray(hashtagMentions.tweetId, ids))
   }
 
-  /** Whoever wrote the rows, one UPDATE of them finds them unannounced. */
+  /** Emits `tweet.mentioned` once: only one UPDATE finds the rows unannounced. */
   async function announce(tx: Tx, tweetId: number, authorId: number) {
     const ofTweet = eq(hashtagMentions.tweetId, tweetId)
     const [{ affectedRows }] = await tx
@@ -134,7 +133,7 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     await app.events.emit(tx, 'tweet.mentioned', { tweetId, authorId, mentionedIds })
   }
 
-  /** A tombstone keeps its rows until now; with an erased tweet they are gone already. */
+  /** Deletes the rows of a tombstone; an erased tweet's rows are gone already. */
   async function forget(tx: Tx, tweetId: number) {
     const ofTweet = eq(hashtagTweets.tweetId, tweetId)
     const rows = await tx.select().from(hashtagTweets).where(ofTweet).for('update')

@@ -3,19 +3,23 @@ import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
 import { type AnyColumn, and, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { readTag } from './parse.ts'
 
-/** Tags a user may mute; each is looked up for every tweet of a timeline that has one. */
+/** Tags that a user can mute; each is a lookup per tagged tweet of a timeline. */
 const MAX = 200
-/** People of whom a process remembers whether they mute any. */
+/** Users for whom the cache knows whether they mute any tag. */
 const PEOPLE = 10_000
 
-export const HashtagNotFound = createError('HASHTAG_NOT_FOUND', 'That is no hashtag.', 404)
+export const HashtagNotFound = createError(
+  'HASHTAG_NOT_FOUND',
+  'This is not a hashtag; send letters, digits or emoji without spaces.',
+  404,
+)
 const TooMany = createError(
   'TOO_MANY_MUTED_HASHTAGS',
-  `You mute ${MAX} hashtags, which is as many as you may; unmute one first.`,
+  `You can mute at most ${MAX} hashtags; unmute a hashtag first.`,
   422,
 )
 
-/** @throws HashtagNotFound when it can't be one */
+/** @throws HashtagNotFound if the input is not a tag */
 export function tagOf(input: string) {
   const found = readTag(input)
   if (!found) throw new HashtagNotFound()
@@ -24,7 +28,7 @@ export function tagOf(input: string) {
 
 export type MutedTags = FastifyInstance['tables']['hashtagMutes']
 
-/** A condition for a query over tags: the viewer doesn't mute the one in `column`. */
+/** SQL condition: the viewer does not mute the tag in `column`. */
 export const notMutedTag = (mutes: MutedTags, viewerId: number | undefined, column: AnyColumn) =>
   viewerId === undefined
     ? undefined
@@ -33,7 +37,7 @@ export const notMutedTag = (mutes: MutedTags, viewerId: number | undefined, colu
 export function createMutes(app: FastifyInstance) {
   const { hashtagMutes, hashtagTweets, tweets } = app.tables
 
-  /** Nearly everyone mutes no tag at all. */
+  /** True for users who mute any tag; nearly nobody does. */
   const muting = app.cache.byId<boolean>('hashtagMutes', {
     max: PEOPLE,
     load: async (userIds, db) => {
@@ -51,13 +55,13 @@ export function createMutes(app: FastifyInstance) {
     { applies: async (viewerId) => (await muting.get([viewerId])).has(viewerId) },
   )
 
-  /** A retweet has no text: its tags are those of its original. */
+  /** A retweet has the tags of its original. */
   const notMuted = (viewerId: number): SQL =>
     sql`NOT EXISTS (SELECT 1 FROM ${hashtagTweets} JOIN ${hashtagMutes}
       ON ${hashtagMutes.userId} = ${viewerId} AND ${hashtagMutes.tag} = ${hashtagTweets.tag}
       WHERE ${hashtagTweets.tweetId} = COALESCE(${tweets.retweetOfId}, ${tweets.id}))`
 
-  /** Muting twice is muting. @throws HashtagNotFound, UserNotFound, TooMany */
+  /** Idempotent. @throws HashtagNotFound, UserNotFound, TooMany */
   async function mute(userId: number, input: string, outer?: Tx) {
     const { tag: shown, key: tag } = tagOf(input)
     await app.transaction(async (tx) => {
@@ -79,7 +83,7 @@ export function createMutes(app: FastifyInstance) {
     })
   }
 
-  /** The latest mute first. @throws InvalidCursor */
+  /** Muted tags, latest mute first. @throws InvalidCursor */
   async function muted(userId: number, { cursor, limit }: PageRequest) {
     const list = `muted-hashtags:${userId}`
     const before = app.pages.decodeCursor(list, cursor)

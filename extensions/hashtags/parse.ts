@@ -3,11 +3,11 @@ export type Mention = { handle: string; start: number; end: number }
 
 /** UTF-16 code units; the columns of tags hold as many characters. */
 const TAG_MAX = 100
-/** Different tags of one tweet; what comes after is plain text. */
+/** Different tags per tweet; further tags are plain text. */
 const TAGS_PER_TWEET = 30
 
-// UAX #31 (Unicode 17), section 6, requirement R8 with a profile, see README.md. Sets of characters
-// are Node's own, so they are of the version of Unicode that Node has.
+// UAX #31 (Unicode 17), section 6, requirement R8 with a profile, see README.md. The character sets
+// are Node's and follow its Unicode version.
 const NUMBER_SIGN = '[#\uFE5F\uFF03]'
 const KEYCAP = String.raw`[*#]\uFE0F?\u20E3`
 const CONTINUE = String.raw`(?:[[\p{XIDC}\p{ExtPict}\p{EComp}+\-]--[*#\uFE5F\uFF03]]|${KEYCAP})`
@@ -15,22 +15,22 @@ const AFTER_NO_WORD = String.raw`(?<![[\p{XIDC}&]--[\uFE00-\uFE0F]])`
 const SIGN = String.raw`${NUMBER_SIGN}(?!\p{M})`
 const TAG = `${AFTER_NO_WORD}${SIGN}(?<tag>${CONTINUE}+)`
 
-/** Handles are Latin; scripts that put no space there are no part of one: `@jiwoo님`. */
+/** Handles are Latin; scripts without spaces may follow directly, as in `@jiwoo님`. */
 const SPACELESS = String.raw`[\p{sc=Hang}\p{sc=Hira}\p{sc=Kana}\p{sc=Han}]`
 const HANDLE_LIKE = String.raw`[[\p{XIDC}--${SPACELESS}]@\uFE6B\uFF20]`
 const MENTION = String.raw`(?<!${HANDLE_LIKE})[@\uFE6B\uFF20](?<handle>[A-Za-z0-9_]{3,30})(?!${HANDLE_LIKE}|\.[A-Za-z0-9])`
 
-/** Not to find links, but to find nothing inside what looks like one. */
+/** Matches links only to ignore tags and mentions in them. */
 const LINK_START = String.raw`[A-Za-z][A-Za-z0-9+.\-]*:\/\/|www\.|(?:[A-Za-z0-9\-]+\.)+[A-Za-z]{2,}\/`
 const LINK = String.raw`(?<![A-Za-z0-9])(?:${LINK_START})[^\s<>"。、，！？「」『』（）＃＠]*`
 
 const PATTERN = new RegExp(`${LINK}|${TAG}|${MENTION}`, 'gv')
 const SIGN_FIRST = new RegExp(`^${SIGN}`, 'v')
 const WHOLE_TAG = new RegExp(String.raw`^(?!\p{M})${CONTINUE}+$`, 'v')
-/** Something that is neither digit nor sign nor invisible; two hieroglyphs are blank. */
+/** A visible character besides digits and signs; two hieroglyphs are blank. */
 const TELLING = /[[\p{Alphabetic}\p{ExtPict}\p{EPres}\u20E3]--[\u{13441}\u{13442}]]/v
 
-/** Most texts have none, and looking for one is far quicker than taking them apart. */
+/** A quick test, since most texts have neither tags nor mentions. */
 export const ANY_SIGN = /[#\uFE5F\uFF03@\uFE6B\uFF20]/
 
 /** Hashtags and mentions in the order of the text; offsets count code points and include the sign. */
@@ -54,14 +54,14 @@ export function parse(text: string) {
   return { hashtags, mentions }
 }
 
-/** What someone calls a tag, with or without its sign; undefined when it is none. */
+/** Reads a tag with or without its sign; returns undefined if the input is not a tag. */
 export function readTag(input: string) {
   const text = input.normalize('NFC').replace(SIGN_FIRST, '')
   const [found] = parse(`#${text}`).hashtags
   return found?.tag === text ? { tag: text, key: found.key } : undefined
 }
 
-/** What equal tags have in common, or undefined where there is too much or nothing of a tag. */
+/** The key that equal tags share; undefined if too long or without a visible character. */
 function keyOf(tag: string) {
   const key = normalise(tag)
   const fits = tag.length <= TAG_MAX && key.length <= TAG_MAX
@@ -69,7 +69,7 @@ function keyOf(tag: string) {
 }
 
 const VARIATION_SELECTOR = /[\uFE00-\uFE0F]/g
-/** Sequences that are one emoji stay, everything else that can't be seen goes. */
+/** Invisible characters; the group captures parts of emoji sequences, which stay. */
 const INVISIBLE =
   /(\u{1F3F4}[\u{E0020}-\u{E007E}]+\u{E007F}|(?<=[\p{ExtPict}\p{EMod}])\u200D(?=\p{ExtPict}))|\p{DI}/gv
 
@@ -82,7 +82,7 @@ function normalise(tag: string) {
   return Array.from(visible, fold).join('').normalize('NFKC')
 }
 
-/** Full case folding of one code point: alone, a sigma is never taken for a final one. */
+/** Full case folding of one code point; alone, a sigma never folds as a final sigma. */
 const fold = (char: string) =>
   char === 'ı' ? char : char.toLowerCase().toUpperCase().toLowerCase()
 

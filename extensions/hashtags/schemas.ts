@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 
-/** Code points of a tag and its sign, four times: NFC, which comes after this check, may quarter them. */
+/** Code points of a tag and its sign, times four, by which later NFC can shrink text. */
 const TAG_BEFORE_NFC = 4 * 101
 
 export const TagParams = Type.Object(
@@ -8,7 +8,8 @@ export const TagParams = Type.Object(
     tag: Type.String({
       minLength: 1,
       maxLength: TAG_BEFORE_NFC,
-      description: 'Percent-encoded, in any form: `%EC%83%88`, `Birds`, `%23birds`.',
+      description:
+        'Percent-encoded, in any case, with or without `#`: `%EC%83%88`, `Birds`, `%23birds`.',
       examples: ['birds'],
     }),
   },
@@ -23,14 +24,14 @@ export const TrendingQuery = Type.Object(
 export const Trending = Type.Object({
   items: Type.Array(
     Type.Object({
-      tag: Type.String({ description: 'As first written.', examples: ['새'] }),
-      authors: Type.Integer({ description: 'How many people used it.', examples: [12] }),
+      tag: Type.String({ description: 'The spelling that was written first.', examples: ['새'] }),
+      authors: Type.Integer({ description: 'Number of people who used the tag.', examples: [12] }),
     }),
   ),
 })
 
 export const MutedTag = (Timestamp: Type.TString) =>
   Type.Object({
-    tag: Type.String({ description: 'As you wrote it.', examples: ['새'] }),
+    tag: Type.String({ description: 'The spelling that you muted.', examples: ['새'] }),
     mutedAt: Timestamp,
   })

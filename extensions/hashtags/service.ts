@@ -19,12 +19,12 @@ declare module 'fastify' {
   }
 }
 
-/** Different handles in one tweet; more is spam. */
+/** Different handles per tweet; more is treated as spam. */
 const MENTIONS_MAX = 10
 
 const TooManyMentions = createError(
   'TOO_MANY_MENTIONS',
-  `A tweet mentions at most ${MENTIONS_MAX} people.`,
+  `A tweet can mention at most ${MENTIONS_MAX} people.`,
   422,
 )
 
@@ -33,17 +33,17 @@ function createHashtags(app: FastifyInstance) {
   const trends = createTrends(app)
   const index = createIndex(app, trends)
 
-  /** Tweets with a tag, newest first; none for a tag nobody used. @throws HashtagNotFound */
+  /** Tweets with a tag, newest first; empty for an unused tag. @throws HashtagNotFound */
   async function page(input: string, request: PageRequest, viewerId?: number) {
     const { key } = tagOf(input)
     const { tweetId } = hashtagTweets
-    // Cursors name their list and are short; a tag may be long.
+    // A cursor contains the name of its list and must stay short; a tag may be long.
     const list = `hashtag:${createHash('sha256').update(key).digest('base64url')}`
     const through = { table: hashtagTweets, tweetId, position: tweetId }
     return app.tweets.pageBy(list, through, eq(hashtagTweets.tag, key), request, viewerId)
   }
 
-  /** Tweets that mention someone, newest first; nothing by people they mute, as in notifications. */
+  /** Newest first, without tweets by people that the user mutes. */
   function mentions(userId: number, request: PageRequest) {
     const { tweetId } = hashtagMentions
     const through = { table: hashtagMentions, tweetId, position: tweetId }

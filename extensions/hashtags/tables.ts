@@ -24,7 +24,7 @@ declare module 'fastify' {
 
 const id = () => bigint({ mode: 'number', unsigned: true })
 const time = () => datetime({ mode: 'date', fsp: 3 })
-/** Compared byte by byte, as all text here: two different emoji are equal in other collations. */
+/** Compared byte by byte: in other collations, different emoji are equal. */
 const text = customType<{ data: string; config: { length: number } }>({
   dataType: (config) => `varchar(${config?.length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
 })
@@ -34,7 +34,7 @@ const tag = () => text({ length: 100 })
 const users = mysqlTable('users', { id: id().primaryKey() })
 const tweets = mysqlTable('tweets', { id: id().primaryKey() })
 
-/** `tag` is the normalised form, here and everywhere. */
+/** `tag` is the normalised form in all tables. */
 export const hashtagTweets = mysqlTable(
   'hashtags_tweets',
   {
@@ -52,8 +52,8 @@ export const hashtagTweets = mysqlTable(
 )
 
 /**
- * A row for every handle a tweet mentions. `userId` is whose it was at the time, null when it was
- * nobody's or the account has gone since: who takes the handle later was not mentioned.
+ * `userId` is the account that had the handle when the tweet was written; null if there was none or
+ * it has been erased. A later owner of the handle was not mentioned.
  */
 export const hashtagMentions = mysqlTable(
   'hashtags_mentions',
@@ -71,7 +71,7 @@ export const hashtagMentions = mysqlTable(
   ],
 )
 
-/** Who used a tag of late: their latest tweet with it. A row is gone once that is a day old. */
+/** Recent authors with their latest tweet with a tag; purged when that is a day old. */
 export const hashtagAuthors = mysqlTable(
   'hashtags_authors',
   {
@@ -89,15 +89,15 @@ export const hashtagAuthors = mysqlTable(
   ],
 )
 
-/** How many rows of `hashtags_authors` each tag has, for reading the highest without counting. */
+/** The number of rows in `hashtags_authors` per tag, to read the highest without counting. */
 export const hashtagTrends = mysqlTable(
   'hashtags_trends',
   {
     tag: tag().primaryKey(),
-    /** As first written. */
+    /** The spelling that was written first. */
     shown: tag().notNull(),
     authors: int().notNull(),
-    /** Orders ties: what came up last is first. */
+    /** Orders ties, latest first. */
     id: id().notNull().autoincrement(),
   },
   (t) => [
@@ -125,7 +125,7 @@ export const hashtagMutes = mysqlTable(
   ],
 )
 
-/** How far each walk over all tweets has come. */
+/** The position of each walk over all tweets. */
 export const hashtagWalks = mysqlTable('hashtags_walks', {
   name: text({ length: 20 }).primaryKey(),
   position: id().notNull(),

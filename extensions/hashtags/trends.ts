@@ -2,19 +2,19 @@ import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { type MutedTags, notMutedTag } from './mutes.ts'
 
-/** Hours in which a use of a tag counts. */
+/** Hours for which a use of a tag counts. */
 const WINDOW = 24
-/** Seconds between two looks for uses that are too old: how much longer than that one may count. */
+/** Seconds between two purges, and the most that an expired use still counts. */
 const PURGE_EVERY = 300
-/** Rows removed in one transaction; keeps its locks short. */
+/** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200
 
 export type Use = { tag: string; shown: string; authorId: number; tweetId: number; usedAt: Date }
 type Author = { tag: string; authorId: number }
 
 /**
- * Ranks tags by how many different people used them of late. A row for each pair of tag and author
- * and a count of rows for each tag, changed by as many rows as an INSERT or DELETE hit.
+ * Ranks tags by the number of people who used them in the window, one row per tag and author.
+ * Counts change by the number of rows that an INSERT or DELETE affects.
  */
 export function createTrends(app: FastifyInstance) {
   const { hashtagAuthors, hashtagTrends, hashtagTweets, tweets } = app.tables
@@ -23,11 +23,11 @@ export function createTrends(app: FastifyInstance) {
   app.jobs.every('hashtags.purge', PURGE_EVERY, purge)
   app.users.addEraser((userId, signal) => removeAll(eq(hashtagAuthors.authorId, userId), signal))
 
-  /** Counts uses within the window; counting one again changes nothing. */
+  /** Counts uses within the window. Idempotent. */
   async function add(tx: Tx, uses: Use[]) {
     const since = Date.now() - WINDOW * 3_600_000
     const recent = uses.filter(({ usedAt }) => usedAt.getTime() > since)
-    // In the same order everywhere, so that two transactions rarely wait for each other.
+    // Sorted, so that transactions rarely deadlock.
     for (const use of recent.toSorted(byTag)) await addOne(tx, use)
   }
 
@@ -49,7 +49,7 @@ export function createTrends(app: FastifyInstance) {
   const pair = ({ tag, authorId }: Author) =>
     and(eq(hashtagAuthors.tag, tag), eq(hashtagAuthors.authorId, authorId))
 
-  /** Takes back what a deleted tweet counted; its row of `hashtags_tweets` is gone already. */
+  /** Undoes the use by a deleted tweet, whose row in `hashtags_tweets` has been deleted already. */
   async function retract(tx: Tx, { tag, authorId, tweetId }: Author & { tweetId: number }) {
     const [row] = await tx
       .select()
@@ -109,7 +109,7 @@ export function createTrends(app: FastifyInstance) {
     await removeAll(sql`${hashtagAuthors.usedAt} <= ${windowStart}`)
   }
 
-  /** The tags that most people used in the last 24 hours, but those the viewer mutes. */
+  /** Tags that most people used in the last 24 hours, without tags that the viewer mutes. */
   async function trending(limit: number, viewerId?: number) {
     const muted: MutedTags = app.tables.hashtagMutes
     const items = await app.db

@@ -21,7 +21,7 @@ export function createCatchUp(app: FastifyInstance, { journal, streams, composer
     const isComplete = await sendMissed(members, to).catch((error) => {
       const outage = app.errors.isUnavailable(error)
       app.log[outage ? 'warn' : 'error']({ err: error }, 'streams could not catch up')
-      // With a store that is out their clients come back later; what else fails would fail again.
+      // After an outage, clients reconnect later; any other error would repeat.
       if (outage) for (const stream of members) streams.end(stream)
       return false
     })

@@ -6,18 +6,18 @@ import { readNotification } from './notifications.ts'
 import { readHidden, withoutParent } from './parents.ts'
 
 type Tweet = Resources['Tweet']
-/** What is written to whom; an event may come in two versions, each for other readers. */
+/** Bytes and the readers they are for. An event may have two versions for different readers. */
 export type Delivery = { seq: number; bytes: Buffer; readers: number[] }
 
-/** Readers that one query asks for. */
+/** Readers per query. */
 const READERS = 5_000
 
-/** From events to what is written to each of these readers, with a fixed number of queries. */
+/** Turns events into deliveries to these readers, with a fixed number of queries. */
 export function createComposer(app: FastifyInstance) {
   const { follows } = app.tables
   let serialize: ((tweet: Record<string, unknown>) => string) | undefined
 
-  /** A tweet is written by the schema that its routes have, which lets nothing else slip out. */
+  /** Serializes tweets with the schema of the tweet routes, so that no other property is sent. */
   function useSchemaOf(reply: FastifyReply) {
     serialize ??= reply.compileSerializationSchema({ ...app.schemas.ref('Tweet') })
   }
@@ -67,14 +67,14 @@ export function createComposer(app: FastifyInstance) {
     return byTweet
   }
 
-  /** As the public sees them, once for all readers. */
+  /** Hydrates tweets without a viewer, once for all readers. */
   async function hydrate(ids: number[]) {
     if (ids.length === 0) return new Map<number, Tweet>()
     const found = await app.tweets.byIds(ids)
     return new Map([...found].filter(([, { deleted }]) => !deleted))
   }
 
-  /** Only the id is told, to the author and their followers. */
+  /** Sends only the id, to the author and their followers. */
   async function composeDeleted(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
     if (events.length === 0) return []
     const authors = events.map(({ userId }) => userId)

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { readRedisUrl } from './redis-url.ts'
 
-/** What to change in a REDIS_URL, if anything. */
+/** Says what to change in a REDIS_URL; empty if the URL is valid. */
 const problemOf = (url: string) => {
   const read = readRedisUrl(url)
   return typeof read === 'string' ? read : ''

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Delivery } from './compose.ts'
 import { SLICE, type Stream, type Streams } from './streams.ts'
 
-/** Writes in order, to those streams that are meant and have not been told yet. */
+/** Writes to matching streams that have not received a delivery yet, in order. */
 export async function deliver(
   streams: Streams,
   deliveries: Delivery[],
@@ -18,7 +18,7 @@ export async function deliver(
         if (++written % SLICE === 0) await nextTurn()
       }
     }
-    // What is written in one turn waits in this process, as if nobody read it.
+    // Sockets are written between turns; more data in one turn would count as unread.
     await nextTurn()
   }
 }

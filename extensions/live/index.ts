@@ -6,11 +6,15 @@ import { DESCRIPTION, EVENTS } from './schemas.ts'
 
 export const kernel = '^0.2.0'
 
-const NotAcceptable = createError('NOT_ACCEPTABLE', 'There is only text/event-stream here.', 406)
+const NotAcceptable = createError(
+  'NOT_ACCEPTABLE',
+  'This route answers with text/event-stream only; accept it.',
+  406,
+)
 
 const live: FastifyPluginAsyncTypebox = async (app) => {
   const { BearerAuth, problems, ref } = app.schemas
-  // Heartbeats of our own say how far the stream is.
+  // pulse.ts sends heartbeats that carry the position of the stream.
   await app.register(fastifySSE, { heartbeatInterval: 0 })
   app.addHook('onRequest', app.authenticate)
   const problem = (description: string) => ({
@@ -26,14 +30,15 @@ const live: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['live'],
         operationId: 'streamLive',
-        summary: 'What is new, as it happens',
+        summary: 'Stream new tweets and notifications',
         description: DESCRIPTION,
         security: BearerAuth,
         headers: Type.Object({
           'last-event-id': Type.Optional(
             Type.String({
               pattern: '^\\d{1,15}$',
-              description: 'The `id` of the last event you have; what came after it comes first.',
+              description:
+                'The `id` of the last event that you received; the events after it are sent first.',
               examples: ['4711'],
             }),
           ),
@@ -44,7 +49,7 @@ const live: FastifyPluginAsyncTypebox = async (app) => {
             content: { 'text/event-stream': { schema: Type.String() } },
           },
           ...problems(401),
-          406: problem('`Accept` has no place for text/event-stream.'),
+          406: problem('`Accept` excludes text/event-stream.'),
           429: problem('You have too many streams open; retry after `Retry-After` seconds.'),
         },
       },

@@ -7,20 +7,19 @@ export const EVENTS_PER_BATCH = 100
 
 export type LiveEvent = { seq: number; kind: Kind; subjectId: number; userId: number }
 
-/** Rows kept at most, whatever their age: some 100 MB. */
+/** The most rows kept, whatever their age; some 100 MB. */
 const KEEP_ROWS = 1_000_000
 
 /**
- * What streams tell of, numbered. Whoever appends holds the row of the sequence until the commit, so
- * numbers become visible in their order: reading on from the last one misses nothing, which ids
- * given out at INSERT would.
+ * An append locks the sequence's row until the commit, so numbers become visible in order and
+ * reading on from the last number misses nothing. Ids assigned at INSERT would not.
  */
 export function createJournal(app: FastifyInstance) {
   const { follows, liveEvents, liveSequence } = app.tables
   const { seq, kind, subjectId, userId, createdAt } = liveEvents
   const columns = { seq, kind, subjectId, userId }
 
-  /** An event that is there already, because its job ran twice, gives its number back. */
+  /** Idempotent, since jobs may run twice: rolls the number of a repeated event back. */
   async function append(event: Omit<LiveEvent, 'seq'>) {
     try {
       await app.transaction(async (tx) => {
@@ -33,13 +32,13 @@ export function createJournal(app: FastifyInstance) {
         await tx.insert(liveEvents).values({ ...event, seq: last?.value ?? 0 })
       })
     } catch (error) {
-      // An account that has been erased meanwhile has nobody left to tell.
+      // An account that has been erased meanwhile receives no events.
       const isNoNews = app.errors.isMissingParent(error)
       if (!isNoNews && app.errors.duplicateKey(error) !== 'live_events_subject') throw error
     }
   }
 
-  /** A notification that others join is told again, as it is then. */
+  /** The event of a notification that others join replaces its earlier event. */
   const same = (event: Omit<LiveEvent, 'seq'>) =>
     and(eq(kind, event.kind), eq(subjectId, event.subjectId))
 
@@ -48,7 +47,7 @@ export function createJournal(app: FastifyInstance) {
     return row?.value ?? 0
   }
 
-  /** True when an event above this number has been purged; asked after reading what is above. */
+  /** True if an event above this number has been purged; call it after reading the events. */
   async function isPurged(from: number) {
     const [row] = await app.db.select().from(liveSequence)
     return (row?.purged ?? 0) > from
@@ -87,7 +86,7 @@ export function createJournal(app: FastifyInstance) {
       .limit(1)
     const upTo = Math.max(old?.seq ?? 0, (await head()) - KEEP_ROWS)
     if (upTo <= 0) return
-    // Said first: nobody takes what is being deleted for all there was.
+    // Recorded first, so that no reader takes a partly purged journal for complete.
     await app.db
       .update(liveSequence)
       .set({ purged: sql`GREATEST(${liveSequence.purged}, ${upTo})` })

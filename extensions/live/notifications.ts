@@ -8,10 +8,10 @@ declare module 'fastify' {
   }
 }
 
-/** As its user sees it; nothing when it has gone, or the extension `notifications` is not there. */
+/** Undefined if the notification is gone or the extension is not installed. */
 export async function readNotification(app: FastifyInstance, id: number, userId: number) {
   if (!app.hasDecorator('notifications')) return undefined
-  // Its types are there only when it is.
+  // The types are missing if the extension is.
   const { notifications } = app as unknown as { notifications: Notifications }
   try {
     return (await notifications.get(id, userId)) ?? undefined

@@ -7,7 +7,7 @@ type Tweet = Resources['Tweet']
 /** A retweet shows the parent of its original. */
 const parentOf = (tweet: Tweet) => tweet.replyTo ?? tweet.retweetOf?.replyTo
 
-/** As the timeline shows it to those whom a block stands between and the author of the parent. */
+/** The tweet for readers with a block between them and the parent's author. */
 export function withoutParent(tweet: Tweet): Tweet {
   const strip = <T extends Pick<Tweet, 'replyTo'>>(body: T): T => ({
     ...body,
@@ -17,7 +17,7 @@ export function withoutParent(tweet: Tweet): Tweet {
   return { ...stripped, retweetOf: stripped.retweetOf && strip(stripped.retweetOf) }
 }
 
-/** Tells which readers a block stands between and the author of a tweet's parent. */
+/** Finds out for which readers a block hides the author of a tweet's parent. */
 export async function readHidden(
   app: FastifyInstance,
   tweets: Tweet[],

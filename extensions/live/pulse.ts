@@ -4,12 +4,12 @@ import type { Pump } from './pump.ts'
 import type { Stream, Streams } from './streams.ts'
 
 const TICK = 500
-/** Milliseconds: how long one who has logged out goes on reading. */
+/** Milliseconds between token checks, and the most that a stream outlives its session. */
 const CHECK = 5_000
-/** Milliseconds; below the 60 s, sometimes 30 s, after which proxies cut a silent connection. */
+/** Milliseconds between heartbeats; proxies cut a silent connection after 60 s, some after 30 s. */
 const BEAT = 20_000
 
-/** Keeps streams open, and ends those whose access token has run out or been revoked. */
+/** Sends heartbeats, and ends streams whose access token has expired or been revoked. */
 export function createPulse(app: FastifyInstance, streams: Streams, pump: Pump) {
   let ticking = false
   const timer = setInterval(tick, TICK).unref()
@@ -30,7 +30,7 @@ export function createPulse(app: FastifyInstance, streams: Streams, pump: Pump) 
     ticking = false
   }
 
-  /** Asks again what let it in; a database that is out is no reason to end it. */
+  /** Authenticates the request again; an unreachable database does not end the stream. */
   async function check(stream: Stream, now: number) {
     stream.checkAt = nextCheck(stream, now)
     try {
@@ -49,7 +49,7 @@ export function createPulse(app: FastifyInstance, streams: Streams, pump: Pump) 
 }
 
 function nextCheck({ request }: Stream, now: number) {
-  // The time at which it runs out is in every token, which the type of its payload leaves out.
+  // Every token has `exp`, which the type of the payload omits.
   const { exp } = request.user as { exp?: number }
   const end = exp ? exp * 1000 : now
   return end > now ? Math.min(end, now + CHECK) : now + CHECK

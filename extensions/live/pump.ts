@@ -7,16 +7,16 @@ import { reset } from './frames.ts'
 import { EVENTS_PER_BATCH, type LiveEvent } from './journal.ts'
 import type { Stream } from './streams.ts'
 
-/** Milliseconds between looks: how late an event may be that another process has written. */
+/** Milliseconds between polls, and the most that an event of another process is late. */
 const POLL = 250
-/** Milliseconds until a store that is out is asked again. */
+/** Milliseconds between attempts during an outage. */
 const PAUSE = 1_000
 
-/** Reads what comes into the journal and writes it to the live streams of this process, in order. */
+/** Writes new events of the journal to the live streams of this process, in order. */
 export function createPump(app: FastifyInstance, parts: Parts) {
   const { journal, streams, composer } = parts
   const catchUp = createCatchUp(app, parts)
-  /** The last number taken up, and the last that has been written. */
+  /** The last number read, and the last number written to the streams. */
   let last = 0
   let told = 0
   let isDue = false
@@ -61,7 +61,7 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     const events = await journal.after(last, EVENTS_PER_BATCH)
     if (events.length === EVENTS_PER_BATCH) isDue = true
     last = events.at(-1)?.seq ?? last
-    // Whoever comes from here on is admitted once these are told, and catches up with them.
+    // A stream that opens from here on is admitted after this batch, and catches up with it.
     const readers = new Set([...streams.live()].map(({ userId }) => userId))
     if (events.length > 0 && readers.size > 0) {
       const deliveries = await compose(events, [...readers])
@@ -70,7 +70,7 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     told = last
   }
 
-  /** Goes on until it succeeds when a store is out; what else fails is for clients to reload. */
+  /** Tries until it succeeds during an outage; after any other error, clients must reload. */
   async function compose(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
     while (!stopped) {
       try {
@@ -86,10 +86,7 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     return []
   }
 
-  /**
-   * The last number there is, for one who comes. While nobody was here nobody looked, and what lies
-   * in between is of no interest.
-   */
+  /** Where a new stream starts. An idle pump does not poll, and skips what nobody waited for. */
   async function position(claimed = 0) {
     if (!isIdle() && claimed <= last) return last
     const head = await journal.head()
@@ -108,7 +105,7 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     position,
     stop,
     last: () => last,
-    /** The number up to which a live stream has been told everything. */
+    /** The number up to which a live stream has been sent everything. */
     toldTo: (stream: Stream) => Math.max(stream.position, told),
   }
 }

@@ -5,13 +5,13 @@ const ENCODE =
   'percent-encode special characters of its user and password as UTF-8: / is %2F, ? is %3F, # is %23, % is %25, @ is %40'
 
 /**
- * The address and account in a REDIS_URL, or what to change in it as a sentence that shows no value.
- * Nothing else of the URL reaches the driver; with `rediss:` the certificate is checked.
+ * Returns the address and account in a REDIS_URL, or a sentence that says what to change and shows
+ * no value. Nothing else of the URL reaches the driver. `rediss:` checks the certificate.
  */
 export function readRedisUrl(text: string): RedisOptions | string {
   const [, end] = /^rediss?:\/\/[^/?#]*(.*)$/is.exec(text.trim()) ?? []
   if (end === undefined) return `set it to ${SHAPE}`
-  // An @ behind the first / ? or # ends a password, which must not be taken for anything shown.
+  // An @ after the first / ? or # ends an unencoded password, which no message may show.
   if (/[@#]/.test(end)) return ENCODE
   const url = URL.parse(text)
   if (!url?.hostname || url.port === '0') return `its host or port is wrong; set it to ${SHAPE}`

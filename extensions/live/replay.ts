@@ -6,14 +6,14 @@ import { EVENTS_PER_BATCH } from './journal.ts'
 import type { Pump } from './pump.ts'
 import type { Stream } from './streams.ts'
 
-/** Streams at the same time; requests need the database as well. */
+/** Streams at a time, since requests need the database as well. */
 const AT_ONCE = 4
-/** Events a stream; beyond, a page of the timeline is less work for everyone. */
+/** Events per stream; above this, a page of the timeline costs less. */
 const MAX = 2_000
-/** Numbers. Those who are not further behind catch up together, as after a restart all are. */
+/** Event numbers. Streams at most this far behind catch up together, as all do after a restart. */
 const NEAR = 500
 
-/** Takes a stream from where its client stopped to near where the pump is, which goes on with it. */
+/** Sends a stream the events it missed until it is near the pump, which then takes over. */
 export function createReplay({ journal, streams, composer }: Parts, pump: Pump) {
   const limit = pLimit(AT_ONCE)
 
@@ -28,7 +28,7 @@ export function createReplay({ journal, streams, composer }: Parts, pump: Pump) 
     pump.admit(stream)
   }
 
-  /** False when some of it has been purged, or it is too much. */
+  /** Returns false if missed events have been purged or are more than `MAX`. */
   async function comeNear(stream: Stream) {
     const { userId } = stream
     let told = 0

@@ -1,8 +1,8 @@
 /** Markdown, for the documentation of the route. */
 export const DESCRIPTION = `
-Server-Sent Events: new tweets, replies and retweets of your home timeline, what was deleted of it,
-and your notifications. The token goes into the header, which the browser's own \`EventSource\`
-cannot send, so use one that is made of \`fetch\`, such as that of the npm package \`eventsource\`:
+Server-Sent Events: new tweets, replies and retweets of your home timeline, deletions of these, and
+your notifications. Send the access token in the header \`Authorization\`. The browser's own
+\`EventSource\` cannot send the header, so use the npm package \`eventsource\` with \`fetch\`:
 
 \`\`\`js
 import { EventSource } from 'eventsource'
@@ -14,12 +14,12 @@ const live = new EventSource('/v1/live', {
 live.addEventListener('tweet', ({ data }) => show(JSON.parse(data)))
 \`\`\`
 
-It reconnects by itself with the header \`Last-Event-ID\` and misses nothing. The stream ends when
-the access token does (a 401 on reconnecting says: refresh it) and when the session does.
+The client reconnects by itself with the header \`Last-Event-ID\` and misses nothing. The stream ends
+when the access token expires or the session ends. If reconnecting answers 401, refresh the token.
 
-Open the stream first and read \`GET /v1/timeline\` after \`hello\`: then nothing falls in between. The
-same tweet may come both ways; its \`id\` tells. Whom you follow, block and mute counts from the next
-event on. A client that doesn't read is cut off, and catches up when it reconnects.
+Open the stream first and read \`GET /v1/timeline\` after \`hello\`, so that you miss nothing in between.
+The same tweet may arrive both ways; compare its \`id\`. Changed follows, blocks and mutes apply from
+the next event on. A client that does not read is cut off, and catches up when it reconnects.
 `.trim()
 
 export const EVENTS = `
@@ -27,11 +27,11 @@ Each event has an \`id\`, its number, and JSON as \`data\`:
 
 | event | data |
 |---|---|
-| \`hello\` | \`{}\`: you have caught up, and what follows is told as it happens |
-| \`tweet\` | a tweet, reply or retweet as in \`GET /v1/tweets/{id}\`, without \`liked\` and what else is yours |
-| \`tweet.deleted\` | \`{ "id": 42 }\`: take it out, if you have it |
-| \`notification\` | as in the list of your notifications |
-| \`reset\` | \`{}\`: you were away too long; reload what you show from the lists |
+| \`hello\` | \`{}\`: you have caught up; the following events are live |
+| \`tweet\` | a tweet, reply or retweet as in \`GET /v1/tweets/{id}\`, without fields that depend on the viewer, such as \`liked\` |
+| \`tweet.deleted\` | \`{ "id": 42 }\`: remove the tweet if you show it |
+| \`notification\` | a notification as in the list of your notifications |
+| \`reset\` | \`{}\`: you were away too long; reload the lists that you show |
 
 An \`id\` without an event is a heartbeat.
 `.trim()

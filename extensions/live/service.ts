@@ -32,10 +32,7 @@ function createLive(app: FastifyInstance) {
   })
   app.jobs.every('live.purge', PURGE_EVERY, journal.purge)
 
-  /**
-   * Streams what is new to the viewer of this request; with the number of the last event they have,
-   * what came after it first. @throws TooManyStreams
-   */
+  /** Sends the events after `lastId`, if given, then those to come. @throws TooManyStreams */
   async function open(request: FastifyRequest, reply: FastifyReply, lastId?: number) {
     composer.useSchemaOf(reply)
     const stream = streams.add(request, reply)
@@ -45,7 +42,7 @@ function createLive(app: FastifyInstance) {
       stream.position = lastId ?? current
       pulse.start(stream)
       streams.begin(stream)
-      // Clients come back after an end; after a 503 browsers never do.
+      // Browsers reconnect after an end, but never after a 503.
       if (ending) return streams.end(stream)
       replay.catchUp(stream, stream.position > current).catch((error) => {
         request.log.warn({ err: error }, 'a stream could not catch up')
@@ -64,7 +61,7 @@ function createLive(app: FastifyInstance) {
     await streams.endAll()
   }
 
-  /** Of one person, or of all. */
+  /** The number of open streams of one user, or of all. */
   const count = (userId?: number) =>
     [...(userId === undefined ? streams.all() : streams.of(userId))].length
 
@@ -73,7 +70,7 @@ function createLive(app: FastifyInstance) {
 
 type Append = (event: Parameters<ReturnType<typeof createJournal>['append']>[0]) => Promise<void>
 
-/** The jobs of these events are what the journal is written from: each is there after a commit. */
+/** Durable subscribers write the journal, so each committed event reaches it. */
 function subscribe(app: FastifyInstance, append: Append) {
   const { tweets } = app.tables
 

@@ -4,20 +4,20 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
 import pTimeout from 'p-timeout'
 import { greeting } from './frames.ts'
 
-/** Bytes that wait in this process for a client that reads too slowly; then it must reconnect. */
+/** Bytes buffered for a slow client; above this, it is cut and must reconnect. */
 const MAX_BUFFERED = 256 * 1024
-/** Milliseconds to read a part of what was missed. */
+/** Milliseconds in which a client must read a batch of missed events. */
 const READ_LIMIT = 20_000
-/** Milliseconds an ended stream gets to be read to its end before it is cut. */
+/** Milliseconds from the end of a stream until it is cut if the client has not read it. */
 const END_PATIENCE = 1_000
-/** Streams written to or ended before others get their turn: a few milliseconds. */
+/** Streams written to or ended per turn of the event loop; takes a few milliseconds. */
 export const SLICE = 500
-/** Seconds after which one who has too many streams open may try again. */
+/** Seconds in `Retry-After` for a user with too many streams. */
 const RETRY_AFTER = 60
 
 const TooManyStreams = createError(
   'TOO_MANY_STREAMS',
-  'You have %s streams open here, which is as many as you may; close one first.',
+  'You can have at most %s streams open; close a stream first.',
   429,
 )
 
@@ -25,10 +25,10 @@ export type Stream = {
   userId: number
   request: FastifyRequest
   reply: FastifyReply
-  /** Everything up to this number has been told, or was not for this user. */
+  /** Every event up to this number has been sent, or was not for this user. */
   position: number
   live: boolean
-  /** When its token is looked at again, and when it gets a heartbeat; milliseconds. */
+  /** Times of the next token check and the next heartbeat, in milliseconds. */
   checkAt: number
   beatAt: number
 }
@@ -57,7 +57,7 @@ export function createStreams(app: FastifyInstance) {
     stream.live = false
   }
 
-  /** Sends the headers. Who reconnects should meet another process, so the connection is closed. */
+  /** Sends the headers. `connection: close` lets a client reconnect to another process. */
   function begin({ reply }: Stream) {
     reply.header('connection', 'close')
     reply.sse.keepAlive()
@@ -65,7 +65,7 @@ export function createStreams(app: FastifyInstance) {
     reply.raw.write(greeting())
   }
 
-  /** Never waits: one who doesn't read is cut off, nobody else is held up. */
+  /** Never waits: a client that does not read is cut, and delays nobody else. */
   function write(stream: Stream, bytes: Buffer) {
     const { raw } = stream.reply
     if (raw.writableLength + bytes.length <= MAX_BUFFERED) return void raw.write(bytes)
@@ -73,12 +73,12 @@ export function createStreams(app: FastifyInstance) {
   }
 
   function cut(stream: Stream) {
-    stream.reply.log.info({ userId: stream.userId }, 'a stream that is not read was cut')
+    stream.reply.log.info({ userId: stream.userId }, 'cut a stream whose client does not read')
     remove(stream)
     stream.reply.raw.destroy()
   }
 
-  /** Waits until what was written has been read; cuts one that takes too long. */
+  /** Waits until the client has read what was written; cuts a client that takes too long. */
   async function settled(stream: Stream) {
     const { raw } = stream.reply
     if (!raw.writableNeedDrain || !isOpen(stream)) return
@@ -90,7 +90,7 @@ export function createStreams(app: FastifyInstance) {
 
   function end({ reply }: Stream) {
     reply.sse.close()
-    // The end of a stream nobody reads would be waited for, and hold the server's close up.
+    // The end of an unread stream would otherwise delay the close of the server.
     setTimeout(() => reply.raw.writableFinished || reply.raw.destroy(), END_PATIENCE).unref()
   }
 

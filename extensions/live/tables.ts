@@ -23,17 +23,14 @@ const id = () => bigint({ mode: 'number', unsigned: true })
 // Not exported: Birdhouse's own, here for the foreign key alone.
 const users = mysqlTable('users', { id: id().primaryKey() })
 
-/**
- * What streams tell of, in the order of `seq`. It doesn't point at the tweet: the event of one that is
- * gone is skipped, and purged in time.
- */
+/** Without a foreign key to tweets: events of deleted tweets are skipped, and purged in time. */
 export const liveEvents = mysqlTable(
   'live_events',
   {
     seq: id().primaryKey(),
     kind: varchar({ length: 20 }).$type<Kind>().notNull(),
     subjectId: id().notNull(),
-    /** The author of the tweet, or the one who is notified. */
+    /** The author of the tweet, or the user who is notified. */
     userId: id()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
@@ -46,7 +43,7 @@ export const liveEvents = mysqlTable(
   ],
 )
 
-/** One row, whose lock orders those who append: the last number given, and the last one purged. */
+/** One row, whose lock orders appends: the last number assigned, and the last number purged. */
 export const liveSequence = mysqlTable('live_sequence', {
   id: tinyint().primaryKey(),
   value: id().notNull(),

@@ -4,15 +4,15 @@ import mqemitterRedis from 'mqemitter-redis'
 import { readRedisUrl } from './redis-url.ts'
 
 const TOPIC = 'birdhouse/live'
-/** Milliseconds. Redis is there to be quick; what it misses the next look at the database finds. */
+/** Milliseconds. Redis only saves time: the next poll of the database finds what Redis misses. */
 const LIMITS = { connectTimeout: 2_000, commandTimeout: 1_000, socketTimeout: 30_000 }
-/** Milliseconds; a subscriber's connection is silent, and one that hangs must be told from it. */
+/** Milliseconds between pings, which tell a hanging subscriber's connection from a silent one. */
 const PING = 10_000
 
-/** Calls `wake` here, and with Redis in every other process, when there is something new. */
+/** `tell` calls `wake` in this process and, with Redis, in every other process. */
 export function createWake(app: FastifyInstance, wake: () => void) {
   const server = readRedisUrl(app.config.live.REDIS_URL ?? '')
-  // The settings are judged already: this one is not set.
+  // The settings have been validated, so a string means that REDIS_URL is not set.
   if (typeof server === 'string') return { tell: wake, close: () => {} }
   const redis = connect(app, server, wake)
   app.health.addCheck('redis', redis.ping)
@@ -54,7 +54,7 @@ function connect(app: FastifyInstance, server: RedisOptions, wake: () => void) {
       if (pubConn.status === 'ready') emitter.emit({ topic: TOPIC }, () => {})
     },
     ping: () => pubConn.ping(),
-    // The emitter's own close waits for a Redis that is out.
+    // The emitter's close would wait for an unreachable Redis.
     close: () => {
       clearInterval(pinging)
       pubConn.disconnect()
@@ -63,17 +63,18 @@ function connect(app: FastifyInstance, server: RedisOptions, wake: () => void) {
   }
 }
 
-/** The package's types leave `state` out, whose errors would end the process if nobody listened. */
+/** The package's types omit `state`, whose errors would end the process without a listener. */
 type Emitter = ReturnType<typeof mqemitterRedis> & { state: NodeJS.EventEmitter }
 
-/** An outage is worth one line, not one for every attempt to connect. */
+/** Logs an outage once instead of at every attempt to connect. */
 function sayOnce(app: FastifyInstance, connection: Redis, { state }: Emitter) {
   let out = false
   connection.on('ready', () => {
     out = false
   })
   state.on('error', (error) => {
-    if (!out) app.log.warn({ err: error }, 'Redis is out; live streams ask the database instead')
+    if (!out)
+      app.log.warn({ err: error }, 'Redis is unreachable; live streams poll the database instead')
     out = true
   })
 }

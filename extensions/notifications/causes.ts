@@ -3,17 +3,17 @@ import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
 import type { Kind } from './tables.ts'
 
-/** Who is told of what whom did; `subjectId` as in the table. */
+/** `userId` is notified of what `actorId` did; `subjectId` as in the table. */
 export type Cause = { userId: number; kind: Kind; actorId: number; subjectId: number }
-/** What is shown with it, and the tweet whose deletion takes it along. */
+/** The tweet to show, and the tweet whose deletion also deletes the item. */
 export type Evidence = { tweetId: number | null; sourceId: number | null }
 
-/** Reads whether a cause holds right now: handlers run late, twice and in any order. */
+/** Checks whether a cause holds now: handlers run late, twice and in any order. */
 export function createCauses(app: FastifyInstance) {
   const { tweets, likes, follows, users } = app.tables
   const recipient = alias(users, 'recipient')
 
-  /** Undefined when it no longer holds, or when the two shall hear nothing of each other. */
+  /** Undefined if it no longer holds, or a block, mute or deletion separates the users. */
   async function evidenceOf(tx: Tx, cause: Cause): Promise<Evidence | undefined> {
     if (!(await onSpeakingTerms(tx, cause))) return undefined
     return evidence[cause.kind](tx, cause)
@@ -58,7 +58,7 @@ export function createCauses(app: FastifyInstance) {
       return row && { tweetId: null, sourceId: null }
     },
     reply: (tx, cause) => ofTweet(tx, cause, (parentAuthor) => parentAuthor === cause.userId),
-    // A reply that mentions whom it replies to is told as a reply.
+    // A reply that mentions the author it replies to counts as a reply.
     mention: (tx, cause) => ofTweet(tx, cause, (parentAuthor) => parentAuthor !== cause.userId),
   }
 
@@ -87,7 +87,7 @@ export function createCauses(app: FastifyInstance) {
     return row
   }
 
-  /** Holds it as well: whoever deletes it comes wholly before, or after and finds the item. */
+  /** Locks the tweet, so that its deletion happens entirely before, or after and finds the item. */
   async function hold(tx: Tx, which: SQL | undefined) {
     const [row] = await existing(tx, which).for('update')
     return row

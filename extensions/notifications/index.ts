@@ -14,9 +14,9 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['notifications'],
         operationId: 'listNotifications',
-        summary: 'What others did: likes, retweets, follows, replies, mentions',
+        summary: 'Your notifications: likes, retweets, follows, replies and mentions by others',
         description:
-          'Likes and retweets of one tweet, and follows, come as one as long as it is unread, for a day at most. Somebody who joins moves it to the top. People you block or mute are left out.',
+          'Likes of one tweet, retweets of one tweet, and follows are grouped into one notification while it is unread, for at most 24 hours. A person who joins a group moves it to the top. People you block or mute are left out.',
         security: BearerAuth,
         querystring: PageQuery,
         response: { 200: NotificationPage, ...problems(401) },
@@ -32,7 +32,7 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['notifications'],
         operationId: 'listNotificationPeople',
-        summary: 'Everybody in a notification',
+        summary: 'Everyone in a notification',
         security: BearerAuth,
         params: IdParams,
         querystring: app.pages.PageQuery,
@@ -50,7 +50,8 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['notifications'],
         operationId: 'markNotificationsRead',
         summary: 'Mark notifications as read',
-        description: 'What comes meanwhile stays unread; an older mark takes nothing back.',
+        description:
+          'Notifications that arrive meanwhile stay unread; a smaller `upTo` changes nothing.',
         security: BearerAuth,
         body: ReadMark,
         response: { 204: NoContent, ...problems(401) },

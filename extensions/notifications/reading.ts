@@ -11,12 +11,12 @@ const NotificationNotFound = createError(
 
 /** People named in a notification; the others are counted. */
 const NAMED = 3
-/** Unread ones are counted up to here: the count comes with every look at one's own account. */
+/** Unread notifications are counted up to this number, at each read of the own account. */
 export const COUNTED = 1_000
 
 type Group = { id: number; kind: Kind; tweetId: number | null; latestId: number; latestAt: Date }
 
-/** What a recipient reads: nothing of people they block or mute now, nothing of deleted tweets. */
+/** Leaves out people whom the recipient blocks or mutes now, and deleted tweets. */
 export function createReading(app: FastifyInstance) {
   const { notificationStates, notificationGroups, notificationItems, tweets, users } = app.tables
   const groupColumns = {
@@ -34,12 +34,12 @@ export function createReading(app: FastifyInstance) {
       app.graph.notMuted(userId, users.id),
     )
 
-  /** A group shows as long as somebody in it does, and its tweet is there. */
+  /** A group is visible while one of its people is visible and its tweet is not deleted. */
   const visible = (userId: number) =>
     and(
       eq(notificationGroups.userId, userId),
       or(isNull(notificationGroups.tweetId), isNull(tweets.deletedAt)),
-      // Not EXISTS: MariaDB makes a join of that, which reads everybody in a group of 100,000.
+      // Not EXISTS: MariaDB turns it into a join that reads all items of a group of 100,000.
       sql`(SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
     )
 
@@ -52,7 +52,7 @@ export function createReading(app: FastifyInstance) {
       .orderBy(desc(notificationGroups.latestId))
       .limit(limit)
 
-  /** The latest first. A group that somebody joins moves to the top, where a client looks next. */
+  /** Latest first. A group that somebody joins moves to the top. */
   async function page(userId: number, { unread, ...request }: PageRequest & { unread?: boolean }) {
     const list = `notifications:${userId}`
     const before = app.pages.decodeCursor(list, request.cursor)
@@ -66,7 +66,7 @@ export function createReading(app: FastifyInstance) {
     return { items: await present(userId, items, readUpTo), nextCursor }
   }
 
-  /** One as in the list, or undefined when it is someone else's or there is nothing to see. */
+  /** A notification as in the list; undefined if it is someone else's or not visible. */
   async function get(id: number, userId: number) {
     const rows = await groupsOf(userId, eq(notificationGroups.id, id), 1)
     const [item] = await present(userId, rows, await readUpToOf(userId))
@@ -92,7 +92,7 @@ export function createReading(app: FastifyInstance) {
     return items
   }
 
-  /** The latest few of each group and how many there are, with one query for all groups. */
+  /** The latest people of each group and their total number, with one query for all groups. */
   async function peopleOf(userId: number, groups: Group[]) {
     if (groups.length === 0) return new Map<number, never[]>()
     const ofGroup = sql`PARTITION BY ${notificationItems.groupId}`
@@ -131,7 +131,7 @@ export function createReading(app: FastifyInstance) {
     return app.tweets.byIds(ids, userId)
   }
 
-  /** Everyone in a group, the latest first. @throws NotificationNotFound */
+  /** Everyone in a group, latest first. @throws NotificationNotFound */
   async function people(userId: number, groupId: number, request: PageRequest) {
     if ((await groupsOf(userId, eq(notificationGroups.id, groupId), 1)).length === 0) {
       throw new NotificationNotFound()

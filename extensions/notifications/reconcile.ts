@@ -5,27 +5,27 @@ import type { Kind } from './tables.ts'
 
 declare module 'fastify' {
   interface EventPayloads {
-    /** A group is new, or has one more person. */
+    /** Emitted when a group is new or gains a person. */
     'notification.created': { notificationId: number; userId: number }
   }
 }
 
-/** Hours a group takes more people in; then the next one begins another. */
+/** Hours in which people can join a group; then a new group begins. */
 const GROUP_LIFE = 24
 const GROUPED: Kind[] = ['like', 'retweet', 'follow']
-/** Rows deleted in one transaction; keeps its locks short. */
+/** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 500
 
 type NewItem = Cause & { tweetId: number | null; latestId: number }
 
-/** Makes what is stored fit what is so. Every handler ends here, whatever its event said. */
+/** Makes the stored notifications match the current state. Every event handler ends here. */
 export function createReconciliation(app: FastifyInstance) {
   const { notificationStates, notificationGroups, notificationItems } = app.tables
   const { evidenceOf } = createCauses(app)
 
   /**
-   * Keeps one item for a cause that holds and none for one that doesn't. It inserts first and asks
-   * then: an "unlike" that commits meanwhile reconciles later and finds the item.
+   * Keeps one item for a cause that holds, and none for a cause that does not. Inserts first and
+   * checks then: an unlike that commits meanwhile reconciles later and finds the item.
    */
   async function reconcile(cause: Cause) {
     if (cause.userId === cause.actorId) return
@@ -51,9 +51,9 @@ export function createReconciliation(app: FastifyInstance) {
       eq(notificationItems.subjectId, subjectId),
     )
 
-  /** Holds everything of the recipient; what they have read up to, or undefined without an account. */
+  /** Locks the recipient's notifications. Returns `readUpTo`, or undefined without an account. */
   async function lock(tx: Tx, userId: number) {
-    // Unlike IGNORE this locks the row for writing at once: two that read it first would deadlock.
+    // Unlike INSERT IGNORE, this takes the write lock at once, which avoids deadlocks.
     const insert = tx
       .insert(notificationStates)
       .values({ userId })
@@ -83,7 +83,7 @@ export function createReconciliation(app: FastifyInstance) {
     await app.events.emit(tx, 'notification.created', payload)
   }
 
-  /** Its unread group of the same kind and tweet, unless that is a day old. */
+  /** Adds the item to an unread group of the same kind and tweet, unless the group is a day old. */
   async function joinOpenGroup(tx: Tx, item: NewItem, readUpTo: number) {
     const { userId, kind, tweetId, latestId } = item
     if (!GROUPED.includes(kind)) return undefined
@@ -126,12 +126,12 @@ export function createReconciliation(app: FastifyInstance) {
       .where(eq(notificationItems.groupId, item.groupId))
       .orderBy(desc(notificationItems.id))
       .limit(1)
-    // As if the one who took it back had never joined: what was read before is read again.
+    // The group returns to its state before this person joined, read mark included.
     if (newest) await tx.update(notificationGroups).set(newest).where(group)
     else await tx.delete(notificationGroups).where(group)
   }
 
-  /** A tweet is gone, or a retweet undone: so are the likes of it, and what it said to others. */
+  /** Deletes notifications that a deleted tweet or retweet caused, and reactions to it. */
   async function deleteForTweet(tweetId: number, authorId: number) {
     const said = await app.db
       .select()
@@ -148,7 +148,7 @@ export function createReconciliation(app: FastifyInstance) {
     while (await app.transaction((tx) => deleteSome(tx, authorId, groups)));
   }
 
-  /** Under the lock: a like of the tweet that reconciles at the same time comes first, and is found. */
+  /** Takes the lock, so that a like of the tweet that reconciles at the same time is found. */
   async function deleteSome(tx: Tx, userId: number, which: SQL | undefined) {
     await lock(tx, userId)
     const rows = await tx

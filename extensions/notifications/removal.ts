@@ -2,19 +2,19 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, asc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import type { Cause } from './causes.ts'
 
-/** Days after which nobody looks back. */
+/** Days after which a notification is purged. */
 const LIFE = 90
-/** Rows looked at together. */
+/** Rows per query. */
 const ROWS_PER_TRANSACTION = 500
 
-/** Removes what is old, and what a deleted account leaves behind, without long locks. */
+/** Purges old notifications and erases those of deleted accounts, in short transactions. */
 export function createRemoval(app: FastifyInstance, reconcile: (cause: Cause) => Promise<void>) {
   const { notificationGroups, notificationItems } = app.tables
 
   const purge = () =>
     removeGroups(lt(notificationGroups.latestAt, sql`NOW(3) - INTERVAL ${LIFE} DAY`))
 
-  /** Items go first: what one group would take along by its foreign key has no limit. */
+  /** Deletes items first, since the foreign key would delete any number of them with a group. */
   async function removeGroups(which: SQL, signal?: AbortSignal) {
     const some = () =>
       app.db
@@ -30,7 +30,7 @@ export function createRemoval(app: FastifyInstance, reconcile: (cause: Cause) =>
     }
   }
 
-  /** Their own, and what others were told of them: no cause of theirs holds any more. */
+  /** Erases the account's notifications, and its items in notifications of others. */
   async function erase(actorId: number, signal: AbortSignal) {
     await removeGroups(eq(notificationGroups.userId, actorId), signal)
     const after = (id: number) =>

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { Type } from 'typebox'
 
-/** What comes in and goes out; the pieces they are made of are the app's. */
+/** Schemas of requests and responses, built from the app's schemas. */
 export function createSchemas({ schemas, pages }: FastifyInstance) {
   const { Id, nullable, ref, Timestamp } = schemas
 
@@ -16,10 +16,11 @@ export function createSchemas({ schemas, pages }: FastifyInstance) {
     id: Id,
     kind: Kind,
     tweet: nullable(ref('Tweet')),
-    people: Type.Array(ref('UserSummary'), { description: 'The latest three.' }),
-    peopleCount: Type.Integer({ description: 'All of them.', examples: [5] }),
+    people: Type.Array(ref('UserSummary'), { description: 'The latest three people.' }),
+    peopleCount: Type.Integer({ description: 'The number of all people.', examples: [5] }),
     latestId: Type.Integer({
-      description: 'Grows with everybody who joins; the largest you have shown is `upTo`.',
+      description:
+        'Grows with each person who joins; send the largest that you have shown as `upTo`.',
       examples: [77],
     }),
     latestAt: Timestamp,
@@ -31,7 +32,7 @@ export function createSchemas({ schemas, pages }: FastifyInstance) {
     PageQuery: Type.Object(
       {
         ...pages.PageQuery.properties,
-        unread: Type.Optional(Type.Boolean({ description: 'Only what is not read yet.' })),
+        unread: Type.Optional(Type.Boolean({ description: 'Only unread notifications.' })),
       },
       { additionalProperties: false },
     ),
@@ -39,7 +40,8 @@ export function createSchemas({ schemas, pages }: FastifyInstance) {
       { upTo: Type.Optional(Id) },
       {
         additionalProperties: false,
-        description: '`latestId` of the newest notification you have shown; without it, all.',
+        description:
+          '`upTo` is the `latestId` of the newest notification that you have shown; without `upTo`, all are marked.',
       },
     ),
   }

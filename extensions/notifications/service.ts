@@ -14,12 +14,12 @@ declare module 'fastify' {
     unreadNotificationCount?: number
   }
   interface EventPayloads {
-    /** The extension `hashtags` says so; without it nobody does. */
+    /** Emitted by the extension `hashtags`. */
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
 }
 
-/** Seconds. */
+/** Seconds per day. */
 const DAY = 24 * 3600
 
 function createNotifications(app: FastifyInstance) {
@@ -27,8 +27,8 @@ function createNotifications(app: FastifyInstance) {
   const { reconcile, deleteForTweet, lock } = createReconciliation(app)
 
   /**
-   * Everything up to this item is read; without it, everything there is. What comes at the same time
-   * stays unread, and an older mark takes nothing back.
+   * Marks everything up to the item `upTo` as read, by default everything. Notifications that
+   * arrive meanwhile stay unread; a smaller `upTo` changes nothing.
    */
   async function markRead(userId: number, upTo = Number.MAX_SAFE_INTEGER) {
     await app.transaction(async (tx) => {
@@ -73,7 +73,7 @@ async function service(app: FastifyInstance) {
   })
 }
 
-/** Whoever did something, or took it back: the cause is looked at anew. */
+/** Reconciles the cause of each event, whether a user did something or undid it. */
 function listen(app: FastifyInstance) {
   const { reconcile, deleteForTweet } = app.notifications
   const { subscribe } = app.events

@@ -22,14 +22,14 @@ const tweets = mysqlTable('tweets', { id: id().primaryKey() })
 const userId = () => id().references(() => users.id, { onDelete: 'cascade' })
 const tweetId = () => id().references(() => tweets.id, { onDelete: 'cascade' })
 
-/** One row a recipient; whoever changes their notifications holds it locked meanwhile. */
+/** One row per recipient; changing the recipient's notifications requires its lock. */
 export const notificationStates = mysqlTable('notifications_states', {
   userId: userId().primaryKey(),
   /** The id of the newest item that has been read. */
   readUpTo: id().notNull().default(0),
 })
 
-/** What a client shows as one: "5 people like your tweet". */
+/** Items that a client shows as one notification: "5 people like your tweet". */
 export const notificationGroups = mysqlTable(
   'notifications_groups',
   {
@@ -37,7 +37,7 @@ export const notificationGroups = mysqlTable(
     userId: userId().notNull(),
     kind: kind(),
     tweetId: tweetId(),
-    /** The id of its newest item: what groups are ordered by. */
+    /** The id of the group's newest item, by which groups are ordered. */
     latestId: id().notNull(),
     latestAt: createdAt(),
     createdAt: createdAt(),

@@ -4,10 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import * as schemas from './schemas.ts'
 
 const TIMELINE_LENGTH = 100
-const TWEET_MAX = 300
 const TOKEN = [{ flatToken: [] }]
 
-const OverLong = createError('TWEET_TOO_LONG', 'over 300 character', 400)
+const OverLong = createError('TWEET_TOO_LONG', 'over %s character', 400)
 
 const signedIn: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
@@ -24,8 +23,8 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     '/tweet',
     { schema: { ...flatSchema('flatTweet', 'Post a tweet'), body: schemas.Tweet } },
     async ({ viewer, body }, reply) => {
-      if ([...body.tweet.normalize('NFC').replaceAll('\r\n', '\n')].length > TWEET_MAX)
-        throw new OverLong()
+      if ([...body.tweet.normalize('NFC').replaceAll('\r\n', '\n')].length > app.tweets.maxLength)
+        throw new OverLong(app.tweets.maxLength)
       await app.tweets.create({ authorId: viewer.userId, text: body.tweet })
       return reply.type('text/plain').send('')
     },

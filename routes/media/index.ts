@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Upload } from '../../plugins/multipart/index.ts'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import profile from './profile-routes.ts'
-import { AltText, MediaUpload } from './schemas.ts'
+import { ALT_MAX, AltText, MediaUpload } from './schemas.ts'
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(own)
@@ -21,7 +21,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createMedia',
         summary: 'Upload a picture for a tweet',
         description:
-          'Turned upright, converted to sRGB, stripped of metadata and stored as WebP; animations stay animated. The bytes decide what the file is. A picture that is in no tweet after 24 hours is removed.',
+          'The picture is turned upright, converted to sRGB, stripped of metadata and stored as WebP; animations stay animated. The format is detected from the bytes of the file. A picture that is in no tweet after 24 hours is deleted.',
         security: BearerAuth,
         consumes: ['multipart/form-data'],
         body: MediaUpload,
@@ -41,8 +41,8 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['media'],
         operationId: 'getMedia',
-        summary: 'A picture of yours',
-        description: 'Others see it in its tweet.',
+        summary: 'Get your picture',
+        description: 'Returns your pictures only; others see a picture in its tweet.',
         security: BearerAuth,
         params: IdParams,
         response: { 200: ref('Media'), ...problems(401, 404) },
@@ -57,8 +57,8 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['media'],
         operationId: 'updateMedia',
-        summary: 'Say what a picture of yours shows',
-        description: 'Up to 1,500 Unicode code points, counted after NFC normalisation.',
+        summary: 'Set the alternative text of your picture',
+        description: `At most ${ALT_MAX.toLocaleString('en')} Unicode code points, counted after NFC normalisation.`,
         security: BearerAuth,
         params: IdParams,
         body: AltText,
@@ -74,7 +74,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['media'],
         operationId: 'deleteMedia',
-        summary: 'Remove a picture that is in no tweet',
+        summary: 'Delete a picture that is in no tweet',
         security: BearerAuth,
         params: IdParams,
         response: { 204: NoContent, ...problems(401, 404, 409) },

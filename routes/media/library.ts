@@ -11,26 +11,19 @@ import { columnsOf, present } from './present.ts'
 import type { Removal } from './removal.ts'
 import { ALT_MAX } from './schemas.ts'
 
-export const MediaNotFound = createError(
-  'MEDIA_NOT_FOUND',
-  'There is no picture %s among yours.',
-  404,
-)
+export const MediaNotFound = createError('MEDIA_NOT_FOUND', 'You have no picture %s.', 404)
 const MediaUsed = createError(
   'MEDIA_USED',
-  'The picture %s is in a tweet; delete that to remove it.',
+  'Picture %s is in a tweet; delete the tweet to delete the picture.',
   409,
 )
 
-/** The pictures that somebody has uploaded for tweets: for their owner's eyes until they are in one. */
+/** Pictures that users upload for tweets. Only the owner can read a picture that is in no tweet. */
 export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
   const { media } = app.tables
   const own = (id: number, ownerId: number) => and(eq(media.id, id), eq(media.ownerId, ownerId))
 
-  /**
-   * Stores a picture in all its variants, then its row. @throws UserNotFound, StorageUnavailable
-   * and what `toVariants` throws
-   */
+  /** @throws UserNotFound, StorageUnavailable and what `toVariants` throws */
   async function create(ownerId: number, { file, fields, cancelled }: Upload) {
     const text = clean(fields.alt ?? '')
     const { variants, ...picture } = await toVariants(file, cancelled)
@@ -48,7 +41,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
         .insert(media)
         .values(row)
         .catch(async (error) => {
-          // Nobody is left to own it: erased while the picture was in work.
+          // The owner was erased during the upload.
           if (isMissingParent(error)) await app.users.assertExist(tx, [ownerId])
           throw error
         })
@@ -66,7 +59,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
     return present(app, row)
   }
 
-  /** Whether it is in a tweet or not. @throws MediaNotFound */
+  /** Works for pictures in tweets as well. @throws MediaNotFound */
   async function setAlt(id: number, ownerId: number, alt: string) {
     await app.db
       .update(media)
@@ -75,7 +68,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
     return get(id, ownerId)
   }
 
-  /** Removes one that is in no tweet. @throws MediaNotFound, MediaUsed */
+  /** Deletes a picture that is in no tweet. @throws MediaNotFound, MediaUsed */
   async function remove(id: number, ownerId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
       if (await removeWhere(and(own(id, ownerId), isNull(media.tweetId)), tx)) return

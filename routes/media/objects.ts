@@ -1,24 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-
-/** Pixels of the long side. */
-export const LIMITS = { small: 320, medium: 800, large: 1600 } as const
+import { VARIANT_SIZES } from './pictures/index.ts'
 
 const TYPE = 'image/webp'
-/** 192 random bits: what nobody has been told the address of, nobody finds. */
+/** 192 random bits, so that nobody can guess the URL. */
 const KEY_BYTES = 24
 
 export const newKey = () => randomBytes(KEY_BYTES).toString('base64url')
 
 export const mediaObject = (key: string, limit: number) => `media/${key}/${limit}.webp`
 
-/** Of every variant that may exist: removing one that doesn't is no error. */
+/** Keys of all variants that may exist; deleting a missing object is no error. */
 export const mediaObjects = (key: string) =>
-  Object.values(LIMITS).map((limit) => mediaObject(key, limit))
+  Object.values(VARIANT_SIZES).map((limit) => mediaObject(key, limit))
 
 /**
- * Stores all of a picture, whose row may be written then. What a failure leaves is an orphan, which
- * the sweep finds. @throws StorageUnavailable, and why nobody waits for it any more
+ * Stores objects before the row is written; the sweep deletes what a failure leaves. @throws
+ * StorageUnavailable, the reason of `cancelled`
  */
 export async function store(
   app: FastifyInstance,

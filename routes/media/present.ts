@@ -1,7 +1,8 @@
 import type { InferSelectModel } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { media, StoredVariant } from '../../db/schema/index.ts'
-import { LIMITS, mediaObject } from './objects.ts'
+import { mediaObject } from './objects.ts'
+import { VARIANT_SIZES } from './pictures/index.ts'
 
 export type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position'>
 
@@ -18,7 +19,7 @@ export const columnsOf = ({ tables: { media } }: FastifyInstance) => ({
   createdAt: media.createdAt,
 })
 
-/** A row as the API shows it; a variant that was not needed has the address of the next smaller. */
+/** A variant that was not made has the URL of the next smaller variant. */
 export function present(app: FastifyInstance, row: Row) {
   const { id, key, alt, width, height, animated, thumbhash } = row
   const variant = (wanted: number) => {
@@ -33,9 +34,9 @@ export function present(app: FastifyInstance, row: Row) {
     animated,
     thumbhash,
     variants: {
-      small: variant(LIMITS.small),
-      medium: variant(LIMITS.medium),
-      large: variant(LIMITS.large),
+      small: variant(VARIANT_SIZES.small),
+      medium: variant(VARIANT_SIZES.medium),
+      large: variant(VARIANT_SIZES.large),
     },
     createdAt: row.createdAt.toISOString(),
   }
@@ -45,6 +46,6 @@ function fitting(variants: StoredVariant[], wanted: number) {
   const found = variants
     .filter(({ limit }) => limit <= wanted)
     .reduce<StoredVariant | undefined>((a, b) => (a && a.limit > b.limit ? a : b), undefined)
-  if (!found) throw new Error('a picture without its smallest variant')
+  if (!found) throw new Error('The picture has no smallest variant.')
   return found
 }

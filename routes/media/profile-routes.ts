@@ -1,99 +1,112 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
+import type { Kind } from './profile.ts'
 import { PictureUpload, SizeQuery } from './schemas.ts'
 
-const KINDS = [
-  {
-    kind: 'avatar',
-    Name: 'Avatar',
-    what: 'profile picture',
-    pixels: '48, 128 or 400 pixels.',
-    shape: 'cropped to centred squares',
-  },
-  {
-    kind: 'header',
-    Name: 'Header',
-    what: 'header picture',
-    pixels: '480, 960 or 1,500 pixels wide.',
-    shape: 'cropped to the middle in 3:1',
-  },
-] as const
-
-/** The pictures of a profile: the same calls for each. */
 const profile: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(own)
 
-  for (const { kind, Name, what, pixels } of KINDS) {
-    app.get(
-      `/users/:id/${kind}`,
-      {
-        schema: {
-          tags: ['media'],
-          operationId: `get${Name}`,
-          summary: `Redirects to a user's ${what}`,
-          security: [],
-          params: IdParams,
-          querystring: SizeQuery(pixels),
-          response: {
-            302: Type.Null({ description: 'The picture is at `Location`.' }),
-            ...problems(404),
-          },
-        },
-      },
-      async ({ params, query }, reply) => {
-        const key = await app.media.pictureObject(kind, params.id, query.size)
-        // The address changes with the picture, so only the picture may be cached for long.
-        reply.header('cache-control', 'public, max-age=60')
-        return reply.redirect(app.s3.url(key))
-      },
-    )
+  const schema = (operationId: string, summary: string, kind: Kind) => ({
+    tags: ['media'],
+    operationId,
+    summary,
+    security: [],
+    params: IdParams,
+    querystring: SizeQuery(app.users.pictures[kind].sizes),
+    response: {
+      302: Type.Null({ description: 'The picture is at `Location`.' }),
+      ...problems(404),
+    },
+  })
+
+  function redirect(reply: FastifyReply, key: string) {
+    // The URL changes with the picture, so only the picture may be cached for long.
+    reply.header('cache-control', 'public, max-age=60')
+    return reply.redirect(app.s3.url(key))
   }
+
+  app.get(
+    '/users/:id/avatar',
+    { schema: schema('getAvatar', "Redirect to a user's profile picture", 'avatar') },
+    async ({ params, query }, reply) =>
+      redirect(reply, await app.media.pictureObject('avatar', params.id, query.size)),
+  )
+
+  app.get(
+    '/users/:id/header',
+    { schema: schema('getHeader', "Redirect to a user's header picture", 'header') },
+    async ({ params, query }, reply) =>
+      redirect(reply, await app.media.pictureObject('header', params.id, query.size)),
+  )
 }
 
 const own: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
 
-  for (const { kind, Name, what, shape } of KINDS) {
-    app.put(
-      `/users/me/${kind}`,
-      {
-        ...app.fileRoute,
-        schema: {
-          tags: ['media'],
-          operationId: `set${Name}`,
-          summary: `Set your ${what}`,
-          description: `Turned upright, ${shape}, stripped of metadata and stored as WebP; of an animation, the first frame. The bytes decide what the file is.`,
-          security: BearerAuth,
-          consumes: ['multipart/form-data'],
-          body: PictureUpload,
-          response: { 200: ref('OwnUser'), ...problems(401, 404, 422) },
-        },
-      },
-      async (request) => {
-        const { userId } = request.viewer
-        await request.withFile('file', (upload) => app.media.setPicture(kind, userId, upload))
-        return app.users.getOwn(userId)
-      },
-    )
+  const upload = (operationId: string, summary: string, shape: string) => ({
+    tags: ['media'],
+    operationId,
+    summary,
+    description: `The picture is turned upright, ${shape}, stripped of metadata and stored as WebP; of an animation, the first frame is kept. The format is detected from the bytes of the file.`,
+    security: BearerAuth,
+    consumes: ['multipart/form-data'],
+    body: PictureUpload,
+    response: { 200: ref('OwnUser'), ...problems(401, 404, 422) },
+  })
 
-    app.delete(
-      `/users/me/${kind}`,
-      {
-        schema: {
-          tags: ['media'],
-          operationId: `remove${Name}`,
-          summary: `Remove your ${what}`,
-          security: BearerAuth,
-          response: { 204: NoContent, ...problems(401, 404) },
-        },
-      },
-      async ({ viewer }, reply) => {
-        await app.media.removePicture(kind, viewer.userId)
-        return reply.code(204).send(null)
-      },
-    )
-  }
+  const deletion = (operationId: string, summary: string) => ({
+    tags: ['media'],
+    operationId,
+    summary,
+    security: BearerAuth,
+    response: { 204: NoContent, ...problems(401, 404) },
+  })
+
+  app.put(
+    '/users/me/avatar',
+    {
+      ...app.fileRoute,
+      schema: upload('setAvatar', 'Set your profile picture', 'cropped to centred squares'),
+    },
+    async (request) => {
+      const { userId } = request.viewer
+      await request.withFile('file', (file) => app.media.setPicture('avatar', userId, file))
+      return app.users.getOwn(userId)
+    },
+  )
+
+  app.put(
+    '/users/me/header',
+    {
+      ...app.fileRoute,
+      schema: upload('setHeader', 'Set your header picture', 'cropped to the middle in 3:1'),
+    },
+    async (request) => {
+      const { userId } = request.viewer
+      await request.withFile('file', (file) => app.media.setPicture('header', userId, file))
+      return app.users.getOwn(userId)
+    },
+  )
+
+  app.delete(
+    '/users/me/avatar',
+    { schema: deletion('removeAvatar', 'Delete your profile picture') },
+    async ({ viewer }, reply) => {
+      await app.media.removePicture('avatar', viewer.userId)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.delete(
+    '/users/me/header',
+    { schema: deletion('removeHeader', 'Delete your header picture') },
+    async ({ viewer }, reply) => {
+      await app.media.removePicture('header', viewer.userId)
+      return reply.code(204).send(null)
+    },
+  )
 }
 
 export default profile

@@ -16,11 +16,10 @@ const KINDS = {
 export type Kind = keyof typeof KINDS
 export type Size = keyof FastifyInstance['users']['pictures'][Kind]['sizes']
 
-/** The pictures of a profile. */
 export function createProfilePictures(app: FastifyInstance, { removeLater }: Removal) {
   /**
-   * The objects are stored first, then the row. @throws UserNotFound, StorageUnavailable and what
-   * `toSquares` and `toBanners` throw; the picture is then the one it was
+   * After an error the old picture stays. @throws UserNotFound, StorageUnavailable and what
+   * `toSquares` and `toBanners` throw
    */
   async function setPicture(kind: Kind, userId: number, { file, cancelled }: Upload) {
     const { sizes, object } = app.users.pictures[kind]

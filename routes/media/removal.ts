@@ -3,17 +3,17 @@ import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db/client.ts'
 import { mediaObjects } from './objects.ts'
 
-/** Rows removed in one transaction; keeps its locks short. */
+/** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200
-/** Hours a picture waits for its tweet. */
+/** Hours after which a picture in no tweet is deleted. */
 const UNUSED_LIFE = 24
-/** Seconds between two looks for those that nobody used. */
+/** Seconds between two purges of unused pictures. */
 const EXPIRE_EVERY = 3600
 const REMOVE = 'media.remove'
 
 /**
- * Removing goes row first, in a transaction that also notes the job which removes the objects; so
- * a row never lacks its objects, and no crash forgets them.
+ * Deletes a row and adds the job that deletes its objects in one transaction, so that a row never
+ * lacks its objects, and no crash leaves objects behind.
  */
 export function createRemoval(app: FastifyInstance) {
   const { media } = app.tables
@@ -23,7 +23,7 @@ export function createRemoval(app: FastifyInstance) {
 
   const removeObjects = ({ objects }: { objects: string[] }) => app.s3.remove(objects)
 
-  /** Removes rows with what belongs to them; returns how many. */
+  /** Deletes one batch of rows and their objects; returns the number of rows. */
   async function removeWhere(where: SQL | undefined, outer?: Tx) {
     return app.transaction(async (tx) => {
       const rows = await tx
@@ -47,7 +47,7 @@ export function createRemoval(app: FastifyInstance) {
     while ((await removeWhere(where)) > 0) signal?.throwIfAborted()
   }
 
-  /** Removes what has been in no tweet for a day. */
+  /** Deletes pictures that have been in no tweet for a day. */
   const expire = (signal?: AbortSignal) =>
     removeAll(
       and(isNull(media.tweetId), sql`${media.createdAt} < NOW(3) - INTERVAL ${UNUSED_LIFE} HOUR`),
@@ -60,7 +60,7 @@ export function createRemoval(app: FastifyInstance) {
   }
 
   function start() {
-    // Never given up: a store that is down for long must not leave pictures behind.
+    // Retried without end: a long outage of the store must not leave pictures behind.
     const forGood = { maxAttempts: Number.POSITIVE_INFINITY }
     app.jobs.define(REMOVE, removeObjects, { ...forGood, lane: 's3' })
     app.jobs.every('media.expire', EXPIRE_EVERY, (_, { signal }) => expire(signal))

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Id, Text, Timestamp } from '../../plugins/schemas.ts'
 import { BEFORE_NFC } from '../../plugins/text.ts'
+import { VARIANT_SIZES } from './pictures/index.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -8,8 +9,11 @@ declare module 'fastify' {
   }
 }
 
-/** Code points after NFC. */
+/** Unicode code points of an alternative text, after NFC. */
 export const ALT_MAX = 1500
+
+const format = (number: number) => number.toLocaleString('en')
+const { small, medium, large } = VARIANT_SIZES
 
 const Variant = Type.Object({
   url: Type.String({ format: 'uri' }),
@@ -21,21 +25,23 @@ export const Media = Type.Object(
   {
     id: Id,
     alt: Type.String({
-      description: 'Says what the picture shows, for those who do not see it. Empty if not given.',
+      description: 'Alternative text: what the picture shows. Empty if not set.',
       examples: ['A kingfisher on a branch'],
     }),
-    width: Type.Integer({ description: 'Of the largest variant, upright.', examples: [1600] }),
+    width: Type.Integer({
+      description: 'Pixels of the largest variant, upright.',
+      examples: [1600],
+    }),
     height: Type.Integer({ examples: [1067] }),
     animated: Type.Boolean(),
     thumbhash: Type.String({
-      description: 'A preview in 30 bytes, Base64: https://evanw.github.io/thumbhash/',
+      description: 'A preview of some 25 bytes in Base64: https://evanw.github.io/thumbhash/',
       examples: ['1QcSHQRnh493V4dIh4eXh1h4kJUI'],
     }),
     variants: Type.Object(
       { small: Variant, medium: Variant, large: Variant },
       {
-        description:
-          'WebP of at most 320, 800 and 1,600 pixels on the long side, never enlarged: of a small picture, several are the same file.',
+        description: `WebP with at most ${small}, ${medium} and ${format(large)} pixels on the long side, never enlarged. Several variants of a small picture are the same file.`,
       },
     ),
     createdAt: Timestamp,
@@ -48,12 +54,12 @@ export const AltText = Type.Object(
   { additionalProperties: false },
 )
 
-export const SizeQuery = (pixels: string) =>
+export const SizeQuery = (widths: Record<'small' | 'medium' | 'large', number>) =>
   Type.Object(
     {
       size: Type.Union([Type.Literal('small'), Type.Literal('medium'), Type.Literal('large')], {
         default: 'large',
-        description: pixels,
+        description: `${widths.small}, ${widths.medium} or ${format(widths.large)} pixels wide.`,
       }),
     },
     { additionalProperties: false },
@@ -61,7 +67,7 @@ export const SizeQuery = (pixels: string) =>
 
 const File = Type.Unsafe<string>({
   contentMediaType: 'application/octet-stream',
-  description: 'JPEG, PNG, WebP, GIF or AVIF, up to 8 MB and 50 megapixels.',
+  description: 'JPEG, PNG, WebP, GIF or AVIF; at most 8 MB and 50 megapixels.',
 })
 
 /** Documents a multipart body; the stream itself is checked while it is read. */
@@ -75,7 +81,10 @@ export const MediaUpload = multipart(
   Type.Object({
     file: File,
     alt: Type.Optional(
-      Type.String({ description: 'Up to 1,500 characters.', examples: ['A kingfisher'] }),
+      Type.String({
+        description: `At most ${format(ALT_MAX)} characters.`,
+        examples: ['A kingfisher'],
+      }),
     ),
   }),
 )

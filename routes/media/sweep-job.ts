@@ -2,18 +2,17 @@ import type { FastifyInstance } from 'fastify'
 import type { JobContext } from '../../plugins/jobs/types.ts'
 import type { Sweep } from './sweep.ts'
 
-/** Seconds between two sweeps, and for a run of one; a longer one is gone on with. */
+/** Seconds between two sweeps; seconds per run, after which the next run continues. */
 const EVERY = 24 * 3600
 const TIMEOUT = 3600
-/** With so many orphans, and more of them than pictures, the bucket is likely another database's. */
+/** From this many orphans on, a majority means that the bucket is another database's. */
 const SUSPICIOUS = 1_000
 
 type Progress = { position: string; seen: number; found: number }
 
-/** Sweeps the bucket once a day, beside the service. */
+/** Deletes orphans from the bucket once a day. */
 export function createSweepJob(app: FastifyInstance, { walk }: Sweep) {
   async function sweep(_: object, { progress, save, signal }: JobContext) {
-    // What was saved below, or null.
     let { position, seen, found } = (progress as Progress | null) ?? START
     for await (const page of walk(position)) {
       seen += page.seen
@@ -22,7 +21,7 @@ export function createSweepJob(app: FastifyInstance, { walk }: Sweep) {
       if (found >= SUSPICIOUS && found > seen / 2) {
         app.log.error(
           { seen, found },
-          'most objects in the bucket belong to no picture of this database; nothing more is removed. See npm run media:sweep.',
+          'most objects in the bucket belong to no picture of this database, so the sweep stopped. Run npm run media:sweep to list them.',
         )
         return
       }
@@ -30,7 +29,7 @@ export function createSweepJob(app: FastifyInstance, { walk }: Sweep) {
       await save({ position, seen, found })
       signal.throwIfAborted()
     }
-    if (found > 0) app.log.info({ seen, found }, 'objects that belonged to no picture are removed')
+    if (found > 0) app.log.info({ seen, found }, 'deleted objects that belonged to no picture')
   }
 
   app.jobs.every('media.sweep', EVERY, sweep, { timeout: TIMEOUT, lane: 's3' })

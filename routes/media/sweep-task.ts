@@ -6,19 +6,18 @@ import type { Sweep } from './sweep.ts'
 /** Keys that a dry run shows. */
 const SHOWN = 10
 
-/** `media:sweep`: finds what belongs to no picture and, if told to, removes it. */
 export function createSweepTask(app: FastifyInstance, { walk }: Sweep) {
   const { media, mediaSweeps, users } = app.tables
 
   app.tasks.add('media:sweep', {
-    summary: 'find objects that belong to no picture; with delete, remove them',
+    summary: 'list objects that belong to no picture; with delete, delete them',
     argument: 'delete',
     run,
   })
 
   async function run({ progress, signal, argument }: TaskContext) {
     if (argument !== undefined && argument !== 'delete')
-      throw new Error('Give nothing, to look, or delete, to remove what is found.')
+      throw new Error('Give no argument to list the objects, or delete to delete them.')
     const name = argument ?? 'look'
     const total = await expectedObjects()
     let { position, seen, found } = await reached(name)
@@ -37,8 +36,8 @@ export function createSweepTask(app: FastifyInstance, { walk }: Sweep) {
     progress(seen, seen)
     await app.db.delete(mediaSweeps).where(eq(mediaSweeps.name, name))
     const of = `${found} of ${seen} objects`
-    if (argument === 'delete') return `${of} belonged to no picture and are removed.`
-    const hint = found > 0 ? ' Remove them with: npm run media:sweep -- delete' : ''
+    if (argument === 'delete') return `${of} belonged to no picture and were deleted.`
+    const hint = found > 0 ? ' Delete them with: npm run media:sweep -- delete' : ''
     return [`${of} belong to no picture.${hint}`, ...shown].join('\n')
   }
 
@@ -55,7 +54,7 @@ export function createSweepTask(app: FastifyInstance, { walk }: Sweep) {
       .onDuplicateKeyUpdate({ set: row })
   }
 
-  /** About: small pictures have fewer than three variants. */
+  /** An estimate: small pictures have fewer than three variants. */
   async function expectedObjects() {
     const counts = [
       app.db.select({ n: count() }).from(media),

@@ -1,18 +1,18 @@
 import { inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 
-/** Milliseconds after which what is stored has its row, if it ever gets one: uploads take seconds. */
+/** Milliseconds after which an object without a row is an orphan; uploads take seconds. */
 const ORPHAN_AGE = 24 * 3600 * 1000
 
 type Stored = { key: string; lastModified: Date }
 export type SweptPage = { position: string; seen: number; orphans: string[] }
 
-/** Looks for objects that no row knows: an upload stores its objects first and may have died then. */
+/** Finds orphans, objects that no row references: an upload stores its objects before its row. */
 export function createSweep(app: FastifyInstance) {
   const { media, users } = app.tables
   const { avatar, header } = app.users.pictures
 
-  /** By folder, in the order of the bucket: the column that holds the keys. */
+  /** The column that holds the keys of each folder. */
   const columns = {
     [avatar.folder]: users.avatarKey,
     [header.folder]: users.headerKey,
@@ -20,7 +20,7 @@ export function createSweep(app: FastifyInstance) {
   }
   const folders = Object.keys(columns).sort()
 
-  /** Page by page, behind the object at `after`; `age` in milliseconds. */
+  /** Yields each page of the bucket behind the object `after`; `age` in milliseconds. */
   async function* walk(after = '', age = ORPHAN_AGE): AsyncGenerator<SweptPage> {
     for (const folder of folders) {
       const prefix = `${folder}/`
@@ -41,7 +41,7 @@ export function createSweep(app: FastifyInstance) {
     }
   }
 
-  /** Those of one page are of one folder. */
+  /** All objects of a page are in one folder. */
   async function knownKeys(objects: Stored[]) {
     const column = columns[objects[0]?.key.split('/')[0] ?? '']
     if (!column) return new Set<string | null>()
@@ -56,7 +56,7 @@ export function createSweep(app: FastifyInstance) {
   return { walk }
 }
 
-/** Of `media/<key>/320.webp`. */
+/** The key in `media/<key>/320.webp`. */
 const keyOf = (object: string) => object.split('/')[1] ?? ''
 
 export type Sweep = ReturnType<typeof createSweep>

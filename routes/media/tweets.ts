@@ -5,27 +5,18 @@ import type { Db, Tx } from '../../plugins/db/client.ts'
 import { MediaNotFound } from './library.ts'
 import { columnsOf, present, type Row } from './present.ts'
 
-/** Pictures a tweet may have. */
-const MOST = 4
-
-const MediaInUse = createError('MEDIA_IN_USE', 'The picture %s is in a tweet already.', 409)
-const TooManyMedia = createError('TOO_MANY_MEDIA', `A tweet has at most ${MOST} pictures.`, 400)
+const MediaInUse = createError('MEDIA_IN_USE', 'Picture %s is already in a tweet.', 409)
 
 type Filled = { id: number; mediaCount: number; media: Resources['Media'][] }
 type Attachment = { tweetId: number; ownerId: number; mediaIds: number[] }
 
-/** The pictures of tweets. */
 export function createTweetMedia(app: FastifyInstance) {
   const { media } = app.tables
 
-  /**
-   * Puts pictures into a tweet, in the transaction that writes it: each is its owner's and in no
-   * other tweet. @throws MediaNotFound, MediaInUse, TooManyMedia
-   */
+  /** Attaches pictures of the owner that are in no tweet. @throws MediaNotFound, MediaInUse */
   async function attach(tx: Tx, { tweetId, ownerId, mediaIds }: Attachment) {
-    if (mediaIds.length > MOST) throw new TooManyMedia()
     const places = mediaIds.map((id, position) => ({ id, position }))
-    // In one order for all, so that no two wait for each other.
+    // Sorted, so that concurrent transactions cannot deadlock.
     for (const { id, position } of places.sort((a, b) => a.id - b.id)) {
       const own = and(eq(media.id, id), eq(media.ownerId, ownerId))
       const [result] = await tx
@@ -38,7 +29,7 @@ export function createTweetMedia(app: FastifyInstance) {
     }
   }
 
-  /** The pictures of each of these tweets that has some, in order, with one query. */
+  /** Maps each tweet that has pictures to its pictures in order, with one query. */
   async function ofTweets(tweetIds: number[], db: Db | Tx = app.db) {
     if (tweetIds.length === 0) return new Map<number, ReturnType<typeof shown>[]>()
     const rows = await read(tweetIds, {}, db)
@@ -47,7 +38,7 @@ export function createTweetMedia(app: FastifyInstance) {
     return new Map([...byTweet].map(([id, all]) => [id, all.map(shown)]))
   }
 
-  /** Fills the pictures into tweets as they are read; asks only for those that have some. */
+  /** Sets `media` of tweets; queries only tweets that have pictures. */
   async function fill(tweets: Filled[], db?: Db | Tx) {
     const having = tweets.filter(({ mediaCount }) => mediaCount > 0)
     const byTweet = await ofTweets(

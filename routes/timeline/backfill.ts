@@ -7,8 +7,8 @@ import type { Popularity } from './popularity.ts'
 import { SIZES } from './sizes.ts'
 
 /**
- * Materialising what is merged. Always in this order: mark it as being filled, commit, then read
- * the tweets. One whose fan-out saw no mark was committed before, so it is among those read.
+ * Materialises what is merged, always in this order: mark as `filling`, commit, then read the
+ * tweets. A tweet whose fan-out saw no mark was committed before, so the read includes it.
  */
 export function createBackfill(
   app: FastifyInstance,
@@ -21,7 +21,7 @@ export function createBackfill(
   const { TIMELINE_KEEP: KEEP, FANOUT_LIMIT } = app.config.timeline
   const mergeByAuthor = createMergeByAuthor(app, sizes)
 
-  /** A reader who comes back, or comes for the first time: everything that is not there yet. */
+  /** Completes the timeline of a new or returning reader. */
   async function fillReader(readerId: number, signal: AbortSignal) {
     const [state] = await app.db
       .select()
@@ -32,7 +32,7 @@ export function createBackfill(
     await backfillFollows(eq(follows.followerId, readerId), signal)
   }
 
-  /** The newest of the reader's own tweets and of those whose tweets are materialised. */
+  /** Rebuilds the entries from the newest tweets of the reader and of materialised followees. */
   async function rebuild(readerId: number, signal: AbortSignal) {
     const version = await entries.begin(readerId)
     if (version === undefined) return
@@ -55,7 +55,7 @@ export function createBackfill(
     await entries.finish(readerId, version, below)
   }
 
-  /** Every merged follow of these whose author isn't popular, and whose reader isn't away. */
+  /** Backfills these merged follows if the author is not popular and the reader is active. */
   async function backfillFollows(which: SQL | undefined, signal: AbortSignal) {
     let after = 0
     for (let more = true; more; ) {
@@ -83,7 +83,7 @@ export function createBackfill(
         .limit(sizes.rowsPerBatch)
       for (const { readerId, authorId, followers } of rows) {
         signal.throwIfAborted()
-        // Someone whom nobody has followed since the limit is what it is.
+        // FANOUT_LIMIT may have been lowered since the author's last follow.
         if ((followers ?? 0) > FANOUT_LIMIT && (await popularity.check(authorId))) continue
         await backfillFollow(readerId, authorId)
         await entries.trim([readerId])
@@ -93,7 +93,7 @@ export function createBackfill(
     }
   }
 
-  /** The author's tweets down to the reader's floor, which rises where they are too many. */
+  /** Adds the author's tweets down to the floor, which rises if they exceed TIMELINE_KEEP. */
   async function backfillFollow(readerId: number, authorId: number) {
     const pair = and(eq(follows.followerId, readerId), eq(follows.followeeId, authorId))
     const marked = and(pair, lt(follows.delivery, DELIVERY.materialised))
@@ -101,7 +101,7 @@ export function createBackfill(
     await app.transaction((tx) => tx.update(follows).set(mark).where(marked))
     await app.transaction(async (tx) => {
       const state = await entries.lock(tx, readerId)
-      // While the reader's entries are not complete there is no floor; the rebuild's end comes here again.
+      // Incomplete entries have no floor; this follow is filled again after the rebuild.
       if (state?.delivery !== DELIVERY.materialised) return
       const filling = and(pair, eq(follows.delivery, DELIVERY.filling))
       const change = { delivery: DELIVERY.materialised }

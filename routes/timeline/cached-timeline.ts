@@ -55,8 +55,8 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   }
 
   /**
-   * Loads the whole rest at once, since a reader who scrolls will go on. The cached part grows below
-   * `from` alone and in one step, so a concurrent read sees it before or after, never in between.
+   * Loads the rest at once, since a reader who scrolls will go on. The cached part grows below
+   * `from` in one step, so a concurrent read sees it before or after.
    */
   async function extend(timeline: CachedTimeline, readerId: number) {
     const { from } = timeline

@@ -14,9 +14,9 @@ const settings = Type.Object({
     description: 'how many entries of a timeline are kept ready; what is older is merged',
   }),
   TIMELINE_IDLE_DAYS: Type.Integer({
-    // A visit is noted once a day.
+    // A visit is recorded once a day.
     minimum: 2,
-    // A century, which the database's dates have room for.
+    // A century, which the database's date range allows.
     maximum: 36_500,
     default: 30,
     description: 'after how many days nothing is kept ready for a reader who stays away',

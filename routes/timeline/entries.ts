@@ -5,18 +5,18 @@ import type { Db, Tx } from '../../plugins/db/client.ts'
 import { placeholder } from '../../plugins/db/prepared.ts'
 import { SIZES } from './sizes.ts'
 
-/** Readers trimmed in one transaction; keeps its locks short. */
+/** Readers per transaction; keeps locks short. */
 const READERS_PER_TRIM = 20
 
-/** A reader's entries. Whoever takes some away holds the lock on the reader's state. */
+/** A reader's entries. Deleting entries requires the lock on the reader's state. */
 export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   const { timelineEntries: entries, timelineStates: states } = app.tables
   const { TIMELINE_KEEP: KEEP } = app.config.timeline
   const of = (readerId: number) => eq(entries.readerId, readerId)
 
   /**
-   * Nobody else begins, ends or trims a reader's entries until the transaction is over. A write, for
-   * Galera checks between nodes what was written, and knows nothing of SELECT ... FOR UPDATE.
+   * Locks a reader's entries against rebuilds and trims until the transaction ends, by a write:
+   * Galera compares writes between nodes, but not SELECT ... FOR UPDATE.
    */
   async function lock(tx: Tx, readerId: number) {
     const own = eq(states.readerId, readerId)
@@ -28,7 +28,7 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
     return state
   }
 
-  /** Adds what is not there yet, unless a rebuild has begun since `version`, or the account is gone. */
+  /** Adds nothing if a rebuild has begun since `version` or the account has been erased. */
   async function add(readerId: number, version: number, tweetIds: number[]) {
     for (let start = 0; start < tweetIds.length; start += rowsPerBatch) {
       const rows = tweetIds
@@ -52,7 +52,6 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
     while ((await app.transaction(step)) === rowsPerBatch);
   }
 
-  /** With so many above it. */
   const entryOf = (db: Db | Tx, readerId: number, above: number) =>
     db
       .select({ id: entries.tweetId })
@@ -62,12 +61,12 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
       .limit(1)
       .offset(above)
 
-  /** Keeps the newest; a reader whose floor rises in the same moment misses none. */
+  /** Deletes entries beyond TIMELINE_KEEP and raises the floor; a concurrent read misses none. */
   async function trim(readerIds: number[]) {
     const full: number[] = []
     for (const readerId of readerIds)
       if ((await readBeyond.execute({ readerId })).length > 0) full.push(readerId)
-    // Sorted, so that two who trim at the same time don't wait for each other in a circle.
+    // Sorted, so that concurrent trims cannot deadlock.
     full.sort((a, b) => a - b)
     for (let start = 0; start < full.length; start += READERS_PER_TRIM)
       await app.transaction((tx) => cutAll(tx, full.slice(start, start + READERS_PER_TRIM)))
@@ -95,7 +94,7 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
     return row?.id
   }
 
-  /** A rebuild begins: new tweets get entries again, reading merges until it is through. */
+  /** Begins a rebuild: new tweets get entries again, and reads merge until `finish`. */
   const begin = (readerId: number) =>
     app.transaction(async (tx) => {
       await tx
@@ -105,7 +104,7 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
       return (await lock(tx, readerId))?.version
     })
 
-  /** False when another rebuild has begun since. */
+  /** Returns false if another rebuild has begun since. */
   async function finish(readerId: number, version: number, floorId: number) {
     const complete = { delivery: DELIVERY.materialised, floorId }
     const same = and(eq(states.readerId, readerId), eq(states.version, version))
@@ -117,7 +116,7 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   }
 
   async function erase(readerId: number) {
-    // First what lets entries be added.
+    // The state first: without it, no entries are added.
     await app.db.delete(states).where(eq(states.readerId, readerId))
     await app.deleteInBatches(entries, of(readerId))
   }

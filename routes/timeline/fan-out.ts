@@ -18,8 +18,8 @@ type Task = { authorId: number; followers: number }
 type Context = Pick<JobContext, 'progress' | 'save'>
 
 /**
- * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written;
- * reading adds what is undelivered, so nobody has to wait for this.
+ * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written.
+ * Reads add undelivered tweets, so readers never wait for a fan-out.
  */
 export function createFanOut(
   app: FastifyInstance,
@@ -27,7 +27,7 @@ export function createFanOut(
   { followersPerStatement } = SIZES,
 ) {
   const { follows, timelineEntries, timelineStates, tweets } = app.tables
-  /** One in so many entries has its timeline looked at, so that a look costs little an entry. */
+  /** One in this many entries starts a trim check, which keeps the cost per entry low. */
   const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 4))
 
   async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
@@ -61,14 +61,13 @@ export function createFanOut(
   )
 
   /**
-   * All but the last chunk; returns where that one starts. A follow moves from `filling` on to
-   * `materialised` alone, so in this order none is passed over; one that begins to be filled behind
-   * the position finds the tweet among the author's.
+   * Inserts all chunks but the last and returns where it starts. `delivery` of a follow only grows
+   * from `filling` to `materialised`, so none is skipped; a follow that is filled behind the
+   * position reads the tweet from its author.
    */
   async function insertMost(tweetId: number, { authorId, followers }: Task, context: Context) {
-    // What `save` was given by an earlier run.
     let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
-    // The last statement takes all that are left, however many: the count may be late.
+    // The last statement inserts all remaining entries, since the count may lag.
     if (followers <= followersPerStatement) return position
     for (;;) {
       const end = await endOfChunk(authorId, position)
@@ -112,7 +111,7 @@ export function createFanOut(
     return row
   }
 
-  /** The state tells who has been away for long; they get no entries. */
+  /** Readers who have been away for long get no entries; their state says so. */
   const insertChunk = (
     tx: Tx,
     tweetId: number,
@@ -147,7 +146,7 @@ export function createFanOut(
     const context = { progress: null, save: async () => {} }
     for (const { id } of rows) {
       if (signal.aborted || app.drain.signal.aborted) return
-      // One that fails every time must not hold up those behind it.
+      // A tweet that always fails must not block the tweets behind it.
       await fanOut({ tweetId: id }, context).catch((error) =>
         app.log.warn({ err: error, tweet: id }, 'a tweet could not be fanned out'),
       )

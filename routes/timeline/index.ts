@@ -13,7 +13,7 @@ const timeline: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getTimeline',
         summary: 'Your home timeline',
         description:
-          'Tweets, replies and retweets of yourself and of those you follow, newest first. A page shows an original once. `since` gives what came after a cursor.',
+          'Tweets, replies and retweets by you and the users you follow, newest first. A page shows each original once. `since` returns what is newer than a cursor.',
         security: BearerAuth,
         querystring: TimelineQuery,
         response: { 200: TimelinePage, ...problems(401) },

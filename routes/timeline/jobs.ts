@@ -11,10 +11,7 @@ import { SIZES } from './sizes.ts'
 
 type Follow = { followerId: number; followeeId: number }
 
-/**
- * What keeps timelines materialised. None of it decides what a page shows: each handler may run
- * late, twice, never, or be killed in between.
- */
+/** Pages are correct without these handlers: they may run late, twice, never, or be killed. */
 export function createTimelineJobs(app: FastifyInstance, sizes = SIZES) {
   const { follows } = app.tables
   const entries = createEntries(app, sizes)

@@ -3,21 +3,18 @@ import { unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 import { SIZES } from './sizes.ts'
 
-/** Above every id. */
+/** An id above every tweet id. */
 export const TOP = Number.MAX_SAFE_INTEGER
 type Range = { below: number; from: number; limit: number }
 type Row = { id: number; authorId: number }
 
-/**
- * The newest tweets of some authors, at a cost that depends on how many authors there are, never on
- * how much they have written.
- */
+/** The cost depends on the number of authors, not on the number of their tweets. */
 export function createMergeByAuthor(app: FastifyInstance, sizes = SIZES) {
   const { tweets } = app.tables
 
   /**
-   * Ids of any visibility within `from <= id < below`, descending, at most `limit`. `from` in the
-   * answer is the id down to which nothing is missing.
+   * Returns ids with `from <= id < below`, descending, whoever may see them. The returned `from` is
+   * the id down to which they are complete.
    */
   async function mergeByAuthor(authorIds: number[], { below, from, limit }: Range) {
     const rows: Row[] = []
@@ -37,7 +34,7 @@ export function createMergeByAuthor(app: FastifyInstance, sizes = SIZES) {
     return row?.id ?? 0
   }
 
-  /** All ranges of one index, as long as the authors are constants: one dive an author. */
+  /** Constants make MariaDB read ranges of one index, one dive per author. */
   const inWindow = (authorIds: number[], range: Range) =>
     newest(authorIds, sizes.authorsPerInList, range, (some) => select(among(some), range))
 
@@ -45,11 +42,11 @@ export function createMergeByAuthor(app: FastifyInstance, sizes = SIZES) {
   const among = (authorIds: number[]) =>
     sql`${tweets.authorId} IN (${sql.raw(authorIds.map(Number).join())})`
 
-  /** Only the authors of the newest heads can have any other among the newest. */
+  /** Only authors of the newest first tweets can have more tweets among the newest. */
   async function perAuthor(authorIds: number[], range: Range) {
     const heads = await branches(authorIds, range, 1)
     const leading = heads.map(({ authorId }) => authorId)
-    // As many heads as rows are wanted: nothing below the last of them is.
+    // With `limit` heads, no tweet below the last head is among the newest.
     const from = heads[range.limit - 1]?.id ?? range.from
     return branches(leading, { ...range, from }, range.limit)
   }
@@ -82,7 +79,6 @@ function idsOf(rows: Row[], { from, limit }: Omit<Range, 'below'>) {
   return { ids, from: ids[limit - 1] ?? from }
 }
 
-/** The newest of what several statements find. */
 async function newest(
   authorIds: number[],
   size: number,

@@ -4,19 +4,18 @@ import { DELIVERY } from '../../db/schema/columns.ts'
 import type { Tx } from '../../plugins/db/client.ts'
 import { SIZES } from './sizes.ts'
 
-/** Of the limit: an author who hovers around it doesn't change sides with every follow. */
+/** Share of the limit, so that an author near it does not switch with every follow. */
 const HYSTERESIS = 0.9
 
 /**
- * Authors of very many followers are merged into timelines instead of being fanned out. Which of
- * both happens is written at each follow, and changing it there is safe at any time: a reader's
- * page goes by the follow as it is at that moment.
+ * Authors above FANOUT_LIMIT are merged into timelines instead of fanned out. Each follow records
+ * this and may change at any time, since a page reads its current value.
  */
 export function createPopularity(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   const { follows, popularAuthors, users } = app.tables
   const { FANOUT_LIMIT } = app.config.timeline
 
-  /** Changes sides when the limit has been crossed. Returns whether the author is popular. */
+  /** Switches the author when the limit has been crossed. Returns whether the author is popular. */
   async function check(authorId: number) {
     const [author] = await app.db
       .select({
@@ -53,7 +52,7 @@ export function createPopularity(app: FastifyInstance, { rowsPerBatch } = SIZES)
     return rows.length > 0
   }
 
-  /** From here on their tweets are merged for every follower. */
+  /** Switches all follows of the author to merged. */
   async function mergeAuthor(authorId: number, signal: AbortSignal) {
     const fannedOut = and(eq(follows.followeeId, authorId), gt(follows.delivery, DELIVERY.merged))
     let changed = rowsPerBatch
@@ -63,7 +62,6 @@ export function createPopularity(app: FastifyInstance, { rowsPerBatch } = SIZES)
     }
   }
 
-  /** Their readers' pages go by it from the commit on. */
   async function mergeSome(tx: Tx, fannedOut: SQL | undefined) {
     const rows = await tx
       .select({ id: follows.id, readerId: follows.followerId })

@@ -10,7 +10,7 @@ const RECORD_EVERY = 24
 /** Readers per statement. */
 const READERS_PER_BATCH = 500
 
-/** Tracks when readers were last seen, and drops the entries of idle ones. */
+/** Tracks when readers were last seen, and purges the entries of idle readers. */
 export function createReaderActivity(app: FastifyInstance, entries: Entries) {
   const { timelineStates: states, users } = app.tables
   const { TIMELINE_IDLE_DAYS } = app.config.timeline

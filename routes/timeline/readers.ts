@@ -2,18 +2,15 @@ import { type AnyColumn, and, eq, exists, inArray, sql } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/mysql-core'
 import type { FastifyInstance } from 'fastify'
 
-/** The kind of the list, by which features add filters. */
+/** The kind of this list, as filters receive it. */
 export const LIST = 'timeline'
 
-/** The definition of the timeline asked the other way round: whose timelines is a tweet in. */
+/** The inverse of a timeline read: finds the readers whose timelines show a tweet. */
 export function createReaders(app: FastifyInstance) {
   const { follows, tweets } = app.tables
   const { visibility } = app.tweets
 
-  /**
-   * Which of these tweets are in the timeline of which of these people, by the rules of `page`, with
-   * one query for all of them.
-   */
+  /** Returns pairs of tweet and reader, by the rules of `page`, with one query. */
   return async function readersOf(tweetIds: number[], readerIds: number[]) {
     if (tweetIds.length === 0 || readerIds.length === 0) return []
     // Thousands of parameters would take longer than the query.
@@ -21,7 +18,7 @@ export function createReaders(app: FastifyInstance) {
     const tweet = alias(tweets, 'tweet')
     const follow = alias(follows, 'follow')
     const shown = (readerId: AnyColumn) =>
-      // What asks for a reader puts it into SQL and nowhere else, where a column does as well.
+      // `shownTo` uses the reader in SQL only, where a column works like a value.
       exists(shownTo(readerId as unknown as number, tweet.id))
     const among = (readerId: AnyColumn) =>
       and(inArray(tweet.id, tweetIds), sql`${readerId} IN (${readers})`, shown(readerId))
@@ -37,7 +34,6 @@ export function createReaders(app: FastifyInstance) {
     return unionAll(authors, followers)
   }
 
-  /** A row when the timeline may show the tweet. */
   function shownTo(readerId: number, tweetId: AnyColumn) {
     const where = and(eq(tweets.id, tweetId), visibility.notDeleted, visibility.notMuted(readerId))
     return visibility.visible({ viewerId: readerId, list: LIST, where })

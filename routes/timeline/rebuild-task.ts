@@ -4,17 +4,17 @@ import { DELIVERY } from '../../db/schema/columns.ts'
 import type { TaskContext } from '../../plugins/tasks/index.ts'
 import type { createBackfill } from './backfill.ts'
 
-/** Readers between two notes of how far it has come; a second or a few. */
+/** Readers between two saves of the progress; a few seconds of work. */
 const READERS_PER_BATCH = 100
 
-/** `timelines:rebuild`: entries made anew from tweets and follows, beside the live service. */
+/** `timelines:rebuild` rebuilds entries from tweets and follows while the service runs. */
 export function createRebuildTask(
   app: FastifyInstance,
   { rebuild, fillReader }: Pick<ReturnType<typeof createBackfill>, 'rebuild' | 'fillReader'>,
 ) {
   const { timelineStates: states, users } = app.tables
 
-  /** Of all readers who have entries, or of one. What was interrupted is gone on with. */
+  /** Rebuilds one timeline, or all that have entries, from where a run was interrupted. */
   async function rebuildTask({ progress, signal, argument }: TaskContext) {
     if (argument !== undefined) return rebuildOne(argument, signal)
     const kept = gt(states.delivery, DELIVERY.merged)
@@ -62,7 +62,8 @@ export function createRebuildTask(
   async function rebuildOne(argument: string, signal: AbortSignal) {
     const readerId = /^[1-9]\d{0,15}$/.test(argument) ? Number(argument) : 0
     const [user] = await app.db.select().from(users).where(eq(users.id, readerId))
-    if (!user) throw new Error(`There is no user ${argument}; give the id of one, or nothing.`)
+    if (!user)
+      throw new Error(`There is no user ${argument}; give the id of a user, or no argument.`)
     await app.db
       .insert(states)
       .values({ readerId, seenAt: sql`NOW(3)` })

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 /** Ids kept; 8 bytes each. */
 const MAX_IDS = 10_000
 
-/** Ids of recent tweets by all authors, in the order in which this process has learned of them. */
+/** Ids of recent tweets by all authors, in the order in which this process learned of them. */
 export function createRecentTweetIds(app: FastifyInstance) {
   let ids: number[] = []
   /** The position of the first id in `ids`. */

@@ -8,7 +8,7 @@ export const TimelineQuery = Type.Object(
     since: Type.Optional({
       ...Cursor,
       description:
-        'Any cursor of this timeline: only what came after it. It may repeat what you have, and misses nothing.',
+        'Any cursor of this timeline; the page shows newer tweets only. The page may repeat tweets that you have, but misses none.',
     }),
   },
   { additionalProperties: false },
@@ -16,5 +16,5 @@ export const TimelineQuery = Type.Object(
 
 export const TimelinePage = Type.Object({
   ...PageOf(ref('Tweet')).properties,
-  sinceCursor: Type.String({ description: 'Pass it as `since` to pull to refresh.' }),
+  sinceCursor: Type.String({ description: 'Pass it as `since` to refresh.' }),
 })

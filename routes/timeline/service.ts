@@ -11,10 +11,10 @@ declare module 'fastify' {
   }
 }
 
-/** Seconds. */
+/** Seconds between two runs. */
 const DELIVER_OVERDUE_EVERY = 60
 const DROP_IDLE_EVERY = 3600
-/** Seconds a job of many followers or followees may take; a killed one goes on where it was. */
+/** Seconds per job with many followers or followees; a killed job continues where it stopped. */
 const TIMEOUT = 3600
 
 function createTimeline(app: FastifyInstance) {
@@ -32,7 +32,7 @@ function createTimeline(app: FastifyInstance) {
   app.jobs.every('timeline.retire', DROP_IDLE_EVERY, (_, { signal }) => jobs.dropIdle(signal))
   app.users.addEraser(jobs.erase)
   app.tasks.add('timelines:rebuild', {
-    summary: 'make the entries of all timelines anew, or of one: give the id of its user',
+    summary: 'rebuild the entries of all timelines, or of the timeline of one user',
     argument: 'user id',
     run: jobs.rebuildTask,
   })

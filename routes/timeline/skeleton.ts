@@ -6,24 +6,23 @@ import { SIZES } from './sizes.ts'
 import { createVisibleRows, type OnVisit, type Row } from './visible-rows.ts'
 
 /**
- * Seconds by which `since` looks further back: ids are given out at INSERT but seen from COMMIT
- * on, so a row may show up below one that was read before. No transaction lasts this long.
+ * Seconds that `since` looks further back: ids are assigned at INSERT but visible from COMMIT on,
+ * so a row may appear below a row that was read before. No transaction lasts this long.
  */
 const LATE = 60
-/** Repeats of one original take rows but no place: rows read beyond the limit, and when it is not enough. */
+/** Rows beyond the limit, and rows of a further read, since repeats are not shown. */
 const SPARE = { first: 4, more: 100 }
 
 export type TimelineRequest = PageRequest & { since?: string | undefined }
 
-/** Which rows a page shows; they are filled in afterwards. */
+/** Selects the rows that a page shows; hydration follows. */
 export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { tweets } = app.tables
   const readRows = createVisibleRows(app, onVisit, sizes)
 
   /**
-   * The home timeline: what the reader and those they follow wrote, by id descending, walking down
-   * from the cursor until the page is full or the rows end; an original that is on the page already
-   * is not shown again. The next cursor is the last row walked. @throws InvalidCursor
+   * Walks down from the cursor by id until the page is full or the rows end, and shows each
+   * original once. The next cursor is the last row walked. @throws InvalidCursor
    */
   return async function skeleton(readerId: number, { cursor, since, limit }: TimelineRequest) {
     const start = decodeCursor(LIST, cursor)
@@ -34,7 +33,7 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
     let more = true
     while (more && shown.size < limit) {
       const chunk = last ? SPARE.more : limit + SPARE.first
-      // One row beyond what can be shown tells whether the rows end here.
+      // One extra row shows whether more rows follow.
       const range = { below: last?.id ?? start, above, limit: chunk + 1 }
       const found = await readRows(readerId, range)
       let walked = 0

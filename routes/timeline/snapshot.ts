@@ -8,10 +8,7 @@ import { TOP } from './merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 
 export type Snapshot = {
-  /**
-   * Tweets of the reader and of those whose tweets are materialised, newest first. Whether they may
-   * be shown is another question.
-   */
+  /** Tweets by the reader and by materialised followees, newest first, visible or not. */
   ids: number[]
   /** The id down to which `ids` is complete. */
   from: number
@@ -22,10 +19,9 @@ export type Snapshot = {
 }
 type Range = { readerId: number; below: number; limit: number }
 
-/** Readers whose merged followees a process remembers, of some 100 bytes each. */
+/** Readers whose merged followees are cached; some 100 bytes each. */
 const READERS = 10_000
 
-/** What is materialised for a reader, and what is not. */
 export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
   const readerId = placeholder('readerId')
@@ -35,7 +31,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     .from(tweets)
     .where(eq(tweets.undelivered, sql`1`))
     .orderBy(desc(tweets.id))
-    // One more tells that the workers are further behind.
+    // One extra row shows that the backlog is longer.
     .limit(sizes.maxUndelivered + 1)
     .prepare()
   const undelivered = singleFlight(() => readUndelivered.execute())
@@ -63,7 +59,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
   const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
 
-  /** The entries, then the floor, with when the reader was last seen: one moment for both. */
+  /** Entries, floor and last visit in one statement, so that they are consistent. */
   const readEntries = unionAll(
     app.prepared
       .select({ id: whole(sql`${entries.tweetId}`), unseenHours: whole(sql`-1`) })
@@ -84,9 +80,8 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   ).prepare()
 
   /**
-   * What there is below an id, at most `limit` tweets. A job takes a tweet from the
-   * undelivered ones to the entries, and a followee from the merged ones to those with entries; read
-   * in that order, neither is ever between two places.
+   * Reads at most `limit` tweets below an id. Jobs move a tweet from undelivered to entries, and a
+   * followee from merged to materialised; reading in the same order misses neither.
    */
   return async function read(range: Range): Promise<Snapshot> {
     const late = await undelivered()
@@ -95,7 +90,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     const rows = await readEntries.execute(range)
     const state = rows.find(({ unseenHours }) => unseenHours >= 0)
     const backlog = (late[sizes.maxUndelivered]?.id ?? -1) + 1
-    // Of what is undelivered below the floor, only the merge knows the neighbours.
+    // Undelivered tweets below the floor are left to the merge, which reads all tweets there.
     const floorId = Math.max(state?.id ?? TOP, backlog)
     const found = new Set<number>()
     for (const row of rows) if (row !== state && row.id >= floorId) found.add(row.id)
@@ -116,7 +111,6 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     return authors.filter((id) => !relationships.get(id)?.mutes)
   }
 
-  /** Of what is undelivered, the reader's own and their followees'. */
   async function ownLate(
     late: { id: number; authorId: number }[],
     floorId: number,

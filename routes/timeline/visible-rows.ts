@@ -11,18 +11,16 @@ import type { Snapshot } from './snapshot.ts'
 export type Row = { id: number; originalId: number | null }
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
 type Range = { below: number | undefined; above: number; limit: number }
-/** `from <= id < below` */
 type Stretch = { below: number; from: number; limit: number }
 
-/** Readers far down of whom a process remembers whom they follow, of 8 kB for a thousand each. */
+/** Readers below their floor whose followees are cached; 8 kB each per thousand followees. */
 const SCROLLING = 500
 
 export type OnVisit = (readerId: number, snapshot: Snapshot) => Promise<void>
 
 /**
- * The rows a timeline consists of, newest first: down to the reader's floor what is materialised,
- * together with the tweets of authors who are merged; below it everyone's, merged. Candidates are
- * found first, then which of them may be shown.
+ * Reads a timeline's rows, newest first: down to the floor entries and tweets of merged authors,
+ * below the floor the tweets of all followees. Finds ids first, then those that may be shown.
  */
 export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { follows, tweets } = app.tables
@@ -31,13 +29,13 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
   const mergeByAuthor = createMergeByAuthor(app, sizes)
   const cachedTweetsOf = createCachedAuthorTweets(app, sizes)
 
-  /** Reading goes on where nothing can be written. */
-  const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit was not noted')
+  /** A timeline stays readable when the database accepts no writes. */
+  const unnoted = (error: unknown) => app.log.warn({ err: error }, 'a visit could not be recorded')
 
-  /** At most `limit`; fewer when there are no more. */
+  /** Returns at most `limit` rows; fewer only at the end of the timeline. */
   async function readRows(readerId: number, { below = TOP, above, limit }: Range) {
     const rows: Row[] = []
-    // Where much of what was found is not shown, larger steps get through it.
+    // Larger steps pass ids of which few may be shown.
     let step = limit
     for (let end = below; rows.length < limit && end > above + 1; step = sizes.rowsPerRetry) {
       const snapshot = await readSnapshot({ readerId, below: end, above, limit: step })
@@ -60,7 +58,7 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
     if (mergedAuthors.length === 0) return cut(ids, stretch)
     const merged =
       (await cachedTweetsOf(mergedAuthors, stretch)) ?? (await fromTweets(mergedAuthors, stretch))
-    // Where the merged ones end sooner, only as much is certain.
+    // The result is complete only as far down as the merged tweets.
     const certain = [...new Set([...ids, ...merged.ids])].filter((id) => id >= merged.from)
     return cut(
       certain.sort((a, b) => b - a),
@@ -68,7 +66,6 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
     )
   }
 
-  /** Few authors and few ids are one prepared statement. */
   async function fromTweets(authorIds: number[], stretch: Stretch) {
     const small =
       stretch.below - stretch.from <= sizes.maxMergedIdRange &&
@@ -96,7 +93,7 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
       .limit(placeholder('limit')),
   )
 
-  /** An entry may be of someone who is not followed any more; whoever is, is so in any way. */
+  /** Entries can outlive a follow, so the follow is checked again. */
   async function shown(ids: number[], readerId: number): Promise<Row[]> {
     const visible = await findVisibleById(ids, readerId)
     const rows = visible.flatMap(({ row, original, relationshipTo }) => {

@@ -4,16 +4,15 @@ import { inTime } from '../../plugins/resources.ts'
 /** A tweet before it is written. */
 export type Draft = {
   authorId: number
-  /** May be empty beside pictures. */
   text: string
   replyToId?: number | undefined
-  /** Pictures of the author's that are in no tweet yet, in order. */
+  /** Ids of the author's pictures that are in no tweet yet, in display order. */
   mediaIds?: number[] | undefined
 }
-/** Returns the text to write instead, or nothing; to refuse, throws an error with a status. */
+/** Returns a replacement text or undefined. Throws an error with a status to reject the tweet. */
 export type DraftHook = (draft: Readonly<Draft>) => Promise<{ text: string } | undefined>
 
-/** Milliseconds one hook may take: someone is waiting for the answer. */
+/** Milliseconds per hook, since a client waits for the response. */
 const LIMIT = 2_000
 
 const CheckTimedOut = createError(
@@ -22,11 +21,11 @@ const CheckTimedOut = createError(
   503,
 )
 
-/** What looks at a tweet before it is written: moderation, spam. One after the other. */
+/** Hooks that check a tweet before it is written, one after another; moderation, say. */
 export function createDraftHooks() {
   const hooks: DraftHook[] = []
 
-  /** Adds a hook. One that fails or takes longer than 2 s refuses the tweet: it may be needed. */
+  /** Adds a hook. A hook that fails or takes longer than 2 s rejects the tweet. */
   const add = (hook: DraftHook) => void hooks.push(hook)
 
   /** @throws what a hook throws, CheckTimedOut */

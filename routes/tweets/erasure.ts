@@ -2,10 +2,10 @@ import { eq, inArray } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db/client.ts'
 
-/** Rows removed in one transaction; keeps its locks short. */
+/** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200
 
-/** Clears up after deleted tweets and deleted accounts, counts included. */
+/** Deletes what deleted tweets and accounts leave behind, and keeps the counts exact. */
 export function createTweetErasure(app: FastifyInstance) {
   const { tweets, likes } = app.tables
 
@@ -32,7 +32,7 @@ export function createTweetErasure(app: FastifyInstance) {
     while ((await app.transaction(step)) > 0) signal?.throwIfAborted()
   }
 
-  /** Removes the likes and retweets of a tweet that is gone. */
+  /** Deletes the likes and retweets of a deleted tweet. */
   async function clearUp(tweetId: number) {
     await repeat((tx) => removeLikes(tx, eq(likes.tweetId, tweetId)))
     await repeat((tx) => removeRetweets(tx, tweetId))
@@ -83,7 +83,7 @@ export function createTweetErasure(app: FastifyInstance) {
     return rows.length
   }
 
-  /** Removes a deleted account's tweet with everything that hangs on it, but replies. */
+  /** Erases a deleted account's tweet with its likes and retweets; replies stay. */
   async function eraseTweet(id: number) {
     await clearUp(id)
     await app.transaction(async (tx) => {

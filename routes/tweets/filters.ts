@@ -4,28 +4,28 @@ type Context = { list: string; viewerId?: number | undefined }
 /** A condition on `app.tables.tweets` for a list, or nothing to leave that list as it is. */
 export type ListFilter = (context: Context) => SQL | undefined
 export type FilterOptions = {
-  /** False where the filter would let everything through; saves the query, so it must be cheap. */
+  /** False if the filter would pass every tweet. Saves a query, so it must be cheap. */
   applies?: (viewerId: number) => Promise<boolean>
 }
 
-/** What features leave out of lists of tweets; single tweets are not filtered. */
+/** Conditions by which features leave tweets out of lists. Single tweets are not filtered. */
 export function createListFilters() {
   const filters: ({ filter: ListFilter } & FilterOptions)[] = []
 
-  /** Adds a filter to every list of tweets; each says by the list's kind where it applies. */
+  /** Adds a filter that is called for every list of tweets and decides by the list's kind. */
   const add = (filter: ListFilter, options: FilterOptions = {}) =>
     void filters.push({ filter, ...options })
 
   function condition(list: string | undefined, viewerId: number | undefined, some = filters) {
     if (list === undefined) return undefined
     const conditions = some.map(({ filter }) => filter({ list, viewerId }))
-    // A promise, of an async filter, would quietly empty every list.
+    // The promise of an async filter would silently empty every list.
     const wrong = conditions.find((one) => one !== undefined && !is(one, SQL))
     if (wrong) throw new TypeError('A filter of tweets must return SQL or undefined.')
     return and(...conditions)
   }
 
-  /** As `condition`, without those that would let everything through. */
+  /** Like `condition`, without filters whose `applies` returns false. */
   async function applying(list: string, viewerId: number) {
     const asked = await Promise.all(filters.map(({ applies }) => applies?.(viewerId) ?? true))
     return condition(

@@ -27,8 +27,8 @@ export function createTweetHydration(
   const partOf = createSharedParts()
 
   /**
-   * Fills rows in with everything a tweet shows, in the same order; a row whose author has been deleted
-   * is left out. Takes a fixed number of queries, most of which the cache answers.
+   * Returns the rows as complete tweets, in the same order, without those of deleted authors. Takes
+   * a fixed number of queries, most of which the cache answers.
    */
   async function hydrate(rows: Shown[], context: Context = {}) {
     if (!context.db && !context.synced) await app.cache.sync()
@@ -72,7 +72,7 @@ export function createTweetHydration(
     ])
 
     if (inserted) people.set(inserted.author.id, inserted.author)
-    // Who looks may see fields in them that others don't.
+    // Extensions may add fields that depend on the viewer.
     const personal = app.resources.hasAddedFields('UserSummary')
 
     function present(row: TweetRow) {
@@ -84,7 +84,7 @@ export function createTweetHydration(
         ...shared,
         ...(personal && withOwnPeople(shared)),
         ...(inserted ? NO_REACTIONS : flags?.get(row.id)),
-        // A tombstone's own are removed by a job, soon.
+        // A job deletes the pictures of a tombstone soon.
         mediaCount: row.deleted ? 0 : row.mediaCount,
         media: [] as Resources['Media'][],
         [SHARED]: shared,

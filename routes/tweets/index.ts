@@ -9,7 +9,8 @@ import {
   ref,
 } from '../../plugins/schemas.ts'
 import lists from './list-routes.ts'
-import { NewTweet, NewTweetHeaders, TweetPage } from './schemas.ts'
+import reactions from './reaction-routes.ts'
+import { NewTweet, NewTweetHeaders, TWEET_MAX, TweetPage } from './schemas.ts'
 
 const tweets: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(writing)
@@ -28,8 +29,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['tweets'],
         operationId: 'createTweet',
         summary: 'Tweet or reply',
-        description:
-          'The text has 1 to 300 Unicode code points, counted after NFC normalisation. With pictures it may be left out.',
+        description: `The text has 1 to ${TWEET_MAX} Unicode code points, counted after NFC normalisation. A tweet with pictures needs no text.`,
         security: BearerAuth,
         headers: NewTweetHeaders,
         body: NewTweet,
@@ -60,7 +60,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['tweets'],
         operationId: 'deleteTweet',
         summary: 'Delete your tweet',
-        description: 'A tombstone without text stays, so that replies can be read.',
+        description: 'A tombstone without text remains, so that replies stay readable.',
         security: BearerAuth,
         params: IdParams,
         response: { 204: NoContent, ...problems(401, 403, 404) },
@@ -71,49 +71,6 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
       return reply.code(204).send(null)
     },
   )
-}
-
-const reactions: FastifyPluginAsyncTypebox = async (app) => {
-  app.addHook('onRequest', app.authenticate)
-  const { like, unlike, retweet, undoRetweet } = app.tweets
-
-  const kinds = [
-    { method: 'PUT', path: 'like', operationId: 'likeTweet', summary: 'Like', act: like },
-    {
-      method: 'DELETE',
-      path: 'like',
-      operationId: 'unlikeTweet',
-      summary: 'Take a like back',
-      act: unlike,
-    },
-    { method: 'PUT', path: 'retweet', operationId: 'retweet', summary: 'Retweet', act: retweet },
-    {
-      method: 'DELETE',
-      path: 'retweet',
-      operationId: 'undoRetweet',
-      summary: 'Take a retweet back',
-      act: undoRetweet,
-    },
-  ] as const
-  for (const { method, path, operationId, summary, act } of kinds) {
-    app.route({
-      method,
-      url: `/tweets/:id/${path}`,
-      schema: {
-        tags: ['tweets'],
-        operationId,
-        summary,
-        description: 'Doing it twice is doing it once. On a retweet it acts on the original.',
-        security: BearerAuth,
-        params: IdParams,
-        response: { 204: NoContent, ...problems(401, 404) },
-      },
-      handler: async ({ viewer, params }, reply) => {
-        await act(params.id, viewer.userId)
-        return reply.code(204).send(null)
-      },
-    })
-  }
 }
 
 const reading: FastifyPluginAsyncTypebox = async (app) => {
@@ -141,9 +98,9 @@ const reading: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['tweets'],
         operationId: 'getTweet',
-        summary: 'A tweet',
+        summary: 'Get a tweet',
         description:
-          'Of a deleted tweet, the tombstone: `deleted` is true, text and author are null.',
+          'A deleted tweet is returned as a tombstone: `deleted` is true, `text` and `author` are null.',
         security: OptionalAuth,
         params: IdParams,
         response: { 200: ref('Tweet'), ...problems(401, 404) },

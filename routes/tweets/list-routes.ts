@@ -14,7 +14,7 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
     params: IdParams,
     querystring: PageQuery,
   })
-  /** A retweet has no replies and likes of its own. */
+  /** Replies and likes of a retweet belong to its original. */
   async function originalId(id: number, viewerId: number | undefined) {
     const tweet = await app.tweets.get(id, viewerId)
     return (tweet.retweetOf ?? tweet).id
@@ -35,7 +35,7 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
     '/tweets/:id/likes',
     {
       schema: {
-        ...schema('listLikers', 'Who likes a tweet'),
+        ...schema('listLikers', 'Users who like a tweet'),
         response: { 200: UserPage, ...problems(401, 404) },
       },
     },
@@ -56,7 +56,7 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/users/:id/likes',
-    { schema: { ...schema('listUserLikes', 'What a user likes'), response: tweetPage } },
+    { schema: { ...schema('listUserLikes', 'Tweets that a user likes'), response: tweetPage } },
     async ({ params, query, viewerId }, reply) => {
       await app.users.assertExist(app.db, [params.id])
       return reply.sendPage(await app.tweets.likedBy(params.id, query, viewerId))

@@ -12,9 +12,9 @@ export function createTweetLists(
   const { tweets, likes } = app.tables
 
   /**
-   * A page of the tweets that meet the condition and may be seen, newest first. `list` is the kind
-   * of the list, with `:<id>` behind it where there is one of the kind for each id: cursors are good
-   * for that list alone, and filters that features have added go by the kind. @throws InvalidCursor
+   * Returns a page of the tweets that meet the condition and that the viewer may see, newest first.
+   * `list` is a kind, followed by `:<id>` for one list per id: cursors are valid for that list
+   * only, and filters that features add receive the kind. @throws InvalidCursor
    */
   async function page(
     list: string,
@@ -42,7 +42,7 @@ export function createTweetLists(
     return { items: await hydrate(items, { viewerId }), nextCursor }
   }
 
-  /** Everyone's tweets and replies; retweets would only repeat them. */
+  /** Without retweets, which would repeat tweets. */
   const everyones = (request: PageRequest, viewerId?: number) =>
     page('tweets', isNull(tweets.retweetOfId), request, viewerId)
 
@@ -52,7 +52,7 @@ export function createTweetLists(
   const replies = (tweetId: number, request: PageRequest, viewerId?: number) =>
     page(`replies:${tweetId}`, eq(tweets.replyToId, tweetId), request, viewerId)
 
-  /** As `page`, in the order of the rows of another table that point at the tweets. */
+  /** Like `page`, in the order of another table's rows that point at tweets. */
   async function pageBy(
     list: string,
     source: ListSource,
@@ -75,7 +75,6 @@ export function createTweetLists(
 
   const byLike: ListSource = { table: likes, tweetId: likes.tweetId, position: likes.id }
 
-  /** What a user likes, latest like first. */
   const likedBy = (userId: number, request: PageRequest, viewerId?: number) =>
     pageBy(`liked-by:${userId}`, byLike, eq(likes.userId, userId), request, viewerId)
 

@@ -5,11 +5,11 @@ type Author = Resources['UserSummary']
 type Parent = { readonly id: number; readonly deleted: boolean; readonly author: Author | null }
 export type SharedPart = ReturnType<typeof toPart>
 
-/** What a tweet shows to everyone: remembered for as long as its row and its author are. */
+/** Builds what all viewers of a tweet share, and keeps it as long as the cached row. */
 export function createSharedParts() {
   const known = new WeakMap<TweetRow, SharedPart>()
 
-  /** Whoever gets it leaves it as it is. */
+  /** The result is shared between requests; never mutate it. */
   return function partOf(row: TweetRow, author: Author, replyTo: Parent | null) {
     const one = known.get(row)
     if (one && one.author === (row.deleted ? null : author) && isSame(one.replyTo, replyTo)) {

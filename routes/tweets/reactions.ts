@@ -26,22 +26,19 @@ export function createReactions(
     return visibility.visible({ viewerId: placeholder('viewerId'), where, limit: ids.length }, db)
   })
 
-  /**
-   * What acting on a tweet acts on: the original of a retweet, else itself. Only what exists and
-   * the viewer may see. @throws TweetNotFound
-   */
+  /** Returns the original of a retweet, or the id itself. @throws TweetNotFound, also if hidden */
   async function originalOf(tx: Tx, id: number, viewerId: number) {
     const [row] = await readVisible([id], { viewerId }, tx)
     if (!row) throw new TweetNotFound(id)
     return row.originalId ?? row.id
   }
 
-  /** Liking twice is liking. @throws TweetNotFound */
+  /** Idempotent. @throws TweetNotFound */
   async function like(id: number, userId: number, outer?: Tx) {
-    // What a tweet retweets never changes, so it may be as old as it is.
+    // The original of a retweet never changes, so any cached row will do.
     const known = (await cache.rows.get([id], outer)).get(id)
     await app.transaction(async (tx) => {
-      // An original is looked at once, after the insert.
+      // For an original, one check after the insert is enough.
       const isOriginal = known && known.originalId === null
       const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
@@ -64,9 +61,8 @@ export function createReactions(
   type Insert = (row: Reaction, db: Tx) => Promise<[{ insertId: number }, unknown]>
 
   /**
-   * The id of the row, or undefined when there is one already. The row's foreign keys hold the tweet
-   * and the account still while they are looked at: a deletion comes wholly before or after.
-   * @throws TweetNotFound of the id that was asked for
+   * Returns the id of the new row, or undefined if it exists. The row's foreign keys lock tweet and
+   * account until both are checked. @throws TweetNotFound with the requested id
    */
   async function insertChecked(tx: Tx, insert: Insert, row: Reaction, id: number) {
     const { tweetId, userId } = row
@@ -86,7 +82,7 @@ export function createReactions(
     }
   }
 
-  /** Taking back works even when a block now hides the tweet. @throws TweetNotFound */
+  /** Ignores blocks, so that a reaction can be deleted after a block. @throws TweetNotFound */
   async function existing(tx: Tx, id: number) {
     const [row] = await tx
       .select()
@@ -109,7 +105,7 @@ export function createReactions(
     }, outer)
   }
 
-  /** Retweeting twice is retweeting. @throws TweetNotFound */
+  /** Idempotent. @throws TweetNotFound */
   async function retweet(id: number, userId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
       const retweetOfId = await originalOf(tx, id, userId)
@@ -146,7 +142,7 @@ export function createReactions(
     await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })
   }
 
-  /** A reply may outlive its parent, whose counters are then gone. */
+  /** Does nothing if the parent has been erased, since its counters are gone. */
   async function countReply(tx: Tx, parentId: number, change: 1 | -1) {
     const parent = await tx.select({ id: tweets.id }).from(tweets).where(eq(tweets.id, parentId))
     if (parent.length > 0) await counts.add(tx, new Map([[parentId, { replies: change }]]))

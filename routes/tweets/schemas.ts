@@ -8,13 +8,14 @@ declare module 'fastify' {
     Tweet: Static<typeof Tweet> & TweetFields
     TweetBody: Static<typeof TweetBody> & TweetFields
   }
-  /** What extensions add to a tweet, all of it optional. */
+  /** Fields that extensions add to a tweet, all optional. */
   interface TweetFields {}
 }
 
-/** Code points after NFC. */
+/** Unicode code points of a tweet's text, after NFC. */
 export const TWEET_MAX = 300
-const MEDIA_MAX = 4
+/** Pictures per tweet. */
+export const MEDIA_MAX = 4
 
 const Parent = Type.Object({
   id: Id,
@@ -27,24 +28,25 @@ const body = {
   author: nullable(ref('UserSummary')),
   text: nullable(
     Type.String({
-      description: 'Null for a retweet and for a deleted tweet; may be empty beside pictures.',
+      description:
+        'Null for a retweet and for a deleted tweet; may be empty if the tweet has pictures.',
       examples: ['hello, my first tweet'],
     }),
   ),
   createdAt: Timestamp,
   deleted: Type.Boolean({
-    description: 'What is left of it: its id, so that replies can be read.',
+    description: 'True for a tombstone, which keeps the id so that replies stay readable.',
   }),
   replyTo: nullable(Parent),
-  media: Type.Array(ref('Media'), { description: 'Up to four pictures.' }),
+  media: Type.Array(ref('Media'), { description: `At most ${MEDIA_MAX} pictures.` }),
   likeCount: Type.Integer({ examples: [3] }),
   retweetCount: Type.Integer({ examples: [2] }),
   replyCount: Type.Integer({ examples: [1] }),
-  liked: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
-  retweeted: Type.Optional(Type.Boolean({ description: 'By you; only for a signed-in viewer.' })),
+  liked: Type.Optional(Type.Boolean({ description: 'Liked by you; only when signed in.' })),
+  retweeted: Type.Optional(Type.Boolean({ description: 'Retweeted by you; only when signed in.' })),
 }
 
-/** What is the same for everyone who sees a tweet, see parts.ts. */
+/** Properties that are the same for every viewer, see parts.ts. */
 export const SHARED_WITH_ALL = [
   'id',
   'author',
@@ -57,7 +59,7 @@ export const SHARED_WITH_ALL = [
   'replyCount',
 ] as const
 
-/** A tweet without what it retweets: an original is never a retweet itself. */
+/** A tweet without `retweetOf`: an original is never a retweet. */
 export const TweetBody = Type.Object(body, { $id: 'TweetBody', title: 'TweetBody' })
 
 export const Tweet = Type.Object(
@@ -75,7 +77,7 @@ export const NewTweet = Type.Object(
       Type.Array(Id, {
         maxItems: MEDIA_MAX,
         uniqueItems: true,
-        description: 'Pictures of yours that are in no tweet yet, in the order they are shown.',
+        description: 'Ids of your pictures that are in no tweet yet, in display order.',
         examples: [[]],
       }),
     ),
@@ -89,7 +91,7 @@ export const NewTweetHeaders = Type.Object({
       pattern: '^[\\x20-\\x7e]+$',
       maxLength: 255,
       description:
-        'A value of your own, such as a UUID. A repeat within 24 hours gets the tweet that the first has written.',
+        'A value that you choose, such as a UUID. A repeated request within 24 hours returns the tweet that the first request created.',
     }),
   ),
 })

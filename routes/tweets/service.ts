@@ -14,7 +14,7 @@ import { createTweetErasure } from './erasure.ts'
 import { createTweetHydration } from './hydration.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
-import { SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
 import { createVisibility } from './visibility.ts'
 
 declare module 'fastify' {
@@ -35,8 +35,13 @@ declare module 'fastify' {
   }
 }
 
+const TooManyMedia = createError(
+  'TOO_MANY_MEDIA',
+  `A tweet has at most ${MEDIA_MAX} pictures.`,
+  400,
+)
 const UserNotFound = createError('USER_NOT_FOUND', 'This account has been deleted.', 404)
-const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only its author can delete a tweet.', 403)
+const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only the author can delete a tweet.', 403)
 
 function createTweets(app: FastifyInstance) {
   const { tweets } = app.tables
@@ -55,17 +60,18 @@ function createTweets(app: FastifyInstance) {
   /** @throws what `prepare` and `write` throw */
   const create = async (draft: Draft, outer?: Tx) => write(await prepare(draft), outer)
 
-  /** A draft as it will be written: clean, and past every hook of `beforeCreate`. */
+  /** Returns the draft as it will be written: cleaned, and passed by every `beforeCreate` hook. */
   async function prepare(draft: Draft) {
     const passed = await drafts.pass({ ...draft, text: clean(draft) })
     return { ...passed, text: clean(passed) }
   }
 
   /**
-   * @throws TweetNotFound when what it replies to is gone or hidden from the author, UserNotFound,
-   * and what `app.media.attach` throws
+   * Writes a prepared draft. @throws TweetNotFound if the parent has been deleted or is hidden from
+   * the author, UserNotFound, TooManyMedia, and what `app.media.attach` throws
    */
   async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
+    if (mediaIds.length > MEDIA_MAX) throw new TooManyMedia()
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
@@ -78,7 +84,7 @@ function createTweets(app: FastifyInstance) {
       ).catch((error) => {
         throw isMissingParent(error) ? new UserNotFound() : error
       })
-      // Read after the insert, whose foreign key holds the account: it is there, or has been deleted.
+      // The insert's foreign key locks the account, so this read is final.
       if (!inserted) throw new UserNotFound()
       const tweetId = inserted.tweet.id
       invalidateNew(tx, tweetId, authorId)
@@ -106,7 +112,7 @@ function createTweets(app: FastifyInstance) {
     invalidate(tx, tweetId, authorId)
   }
 
-  /** To be called wherever a tweet comes, changes or goes. */
+  /** Call it in every transaction that inserts, changes or deletes a tweet. */
   function invalidate(tx: Tx, tweetId: number, authorId: number) {
     app.cache.invalidate(tx, 'tweet', [tweetId])
     app.cache.invalidate(tx, 'tweets-by', [authorId])
@@ -132,8 +138,8 @@ function createTweets(app: FastifyInstance) {
   }
 
   /**
-   * Leaves a tombstone without text; a retweet is undone. A job clears up likes and retweets.
-   * @throws TweetNotFound, NotYourTweet
+   * Deletes a tweet and leaves a tombstone without text; a retweet leaves none. A job deletes the
+   * tweet's likes and retweets. @throws TweetNotFound, NotYourTweet
    */
   async function remove(id: number, userId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
@@ -154,6 +160,7 @@ function createTweets(app: FastifyInstance) {
   }
 
   return {
+    maxLength: TWEET_MAX,
     create,
     prepare,
     write,

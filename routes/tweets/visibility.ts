@@ -7,7 +7,7 @@ import { createListFilters } from './filters.ts'
 
 type Selection = {
   viewerId?: number | undefined
-  /** Its kind; filters that features have added apply to lists alone. */
+  /** The kind of the list; unset for single tweets, which are not filtered. */
   list?: string | undefined
   where?: SQL | undefined
   limit?: number
@@ -24,8 +24,8 @@ type VisibleTweet = {
 }
 
 /**
- * The first step of reading: which rows a viewer may see. A list selects them with all rules in its
- * query; for known ids the same rules are applied to cached rows.
+ * The first step of reading selects the rows that a viewer may see. A list applies all rules in its
+ * query; for known ids, the same rules are applied to cached rows.
  */
 export function createVisibility(app: FastifyInstance, cache: TweetCache) {
   const { tweets, users } = app.tables
@@ -35,15 +35,15 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
   const columns = { id: tweets.id, originalId: tweets.retweetOfId }
 
   /**
-   * Rows the viewer may see, newest first: the author's account exists and no block stands between
-   * them, and the same for what it retweets. Tombstones are included; `notDeleted` leaves them out.
+   * Rows that the viewer may see, newest first: the author exists, no block separates the two, and
+   * the same holds for a retweeted original. Add `notDeleted` to exclude tombstones.
    */
   function visible(selection: Selection, db: Db | Tx = app.db) {
     const query = db.select(columns).from(tweets).$dynamic()
     return withRules(query, selection).orderBy(desc(tweets.id))
   }
 
-  /** As `visible`, in the order of the rows that point at the tweets; no tombstones. */
+  /** Like `visible`, in the order of the rows that point at the tweets; without tombstones. */
   function visibleBy(source: ListSource, { where, ...selection }: Selection) {
     const query = app.db
       .select({ ...columns, position: sql`${source.position}`.mapWith(Number) })
@@ -110,7 +110,7 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
     })
   }
 
-  /** Returns those of these ids that the list's filters let through, in the same order. */
+  /** Returns those of these ids that pass the list's filters, in the same order. */
   async function passFilters(ids: number[], list: string, viewerId: number) {
     const condition = await filters.applying(list, viewerId)
     if (!condition || ids.length === 0) return ids

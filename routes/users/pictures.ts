@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import { and, eq, isNull } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import type { Tx } from '../../plugins/db/client.ts'
+import { PICTURE_SIZES } from './schemas.ts'
 
 export const UserNotFound = createError(
   'USER_NOT_FOUND',
@@ -11,12 +12,8 @@ export const UserNotFound = createError(
 
 /** Profile pictures: the folder of the objects, and the width of each size in pixels. */
 const KINDS = {
-  avatar: { folder: 'avatars', column: 'avatarKey', sizes: { small: 48, medium: 128, large: 400 } },
-  header: {
-    folder: 'headers',
-    column: 'headerKey',
-    sizes: { small: 480, medium: 960, large: 1500 },
-  },
+  avatar: { folder: 'avatars', column: 'avatarKey', sizes: PICTURE_SIZES.avatar },
+  header: { folder: 'headers', column: 'headerKey', sizes: PICTURE_SIZES.header },
 } as const
 
 export type PictureSize = 'small' | 'medium' | 'large'

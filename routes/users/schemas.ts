@@ -12,17 +12,26 @@ declare module 'fastify' {
 }
 
 const Url = Type.String({ format: 'uri' })
-const Avatar = Type.Object({
-  small: Type.String({ ...Url, description: '48 x 48 pixels, WebP' }),
-  medium: Type.String({ ...Url, description: '128 x 128 pixels, WebP' }),
-  large: Type.String({ ...Url, description: '400 x 400 pixels, WebP' }),
-})
+/** Widths in pixels of the pictures of a profile. An avatar is square, a header is 3:1. */
+export const PICTURE_SIZES = {
+  avatar: { small: 48, medium: 128, large: 400 },
+  header: { small: 480, medium: 960, large: 1500 },
+} as const
 
-const Header = Type.Object({
-  small: Type.String({ ...Url, description: '480 x 160 pixels, WebP' }),
-  medium: Type.String({ ...Url, description: '960 x 320 pixels, WebP' }),
-  large: Type.String({ ...Url, description: '1,500 x 500 pixels, WebP' }),
-})
+function Picture(
+  { small, medium, large }: Record<'small' | 'medium' | 'large', number>,
+  ratio: number,
+) {
+  const format = (pixels: number) => pixels.toLocaleString('en')
+  const url = (width: number) =>
+    Type.String({
+      ...Url,
+      description: `${format(width)} x ${format(width / ratio)} pixels, WebP`,
+    })
+  return Type.Object({ small: url(small), medium: url(medium), large: url(large) })
+}
+const Avatar = Picture(PICTURE_SIZES.avatar, 1)
+const Header = Picture(PICTURE_SIZES.header, 3)
 
 const summary = {
   id: Id,

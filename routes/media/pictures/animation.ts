@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 import type { Size } from './decode.ts'
 import { type Picture, whole } from './inspect.ts'
 
-/** Frames are encoded up to three times: so many take a core five seconds, a large still takes one. */
+/** Frames are encoded up to three times; 500 take one core about 5 s, a large still image 1 s. */
 const FRAMES = 500
 const PIXELS = 50_000_000
 const QUALITY = 75
@@ -10,7 +10,7 @@ const EFFORT = 2
 
 const AnimationTooLarge = createError(
   'IMAGE_TOO_LARGE',
-  `The animation has more than ${FRAMES} frames, or more than ${PIXELS / 1e6} megapixels in all of them.`,
+  `The animation has more than ${FRAMES} frames, or more than ${PIXELS / 1e6} megapixels in all frames together; shorten it or scale it down.`,
   413,
 )
 

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 
-/** In a file without sharp, which the service itself has no need to load. */
+/** In a file without sharp, so that the service does not load sharp. */
 export const BrokenImage = createError(
   'BROKEN_IMAGE',
   'The image cannot be decoded whole: %s.',

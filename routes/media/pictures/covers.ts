@@ -3,7 +3,7 @@ import { encode } from './encode.ts'
 import { inspect } from './inspect.ts'
 import type { Box } from './workers.ts'
 
-/** The first frame, filling each box, its centre kept; a picture that is too small is enlarged. */
+/** Crops the centre of the first frame to each box; enlarges a picture that is too small. */
 export async function toCovers(file: string, boxes: Box[]) {
   const picture = await inspect(file)
   const { width, height } = picture

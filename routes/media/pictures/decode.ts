@@ -3,15 +3,15 @@ import { type Picture, whole } from './inspect.ts'
 
 export type Size = { width: number; height: number }
 
-/** To whole pixels; of a line something is left. */
+/** Scales to whole pixels, at least 1. */
 export const scaled = ({ width, height }: Size, scale: number): Size => ({
   width: Math.max(1, Math.round(width * scale)),
   height: Math.max(1, Math.round(height * scale)),
 })
 
 /**
- * The first frame, scaled down, upright, in sRGB with 8 bits. All of it, though less may be shown:
- * only so is it known to be whole. @throws BrokenImage
+ * Decodes the first frame upright, in sRGB with 8 bits. Decodes all of it even if less is shown:
+ * only that proves that the file is complete. @throws BrokenImage
  */
 export async function decode({ open, format, ...picture }: Picture, scale: number) {
   const size = scaled(picture, scale)

@@ -2,15 +2,15 @@ import type { Sharp } from 'sharp'
 import { rgbaToThumbHash } from 'thumbhash'
 import type { Pixels } from './decode.ts'
 
-/** Of 100; artefacts are hard to see at it. */
+/** WebP quality (0 to 100) at which artefacts are hard to see. */
 const QUALITY = 82
-/** Pixels; the most that the hash takes. */
+/** Pixels per side, the maximum of thumbhash. */
 const THUMB = 100
 
-/** WebP without any metadata, which sharp writes only when told to. */
+/** Encodes WebP without metadata, which is sharp's default. */
 export const encode = (image: Sharp) => image.webp({ quality: QUALITY }).toBuffer()
 
-/** A blurred likeness for the time until the image is there. */
+/** A blurred preview to show until the image has loaded. */
 export async function thumbhashOf({ open }: Pixels) {
   const { data, info } = await open()
     .resize({ width: THUMB, height: THUMB, fit: 'inside' })

@@ -2,9 +2,8 @@ const EXTENSION = 0x21
 const IMAGE = 0x2c
 
 /**
- * Whether no block of a GIF is cut short (GIF89a, sections 15 to 27): the decoder leaves such a
- * frame out without a word. A missing trailer is fine, as it is in browsers; what follows the
- * trailer, or is no block, is left to the decoder.
+ * True if no block is truncated (GIF89a, sections 15 to 27): the decoder silently omits such
+ * frames. A missing trailer is accepted, as in browsers; the decoder judges everything else.
  */
 export function isWholeGif(bytes: Buffer) {
   let at = 13 + tableBytes(bytes[10])
@@ -16,10 +15,10 @@ export function isWholeGif(bytes: Buffer) {
   return at === bytes.length
 }
 
-/** Of a colour table, by the flags in front of it. */
+/** Bytes of a colour table, from the flags before it. */
 const tableBytes = (flags = 0) => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0)
 
-/** Where a series of sub-blocks ends: each says its length, the last has none. */
+/** The index behind a series of sub-blocks: each starts with its length, the last has length 0. */
 function afterData(bytes: Buffer, start: number) {
   let at = start
   while (bytes[at]) at += 1 + (bytes[at] ?? 0)

@@ -2,9 +2,9 @@ import { type Box, runInWorker } from './workers.ts'
 
 export { closeWorkers as close } from './workers.ts'
 
-/** A picture that was decoded whole and encoded anew; nothing of the file's own bytes is left. */
+/** A picture encoded from decoded pixels; it contains no bytes of the uploaded file. */
 export type Rendition = {
-  /** Of the largest variant, upright. */
+  /** Pixels of the largest variant, upright. */
   width: number
   height: number
   animated: boolean
@@ -15,20 +15,23 @@ export type Rendition = {
 }
 export type Variant = { limit: number; width: number; height: number; bytes: Buffer }
 
-/** Pixels on the long side of a tweet's image. */
-const LIMITS = [320, 800, 1600]
-/** Width to height of a banner. */
+/** Pixels on the long side of each variant. */
+export const VARIANT_SIZES = { small: 320, medium: 800, large: 1600 } as const
+/** Width to height of a header picture. */
 const BANNER = 3
 
 /**
- * Tweet images: WebP with 320, 800 and 1,600 px on the long side, never enlarged; a variant that
- * would equal a smaller one is left out. GIF and WebP stay animated, of an AVIF sequence the still
- * is taken. @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
+ * Makes the WebP variants of a tweet's picture, never enlarged; a variant that would equal a
+ * smaller one is omitted. GIF and WebP stay animated; an AVIF sequence becomes its still image.
+ * @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
  */
 export const toVariants = (file: string, cancelled?: AbortSignal) =>
-  runInWorker<Rendition>({ make: 'variants', file, limits: LIMITS }, cancelled)
+  runInWorker<Rendition>(
+    { make: 'variants', file, limits: Object.values(VARIANT_SIZES) },
+    cancelled,
+  )
 
-/** Avatars: centred squares in WebP, of the first frame. @throws as `toVariants` */
+/** Makes avatars: centred squares of the first frame, in WebP. @throws as `toVariants` */
 export const toSquares = (file: string, sizes: number[], cancelled?: AbortSignal) =>
   toCovers(
     file,
@@ -36,7 +39,7 @@ export const toSquares = (file: string, sizes: number[], cancelled?: AbortSignal
     cancelled,
   )
 
-/** Headers: centred, three times as wide as high, WebP, of the first frame. @throws as `toVariants` */
+/** Makes headers: the centre of the first frame, in WebP. @throws as `toVariants` */
 export const toBanners = (file: string, widths: number[], cancelled?: AbortSignal) =>
   toCovers(
     file,

@@ -13,54 +13,54 @@ const UnsupportedImage = createError(
   'The file is not a JPEG, PNG, WebP, GIF or AVIF image.',
   415,
 )
-const ImageTooLarge = createError('IMAGE_TOO_LARGE', 'The image has more than 50 megapixels.', 413)
+const ImageTooLarge = createError(
+  'IMAGE_TOO_LARGE',
+  `The image has more than ${PIXEL_LIMIT / 1e6} megapixels; scale it down.`,
+  413,
+)
 
 export type Picture = {
-  /** Reads the file, strictly. */
   open: (options?: SharpOptions) => Sharp
   format: Format
   /** Upright. */
   width: number
   height: number
-  /** Those that are kept when it is animated. */
+  /** Frames that stay if the picture stays animated; otherwise 1. */
   frames: number
 }
 
-/** Budgets were checked by the header, before any pixel; sequential reading holds few lines. */
+/** The header is checked against the pixel limit; sequential reading keeps few lines in memory. */
 const STRICT: SharpOptions = { failOn: 'error', limitInputPixels: false, sequentialRead: true }
 
-/**
- * What a file is, by its bytes and its header; decodes nothing.
- * @throws UnsupportedImage, BrokenImage, ImageTooLarge
- */
+/** Reads the header, decodes nothing. @throws UnsupportedImage, BrokenImage, ImageTooLarge */
 export async function inspect(file: string): Promise<Picture> {
   const bytes = await readFile(file)
   const format = sniff(bytes)
   if (!format) throw new UnsupportedImage()
-  // libvips looks at the major brand alone, and an animated AVIF has another there.
+  // libvips reads the major brand only, and an animated AVIF has another major brand.
   if (format === 'AVIF') bytes.write('avif', 8, 'latin1')
   const open = (options: SharpOptions = {}) => sharp(bytes, { ...STRICT, ...options })
   const header = await whole(format, () => open().metadata())
   const { width, height } = header.autoOrient
   if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
   if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)
-  // sharp takes what has 16 bits and a profile to Display P3, and then calls it sRGB.
+  // sharp converts a 16-bit picture with a profile to Display P3, but labels it sRGB.
   const deep = header.depth !== 'uchar'
   const inColour: Picture['open'] = (options) =>
     deep ? open(options).pipelineColourspace('srgb') : open(options)
   return { open: inColour, format, width, height, frames: framesOf(format, header) }
 }
 
-/** Multi-image AVIF is a collection, not a film. */
+/** A multi-image AVIF is a collection, not an animation. */
 const framesOf = (format: Format, { pages = 1 }: Metadata) =>
   format === 'GIF' || format === 'WebP' ? pages : 1
 
 const TRUNCATED = 'the file ends too early'
-/** What libvips and the decoders in it say of a file that was cut. */
+/** Messages of libvips and its decoders about a truncated file. */
 const SAYS_TRUNCATED =
   /premature end|unexpected end|read error|bad seek|not enough data|unable to parse|end of file/i
 
-/** Runs something that reads the file; what fails there is the file's fault. @throws BrokenImage */
+/** Reports a failure to read the file as a damaged file. @throws BrokenImage */
 export async function whole<T>(format: Format, read: () => Promise<T>) {
   try {
     return await read()

@@ -1,12 +1,9 @@
 export type Format = 'JPEG' | 'PNG' | 'GIF' | 'WebP' | 'AVIF'
 
-/** Bytes of an ISO base media file's first box that are looked at; real ones have some 40. */
+/** Bytes read of an ISO base media file's first box; real boxes have some 40. */
 const BRANDS_LIMIT = 256
 
-/**
- * What an image file is, by its first bytes (WHATWG MIME Sniffing, section 6.1; brands of AVIF
- * v1.1, section 6). A file that is something else as well, further on, is still this.
- */
+/** WHATWG MIME Sniffing, section 6.1; AVIF v1.1, section 6. Content further on does not matter. */
 export function sniff(bytes: Buffer): Format | undefined {
   const head = bytes.toString('latin1', 0, 16)
   if (head.startsWith('\xff\xd8\xff')) return 'JPEG'
@@ -16,7 +13,7 @@ export function sniff(bytes: Buffer): Format | undefined {
   return head.startsWith('ftyp', 4) && brandsOf(bytes).includes('avif') ? 'AVIF' : undefined
 }
 
-/** Those of the `ftyp` box (ISO/IEC 14496-12, section 4.3): major, a version, compatible ones. */
+/** The brands in the `ftyp` box (ISO/IEC 14496-12, section 4.3), without the version. */
 function brandsOf(bytes: Buffer) {
   const end = Math.min(bytes.readUInt32BE(0), BRANDS_LIMIT, bytes.length)
   const brands = bytes.toString('latin1', 8, end).match(/.{4}/gs) ?? []

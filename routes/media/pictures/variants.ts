@@ -22,7 +22,7 @@ export async function toVariants(file: string, limits: number[]): Promise<Rendit
   return { width, height, animated, thumbhash: await thumbhashOf(first), variants }
 }
 
-/** Never enlarged, and none twice. */
+/** Sizes of the variants: never enlarged, each once. */
 function sizesWithin(limits: number[], picture: Size) {
   const longest = Math.max(picture.width, picture.height)
   const enough = limits.findIndex((limit) => limit >= longest)

@@ -5,16 +5,14 @@ import { toCovers } from './covers.ts'
 import { toVariants } from './variants.ts'
 import type { Answer, Failure, Order } from './workers.ts'
 
-// The process that workers.ts starts: makes what it is asked for, one image at a time.
-
-// Requests are answered first, by the service and by what else lives on the machine.
+// Requests to the service have priority on the CPU.
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
-// When memory runs out the kernel is to end this process, and not the service or its database.
+// When memory runs out, Linux should kill this process and not the service or its database.
 if (process.platform === 'linux') writeFileSync('/proc/self/oom_score_adj', '1000')
-// No file comes twice; threads would compete with the other worker.
+// No file is decoded twice; threads would compete with the other worker.
 sharp.cache(false)
 sharp.concurrency(1)
-// libvips would read SVG, TIFF, PDF and more, and every decoder is a way in.
+// libvips also reads SVG, TIFF, PDF and more, and every decoder can be attacked.
 sharp.block({ operation: ['VipsForeignLoad'] })
 const FORMATS = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Heif']
 sharp.unblock({ operation: FORMATS.map((format) => `VipsForeignLoad${format}`) })
@@ -32,7 +30,7 @@ const toFailure = ({ message, code, statusCode, cause }: Failure & Error): Failu
 })
 
 process.on('message', async (order: Order) => {
-  // V8 sees little of a picture's memory, and would keep that of several for later.
+  // V8 does not see most of a picture's memory, and would free it late.
   globalThis.gc?.()
   const answer: Answer = await make(order).then(
     (made) => ({ made }),
@@ -40,6 +38,6 @@ process.on('message', async (order: Order) => {
   )
   process.send?.(answer)
 })
-// A Ctrl-C or PM2 signals the whole group; the service then finishes its requests and disconnects.
+// Ctrl-C and PM2 signal all processes; the service finishes its requests, then disconnects.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
 process.on('disconnect', () => process.exit())

@@ -6,56 +6,58 @@ import createError from '@fastify/error'
 import pLimit from 'p-limit'
 import { BrokenImage } from './broken.ts'
 
-// Images are decoded in processes of their own: a decoder that crashes takes one image with it,
-// knows no secret of the service, and yields the processor to whoever answers requests.
+// Images are decoded in separate processes: a crash costs one image, the decoder cannot read the
+// service's secrets, and requests have priority on the CPU.
 
-/** Images in work. Of 50 megapixels a JPEG takes some 130 MB, a PNG 470 MB, an AVIF 1 GB. */
+/** Images at a time. With 50 megapixels, a JPEG takes some 130 MB, a PNG 470 MB, an AVIF 1 GB. */
 const CONCURRENCY = 2
-/** Images that wait, as files on disk: about 15 seconds of work for two cores. */
+/** Images that wait as files on disk; about 15 s of work for two cores. */
 const QUEUE = 64
-/** Milliseconds. */
+/** Milliseconds per image. */
 const LONGEST_WORK = 30_000
-/** Milliseconds after which a worker with nothing to do is ended; the next image starts another. */
+/** Milliseconds after which an idle worker is ended; the next image starts another. */
 const LONGEST_IDLE = 60_000
 
-const TooBusy = createError('TOO_BUSY', 'Too many images are in work; try again in a moment.', 503)
+const TooBusy = createError(
+  'TOO_BUSY',
+  'Too many images are being processed; try again in a moment.',
+  503,
+)
 
-/** Bytes; glibc returns what is larger to the system at once, a third of a worker's memory. */
+/** Bytes; glibc returns larger blocks at once, which saves a third of a worker's memory. */
 const GIVE_BACK = {
   MALLOC_ARENA_MAX: '1',
   MALLOC_MMAP_THRESHOLD_: '131072',
   MALLOC_TRIM_THRESHOLD_: '131072',
 }
 
-/** The work of a worker process. */
 export type Order =
   | { make: 'variants'; file: string; limits: number[] }
   | { make: 'covers'; file: string; boxes: Box[] }
 export type Box = { width: number; height: number }
 
-/** An error as a worker reports it. */
 export type Failure = { message: string; code?: string; statusCode?: number; cause?: string }
 export type Answer = { made: unknown } | { failure: Failure }
 
 const limit = pLimit(CONCURRENCY)
 const idle = new Map<ChildProcess, NodeJS.Timeout>()
 
-/** @throws TooBusy, BrokenImage, what the worker says, and why nobody waits for it any more */
+/** @throws TooBusy, BrokenImage, the worker's error, the reason of `cancelled` */
 export async function runInWorker<Made>(order: Order, cancelled?: AbortSignal) {
   if (limit.pendingCount >= QUEUE) throw new TooBusy()
   return limit(async () => {
     cancelled?.throwIfAborted()
-    // A worker may have been killed for its memory, or by hand: only the second death is the file's.
+    // A worker may be killed for other reasons, so only a second death is blamed on the file.
     const answer = (await ask(order)) ?? (await ask(order))
     if (!answer) throw new BrokenImage('it crashes the decoder')
     if ('failure' in answer) throw toError(answer.failure)
     cancelled?.throwIfAborted()
-    // Whoever asks knows what is made of the order; worker.ts is the other end.
+    // The order determines the type of the answer, see worker.ts.
     return answer.made as Made
   })
 }
 
-/** The answer of a worker, or nothing if it died. @throws TooBusy, BrokenImage */
+/** Returns the worker's answer, or undefined if the worker died. @throws TooBusy, BrokenImage */
 async function ask(order: Order): Promise<Answer | undefined> {
   const worker = await take()
   const abort = new AbortController()
@@ -66,7 +68,7 @@ async function ask(order: Order): Promise<Answer | undefined> {
     throw new BrokenImage('decoding it takes too long')
   })
   for (const outcome of [answered, died, late]) outcome.catch(() => {})
-  // Of a worker that has just died `exit` tells.
+  // A dead worker is reported by `exit`.
   worker.send(order, () => {})
   try {
     const answer = await Promise.race([answered, died, late])
@@ -94,8 +96,8 @@ async function start() {
   const worker = fork(join(import.meta.dirname, 'worker.ts'), {
     serialization: 'advanced',
     execArgv: ['--max-semi-space-size=1', '--expose-gc'],
-    // None of the service's settings: what decodes strangers' files has no use for them. With what
-    // is compiled already Node's TypeScript compiler, 20 MB, is not loaded.
+    // Without the service's settings: a decoder of untrusted files must not see them. The compile
+    // cache saves loading Node's TypeScript compiler (20 MB).
     env: { ...GIVE_BACK, ...(cache && { NODE_COMPILE_CACHE: dirname(cache) }) },
   })
   worker.once('exit', () => {
@@ -110,7 +112,7 @@ async function start() {
   return worker
 }
 
-/** Keeps the worker for the next image; it keeps nobody from ending meanwhile. */
+/** Keeps the worker for the next image, without keeping the service alive. */
 function release(worker: ChildProcess) {
   worker.unref()
   worker.channel?.unref()
@@ -127,7 +129,7 @@ async function end(worker: ChildProcess) {
   await exit
 }
 
-/** Ends the workers that have nothing to do; those at work are kept by whoever waits for them. */
+/** Ends idle workers. Busy workers end their image first, since callers wait for it. */
 export async function closeWorkers() {
   await Promise.all([...idle.keys()].map(end))
 }

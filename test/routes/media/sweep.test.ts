@@ -69,7 +69,7 @@ t.test('a dry run shows what the real one removes', async (t) => {
   t.equal(last[0], last[1], 'the bar ends full')
 
   const real = await run('delete')
-  t.match(real.sentence, `5 of ${kept.length + 5} objects belonged to no picture and are removed.`)
+  t.match(real.sentence, `5 of ${kept.length + 5} objects belonged to no picture and were deleted.`)
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
   t.match((await run('delete')).sentence, /^0 of /)
   await t.rejects(run('everything'), /Give nothing/)

@@ -86,6 +86,14 @@ t.test('what can not be attached is named, and nothing is written', async (t) =>
   t.equal((await post(ben, { mediaIds: [theirs] })).status, 201)
 })
 
+t.test('a feature that creates a tweet with five pictures gets TOO_MANY_MEDIA', async (t) => {
+  const before = await tweetsOf(ann)
+  const mediaIds = await ids(ann, 5)
+  const creating = app.tweets.create({ authorId: ann.id, text: 'five', mediaIds })
+  await t.rejects(creating, { code: 'TOO_MANY_MEDIA', statusCode: 400 })
+  t.equal(await tweetsOf(ann), before)
+})
+
 t.test('of tweets at once that want the same picture one gets it', async (t) => {
   for (let round = 0; round < 5; round++) {
     const [a, b] = await ids(ann, 2)
