@@ -2,7 +2,7 @@ import '../local/node-version.ts'
 import { spawnSync } from 'node:child_process'
 import { join, relative } from 'node:path'
 
-// Writes the migration for changed tables: the kernel's, or with a folder, that extension's.
+// Writes the migration for changed tables of the kernel, or of the extension in the given folder.
 //   npm run db:generate
 //   npm run db:generate -- extensions/pins
 
@@ -12,7 +12,7 @@ const options = ofExtension
   ? [
       '--dialect=mysql',
       '--casing=snake_case',
-      // It takes an absolute path for one below the working directory.
+      // drizzle-kit resolves even an absolute path against the working directory.
       `--schema=${relative('', join(folder, 'tables.ts'))}`,
       `--out=${relative('', join(folder, 'migrations'))}`,
       ...rest,

@@ -14,16 +14,16 @@ declare module 'fastify' {
   interface FastifyInstance {
     mysql: { pool: Pool }
     db: Db
-    /** Of the kernel and of every extension: anyone may read and join, only the owner writes. */
+    /** Tables of the kernel and all extensions; any feature may read and join them, only the owner writes. */
     tables: Readonly<Tables>
     transaction: Transaction
-    /** Hot reads: what is built on it and `.prepare()`d once runs as a prepared statement. */
+    /** For frequent reads: queries that are built and `.prepare()`d once run as prepared statements. */
     prepared: Db
-    /** A query that is built once, for the pool and for transactions; its values are placeholders. */
+    /** Builds a query with placeholders once, for the pool and for transactions. */
     prepareQuery: Preparing['prepareQuery']
-    /** The same for a query over a list of ids. */
+    /** Builds a query over a list of ids once; runs lists of more than 128 ids in parts. */
     prepareForIds: Preparing['prepareForIds']
-    /** Deletes whatever meets the condition, 500 rows a statement. */
+    /** Deletes the rows that meet the condition, 500 rows per statement. */
     deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
   }
   /** Drizzle's tables by name; an extension adds its own by merging. */
@@ -46,17 +46,17 @@ export type Db = MySql2Database<typeof tables>
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
 export type Transaction = ReturnType<typeof createTransaction>
 
-/** Connections a process; a request holds one for a few milliseconds. */
+/** Connections per process; a request holds a connection for a few milliseconds. */
 const POOL_SIZE = 20
 /**
- * Prepared statements a connection keeps; there are some 60. The driver sets the room for all of them
- * aside at once, which would be half a megabyte for its own 16,000.
+ * Prepared statements that each connection keeps; about 60 are used. The driver allocates memory for all
+ * of them at once: half a megabyte for its default of 16,000.
  */
 const STATEMENTS = 500
-/** Seconds. A lock held longer than this means trouble; the transaction is run again. */
+/** Seconds that a statement waits for a lock before its transaction rolls back and runs again. */
 const LOCK_WAIT_TIMEOUT = 5
 
-// READ COMMITTED: under REPEATABLE READ a claiming scan blocks every enqueue, see docs/decisions.
+// READ COMMITTED: under REPEATABLE READ the scan that claims jobs blocks every INSERT into `jobs`.
 const SESSION_SETTINGS = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT}, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,
@@ -78,21 +78,21 @@ export default fp<{ features: Feature[] }>(
       maxPreparedStatements: STATEMENTS,
       connectTimeout: 5_000,
       enableKeepAlive: true,
-      // For transactions alone, see db/session.ts.
+      // For the statement batches of transactions.
       multipleStatements: true,
     })
     const { pool } = app.mysql
-    // The plugin has opened one connection before a listener could be set.
+    // @fastify/mysql opens one connection before the listener below is set.
     const first = await pool.getConnection()
     await prepareSession(first)
     first.release()
     pool.on('connection', (connection: PoolConnection) => {
-      // Queued in front of the first query; a failure shows there.
+      // These run before the first query of the connection, which fails when one of these fails.
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })
 
     app.decorate('db', connect(pool))
-    app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
+    app.decorate('tables', Object.assign({ ...tables }, ...features.map((feature) => feature.tables)))
     app.decorate('transaction', createTransaction(pool, app.log))
     app.decorate('prepared', connect(executing(pool.pool)))
     const preparing = createPreparing(app.db, app.prepared)

@@ -5,7 +5,7 @@ export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** Characters of a wrong value that are shown. */
+/** Most characters of a wrong value that a message shows. */
 const SHOWN = 100
 
 type Env = Record<string, string | undefined>
@@ -15,11 +15,11 @@ type Property = TSchema & {
   minimum?: number
   maximum?: number
   anyOf?: { const?: unknown }[]
-  /** Whether a wrong value is kept out of the message; a text is, unless this is false. */
+  /** Whether messages hide a wrong value; true by default for a string. */
   secret?: boolean
 }
 
-/** A setting that is one of these words. */
+/** Returns the schema of a setting that must be one of these words. */
 export const words = <const Word extends string>(names: Word[], options: TSchemaOptions = {}) =>
   Type.Union(
     names.map((name) => Type.Literal(name)),
@@ -32,7 +32,7 @@ export const listOf = (value: string) =>
     .map((item) => item.trim())
     .filter(Boolean)
 
-/** A text that `read` understands; the message of what `read` throws says what to write instead. */
+/** Returns the schema of a text that `read` accepts; the error that `read` throws says how to correct it. */
 export function readable(read: (text: string) => unknown, options: TSchemaOptions) {
   const complaint = (text: string) => {
     try {
@@ -50,8 +50,8 @@ export function readable(read: (text: string) => unknown, options: TSchemaOption
 }
 
 /**
- * The settings of a schema as the environment has them, and a line for each that is wrong; `owner`
- * is the extension they belong to.
+ * Reads the settings of a schema from the environment. Returns their values and one line for each wrong
+ * setting; `owner` is the extension to which they belong.
  */
 export function judge(schema: TObject, env: Env, owner?: string) {
   const properties = Object.entries(schema.properties as Record<string, Property>)
@@ -62,7 +62,7 @@ export function judge(schema: TObject, env: Env, owner?: string) {
   return { values, problems: problemsOf(schema, values, env, owner) }
 }
 
-/** Numbers and booleans in their one usual form; any other form stays text, which the schema refuses. */
+/** Converts numbers and booleans in their usual form; any other form stays text, which the schema refuses. */
 function convert(property: Property, text: string) {
   const numeric = property.type === 'integer' || property.type === 'number'
   if (numeric) return isNumber(text) ? Number(text) : text
@@ -92,7 +92,7 @@ function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) 
 
 const isSecret = ({ type, secret }: Property) => secret ?? type === 'string'
 
-/** One line for one wrong setting: its name, what was read, what to do. */
+/** Returns one line for a wrong setting: its name, the value that was read, how to correct it. */
 export const problem = (name: string, value: string | undefined, advice: string, secret = false) =>
   `- ${name}: ${found(value, secret)}; ${advice}`
 
@@ -103,7 +103,7 @@ function found(value: string | undefined, secret: boolean) {
   return `it is ${safe.length > SHOWN ? `${safe.slice(0, SHOWN)}..."` : safe}`
 }
 
-/** Whatever may be a user, a password or a token in a URL is left out. */
+/** Hides everything in a URL that may be a user, a password or a token. */
 export const withoutCredentials = (value: string) =>
   value.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@').replace(/([?#]).+/s, '$1***')
 

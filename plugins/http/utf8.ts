@@ -17,7 +17,7 @@ export function assertUtf8Type(contentType = '') {
   if (charset !== undefined && !UTF8.test(charset)) throw new UnsupportedCharset(charset)
 }
 
-/** The text of a body; `toString` alone would replace malformed bytes by U+FFFD. @throws InvalidUtf8, UnsupportedCharset */
+/** Decodes a body; `toString` would replace malformed bytes by U+FFFD. @throws InvalidUtf8, UnsupportedCharset */
 export function decodeUtf8(bytes: Buffer, contentType?: string) {
   assertUtf8Type(contentType)
   if (!isUtf8(bytes)) throw new InvalidUtf8()

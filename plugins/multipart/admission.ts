@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 
-/** Uploads in progress in one process; each holds up to 8 MB of disk. */
+/** Most uploads in progress per process; each holds up to 8 MB of disk. */
 const LIMIT = 64
 
 const TooManyUploads = createError(
@@ -9,7 +9,7 @@ const TooManyUploads = createError(
   503,
 )
 
-/** Lets in so many at once; the next is refused before its body is read. */
+/** Limits the uploads in progress; further ones are refused before their bodies are read. */
 export function createAdmission(limit = LIMIT) {
   let inProgress = 0
 

@@ -10,19 +10,19 @@ import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Options of a route that takes a file: the limits of its body, which no schema validates. */
+    /** Options of a route that takes a file: its body limit and deadline, and no validation of the body. */
     fileRoute: typeof FILE_ROUTE
     uploads: {
-      /** Can the temporary folder take a file? @throws NO_ROOM */
+      /** Writes a file to the temporary folder and deletes it. @throws NO_ROOM */
       check: () => Promise<void>
     }
   }
   interface FastifyRequest {
     /**
-     * Streams the one file of a multipart body to disk and works on it; the file is removed when
-     * `work` is done or fails, and when the client goes before the whole of it has come.
-     * @throws 400, 413, 415, 503 before anything is read when too many uploads are in progress, and
-     * when the temporary folder does not take the file
+     * Streams the one file of a multipart body to disk and calls `work`. The file is deleted when `work`
+     * ends or fails, and when the client goes before the upload is complete.
+     * @throws 400, 413, 415; 503 when too many uploads are in progress (before the body is read), and
+     * when the file cannot be written to the temporary folder
      */
     withFile: <T>(
       field: string,
@@ -35,17 +35,17 @@ declare module 'fastify' {
 export type Upload = {
   /** Path of the file. */
   file: string
-  /** Text fields beside it, of those that were asked for. */
+  /** The requested text fields that came with the file. */
   fields: Record<string, string>
-  /** As of the request: nobody waits for what is made of it any more. */
+  /** The request's `cancelled`: aborts when the client has gone or the deadline has passed. */
   cancelled: AbortSignal
 }
 const FILE_ROUTE = {
-  /** Bytes: a file, its fields and framing. */
+  /** Bytes of a file, one text field and the framing. */
   bodyLimit: FILE_LIMIT + FIELD_LIMIT + 32 * 1024,
-  /** Milliseconds: 8 MB from a phone in a poor network, and the work. */
+  /** Milliseconds for 8 MB from a phone on a poor network, and the work. */
   config: { deadline: 90_000 },
-  // Documented, not validated: the body is a stream.
+  // The schema documents the body and cannot validate it, because the body is a stream.
   validatorCompiler: () => () => true,
 }
 
@@ -55,14 +55,14 @@ const NotMultipart = createError(
   415,
 )
 
-const advice = () =>
-  `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a folder that can be written.`
+const noRoomAdvice = () =>
+  `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a writable folder.`
 
 export default fp(
   async (app) => {
     await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
     const uploads = await createUploads(app.log)
-    await uploads.check().catch((err) => app.log.warn({ err }, advice()))
+    await uploads.check().catch((err) => app.log.warn({ err }, noRoomAdvice()))
     const admit = createAdmission()
     app.addHook('onClose', () => uploads.close())
 
@@ -79,7 +79,7 @@ export default fp(
         return admit(() =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
-            // Of a request that has ended the parser would wait for the end for ever.
+            // The parser would wait forever for the end of a request that has already ended.
             cancelled.throwIfAborted()
             const fields = await receive(this, field, file, options)
             return work({ file, fields, cancelled })

@@ -93,7 +93,7 @@ function problemOf(text: string, min: number) {
 
 t.test('text of characters that do not show is refused, whatever they are', async (t) => {
   const text = fc.string({ unit: invisible, minLength: 1, maxLength: 20 })
-  const problem = '/body/text must have at least one character that shows'
+  const problem = '/body/text must have at least one visible character'
   fc.assert(
     fc.property(text, (hidden) => {
       t.equal(problemOf(hidden, 1), problem)
@@ -124,7 +124,7 @@ t.test('noncharacters are refused anywhere', async (t) => {
     fc.property(noncharacter, (codePoint) => {
       const written = `U+${codePoint.toString(16).toUpperCase()}`
       const text = `a${String.fromCodePoint(codePoint)}b`
-      t.match(problemOf(text, 1), `must not have ${written}, which`)
+      t.match(problemOf(text, 1), `must not contain ${written}, which`)
       return t.passing()
     }),
   )
