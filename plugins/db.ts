@@ -92,7 +92,10 @@ export default fp<{ features: Feature[] }>(
     })
 
     app.decorate('db', connect(pool))
-    app.decorate('tables', Object.assign({ ...tables }, ...features.map((feature) => feature.tables)))
+    app.decorate(
+      'tables',
+      Object.assign({ ...tables }, ...features.map((feature) => feature.tables)),
+    )
     app.decorate('transaction', createTransaction(pool, app.log))
     app.decorate('prepared', connect(executing(pool.pool)))
     const preparing = createPreparing(app.db, app.prepared)

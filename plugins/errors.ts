@@ -74,8 +74,7 @@ function codeOf(error: FastifyError, status: number) {
 function detailOf(error: FastifyError, status: number, requestId: string) {
   if (isBusy(error)) return 'The database is too busy for this request right now; try again.'
   if (isUnavailable(error)) return 'The database cannot be reached right now; try again.'
-  if (status === 500)
-    return `The server failed. Give the operator the request id ${requestId}.`
+  if (status === 500) return `The server failed. Give the operator the request id ${requestId}.`
   if (error.validation) {
     return validationErrors(error)
       .map(({ path, message }) => `${path} ${message}`)

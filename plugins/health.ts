@@ -86,7 +86,8 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['operations'],
         operationId: 'getLiveness',
         summary: 'Check that the process is alive',
-        description: 'Does not check the stores, since restarting the process would not repair them.',
+        description:
+          'Does not check the stores, since restarting the process would not repair them.',
         security: [],
         response: { 200: Type.Object({ status: Type.Literal('ok') }) },
       },
@@ -102,7 +103,8 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['operations'],
         operationId: 'getReadiness',
         summary: 'Check that the process is ready for traffic',
-        description: 'Checks the database and the object store; answers 503 while the process drains.',
+        description:
+          'Checks the database and the object store; answers 503 while the process drains.',
         security: [],
         response: { 200: Readiness, 503: Readiness },
       },

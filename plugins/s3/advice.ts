@@ -41,7 +41,9 @@ export function adviseBucket(error: unknown, { bucket, endpoint, region }: Setti
   }
   const store = endpoint ? `S3_ENDPOINT ${endpoint}` : `Amazon S3 in ${region}`
   const reason = explain(failure, { bucket, endpoint, region })
-  return new Error(`The bucket ${bucket} cannot be reached at ${store}: ${reason}`, { cause: error })
+  return new Error(`The bucket ${bucket} cannot be reached at ${store}: ${reason}`, {
+    cause: error,
+  })
 }
 
 function explain(failure: Failure, { bucket, region }: Settings) {

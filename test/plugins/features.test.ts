@@ -145,7 +145,7 @@ const CASES: Case[] = [
   [
     'a setting that is missing',
     config("NEST_KEY: Type.String({ description: 'the key of your nest' })"),
-    /These settings need attention:\n- NEST_KEY \(case-\d+\): it is not set; set it to the key of your nest$/,
+    /Correct these settings:\n- NEST_KEY \(case-\d+\): it is not set; set it to the key of your nest$/,
   ],
   [
     "a setting of the kernel's",
