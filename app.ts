@@ -18,15 +18,12 @@ import { requireBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
 const BODY_LIMIT = 64 * 1024
-/** Milliseconds in which Node must receive a whole request; plugins/deadline.ts usually ends it earlier. */
+// Timeouts are in milliseconds. plugins/deadline.ts usually ends a slow request before REQUEST_TIMEOUT, and
+// KEEP_ALIVE_TIMEOUT exceeds the 60 s idle timeout of common load balancers.
 const REQUEST_TIMEOUT = 120_000
-/** Milliseconds in which Node must receive the headers of a request. */
 const HEADERS_TIMEOUT = 30_000
-/** Milliseconds; above the 60 s idle timeout of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
-/** Milliseconds in which each plugin must load. */
 const BOOT_TIMEOUT = 10_000
-/** Milliseconds to wait for an app to close whose start failed. */
 const CLOSE_TIMEOUT = 15_000
 
 const serverOptions = (config: Config): FastifyHttpOptions<Server> => ({

@@ -53,7 +53,6 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
 const connectToAddress = (host: string, port: number) =>
   Object.assign(connect({ host, port, noDelay: true, keepAlive: true }), { _host: host })
 
-/** Returns the problems that `connectionOptions` would throw, one line each. */
 export function databaseProblems(settings: DatabaseSettings) {
   try {
     connectionOptions(settings)

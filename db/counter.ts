@@ -67,8 +67,8 @@ export function createCounter<Metric extends string>(
   }
 
   /**
-   * The counts of many at once, for the joins of a SELECT: `read` in it is as exact as outside, and
-   * two joins cost less than two subqueries a metric and row.
+   * Returns exact counts of many subjects for the joins of a SELECT; two joins cost less than two
+   * subqueries per metric and row.
    */
   function joined(ids: unknown[], id: SQL) {
     const sums = sql.join(
@@ -90,7 +90,6 @@ export function createCounter<Metric extends string>(
     }
   }
 
-  /** Deletes the counters of subjects that no longer exist. */
   async function erase(tx: Tx, ids: number[]) {
     if (ids.length === 0) return
     await tx.execute(sql`DELETE FROM ${deltas} WHERE ${subject} IN ${ids}`)
@@ -105,7 +104,6 @@ export function createCounter<Metric extends string>(
     }, ROLL_UP_DELAY).unref()
   }
 
-  /** Folds pending deltas into the totals until none is left. */
   async function rollUp() {
     while (await transaction(rollUpBatch).then(isFull, isTaken));
   }

@@ -11,7 +11,6 @@ const OUTAGE_CODES = new Set(
 
 type MysqlError = { code?: string; errno?: number; fatal?: boolean; sqlMessage?: string }
 
-/** Returns the driver's error from the chain of causes. */
 export function mysqlError(error: unknown): MysqlError | undefined {
   // An error with a status has its answer already; its cause may come from another store.
   if (!(error instanceof Error) || 'statusCode' in error) return undefined
@@ -41,5 +40,4 @@ export function duplicateKey(error: unknown) {
   return cause.sqlMessage?.match(/for key '(?:.*\.)?(.+)'$/)?.[1]
 }
 
-/** True when a foreign key refused a row whose parent doesn't exist. */
 export const isMissingParent = (error: unknown) => mysqlError(error)?.errno === 1452

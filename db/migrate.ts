@@ -14,7 +14,6 @@ import { ExtensionError } from '../plugins/features/error.ts'
 import { foreignStatement } from './ownership.ts'
 
 export type Progress = (line: string) => void
-/** Migrations of the kernel, or of the extension that owns them. */
 export type History = { owner?: string; folder: string }
 type Step = { id: string; hash: string; statement: string; owner: string | undefined }
 

@@ -31,7 +31,6 @@ export function createSession(from: object) {
       )
     })
 
-  /** Sends these statements, preceded by `begin` when the transaction has not begun yet. */
   async function sendAll(statements: Sent[]) {
     const first: Sent[] = begun ? [] : [{ options: { sql: 'begin' }, values: [] }]
     begun = true

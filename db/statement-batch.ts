@@ -4,7 +4,6 @@ import type { Answer } from './session.ts'
 export type Sent = { options: QueryOptions; values: unknown[] }
 export type StatementBatch = ReturnType<typeof createStatementBatch>
 
-/** Creates a batch of statements that are sent as one text. */
 export function createStatementBatch() {
   const waiting: (Sent & { answer: PromiseWithResolvers<Answer> })[] = []
 

@@ -7,7 +7,6 @@ import type { Parameters } from './database-url.ts'
 const LEVELS = ['off', 'on', 'verify'] as const
 export type Tls = (typeof LEVELS)[number]
 
-/** Certificate authorities by the names that DATABASE_CA accepts instead of a file. */
 const BUNDLES = new Map([['amazon-rds', amazon.ca]])
 
 // The URL parameters of MySQL's own clients, libpq and Prisma. Each means at least the security that it

@@ -15,7 +15,6 @@ const nested = () => {
   )
 }
 
-/** Statements that a transaction runs at its end, and hooks that run after its commit. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
 const sessions = new WeakMap<Tx, Session>()

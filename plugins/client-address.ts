@@ -40,7 +40,6 @@ function clientAddress({ ip, ips = [ip] }: FastifyRequest) {
   return addresses.findLast((address) => address !== undefined) ?? ''
 }
 
-/** Logs a request as Fastify does, except for the address. */
 export function serializeRequest(request: FastifyRequest) {
   const { method, url, host, socket } = request
   const port = socket?.remotePort

@@ -78,7 +78,6 @@ export default fp<{ features: Feature[] }>(
       maxPreparedStatements: STATEMENTS,
       connectTimeout: 5_000,
       enableKeepAlive: true,
-      // For the statement batches of transactions.
       multipleStatements: true,
     })
     const { pool } = app.mysql

@@ -79,7 +79,6 @@ export default fp<{ limit?: number }>(
       })
       done()
     })
-    // An answer is ready; the deadline must not send a second one.
     app.addHook('onSend', (request, _reply, _payload, done) => {
       clearTimeout(request.deadlineTimer)
       done()

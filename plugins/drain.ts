@@ -14,7 +14,7 @@ declare module 'fastify' {
  * balancer sends one within seconds; outside production, idle browser tabs must not delay Ctrl-C.
  */
 const PATIENCE = { production: 5_000, otherwise: 300 }
-/** Milliseconds to wait for running requests; with the stop timeout of jobs below CLOSE_TIMEOUT in server.ts. */
+/** Milliseconds for running requests; this and STOP_TIMEOUT of jobs stay below CLOSE_TIMEOUT in server.ts. */
 const REQUEST_PATIENCE = 12_000
 const POLL = 25
 

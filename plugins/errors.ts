@@ -6,7 +6,6 @@ import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Recognises database errors and makes validation errors, for services. */
     errors: typeof errors
   }
 }
@@ -14,7 +13,6 @@ declare module 'fastify' {
 /** Seconds in `Retry-After` of a 503: a restart of the database takes about this long. */
 const RETRY_AFTER = 2
 
-/** Most validation errors in one answer, so that the answer stays small. */
 const MAX_ERRORS = 20
 
 const CODES: Record<string, string> = {
@@ -105,7 +103,7 @@ function validationMessage(keyword: string, params: Record<string, unknown>, mes
 
 type SerializedError = { type: string; message: string; stack: string; [key: string]: unknown }
 
-/** Serializes an error for the log without the parameters of queries, which hold e-mail addresses and hashes. */
+/** Serializes an error for the log, without query parameters, which hold e-mail addresses and hashes. */
 export function serializeError(error: Error): SerializedError {
   if (error instanceof DrizzleQueryError) {
     const cause = error.cause && brief(error.cause)
@@ -124,7 +122,6 @@ const brief = (error: Error & { code?: unknown }) => ({
   message: withoutValues(error.message),
 })
 
-/** Describes an error in one line, without the values of queries. */
 export function describeError(error: Error): string {
   const { type, message, cause } = serializeError(error) as SerializedError & { cause?: Error }
   return `${type}: ${message}${cause ? `; ${cause.message}` : ''}`
@@ -145,7 +142,6 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }
 
-/** Logs a failed request, a 5xx as an error, and sets the headers of its status. */
 export function reportProblem(
   status: number,
   error: FastifyError,

@@ -6,7 +6,6 @@ import { nullable } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Keyset pagination: schemas of queries and pages, and the cursors. */
     pages: typeof pages
   }
   interface FastifyReply {

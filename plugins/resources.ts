@@ -88,7 +88,6 @@ function createResources(app: FastifyInstance) {
     for (const schema of schemas.values()) app.addSchema(schema)
   }
 
-  /** Fills the added fields in for all items of a page, with one call of each field's `read`. */
   async function fill<One extends Item>(
     resource: string,
     items: One[],
@@ -148,7 +147,7 @@ export async function inTime<Value>(work: Promise<Value>, milliseconds: number, 
   }
 }
 
-/** Checks values, because one that the serializer refuses fails the answer. Schemas with `$ref` are not checked. */
+/** Checks values, because a value that the serializer refuses fails the answer; ignores schemas with `$ref`. */
 function checker(schema: TSchema) {
   if (JSON.stringify(schema).includes('$ref')) return () => true
   const compiled = Compile(schema)

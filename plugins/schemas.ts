@@ -4,7 +4,6 @@ import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Building blocks for the schemas of features. */
     schemas: typeof pieces
   }
   /** The resources of the API by the `$id` of their schemas; features add theirs by declaration merging. */
@@ -105,7 +104,6 @@ export const withCommon = (statuses: ProblemStatus[]) => [
   ...new Set<ProblemStatus>([400, ...statuses, 503]),
 ]
 
-/** Declares the problem answers of a route, including 400 and 503. */
 export const problems = (...statuses: ProblemStatus[]) =>
   Object.fromEntries(withCommon(statuses).map((status) => [status, problem(PROBLEMS[status])]))
 

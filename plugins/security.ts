@@ -55,7 +55,6 @@ export default fp(
           methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
           exposedHeaders: EXPOSED,
           maxAge: 3600,
-          // plugins/http/methods.ts answers any other OPTIONS with the methods of the path.
           preflight: isPreflight(request),
         })
       },

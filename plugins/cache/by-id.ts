@@ -9,7 +9,6 @@ export const TTL = 60_000
 export type ByIdOptions<Value> = {
   /** Returns the values of these ids. An id that is left out is cached as having no value. */
   load: (ids: number[], db: Db | Tx) => Promise<Map<number, Value>>
-  /** Most ids in the cache. */
   max: number
 }
 

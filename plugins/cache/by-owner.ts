@@ -8,9 +8,7 @@ import type { CacheTopic } from './topics.ts'
 const MAX_VALUES = 2_000
 
 export type ByOwnerOptions<Value> = {
-  /** Returns a value for each of these ids. */
   load: (owner: number, ids: number[], db: Db | Tx) => Promise<Map<number, Value>>
-  /** Most owners in the cache. */
   max: number
 }
 

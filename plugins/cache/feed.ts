@@ -27,7 +27,6 @@ export function createFeed(app: FastifyInstance) {
   const listeners = new Map<string, Listener[]>()
   /** Missing ids, and the time at which each was found missing. */
   const missing = new Map<number, number>()
-  /** The newest id seen. */
   let last: number | undefined
   let polledAt = Number.NEGATIVE_INFINITY
   /** Whether ids are assigned in order of time; undefined until the first poll. */

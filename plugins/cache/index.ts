@@ -51,7 +51,6 @@ function createCache(app: FastifyInstance) {
     invalidate,
     /** Applies every invalidation that was committed before the call. */
     sync: feed.poll,
-    /** Calls a listener for each invalidation of a topic. */
     listen: feed.listen,
     /** False while nothing is cached because changes may have been missed. */
     isEnabled: () => !feed.isSuspended(),

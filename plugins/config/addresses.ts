@@ -67,7 +67,6 @@ function readOrigin(entry: string) {
   return origin
 }
 
-/** Returns a value for Fastify's `trustProxy`. */
 export function readProxies(text: string) {
   if (text === 'true' || text === 'false') return text === 'true'
   const proxies = listOf(text)

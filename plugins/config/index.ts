@@ -58,7 +58,6 @@ function shape(s: KernelValues) {
       forcePathStyle: s.S3_FORCE_PATH_STYLE === 'true',
       presign: s.S3_PRESIGN === 'true',
     },
-    /** When undefined, clients fetch pictures from the bucket. */
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
     trustProxy: readProxies(s.TRUST_PROXY),

@@ -21,7 +21,6 @@ export const KernelSettings = Type.Object({
   HOST: Type.Optional(readable(readHost, SHOWN)),
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
   LOCAL_DIR: Type.String({ minLength: 1, default: '.local', ...SHOWN }),
-  // db/connection-options.ts validates these three together.
   DATABASE_URL: Type.String({ description: 'mysql://user:password@host:port/name' }),
   DATABASE_TLS: Type.Optional(Type.String()),
   DATABASE_CA: Type.Optional(Type.String()),
@@ -65,7 +64,6 @@ export function readSecrets(text: string) {
   )
 }
 
-/** Returns one line for each setting that contradicts another. */
 export const contradictions = (env: Env) => [
   ...(env.DATABASE_URL ? databaseProblems(env) : []),
   ...bucketName(env),

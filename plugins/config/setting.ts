@@ -5,7 +5,6 @@ export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** Most characters of a wrong value that a message shows. */
 const SHOWN = 100
 
 type Env = Record<string, string | undefined>
@@ -19,7 +18,6 @@ type Property = TSchema & {
   secret?: boolean
 }
 
-/** Returns the schema of a setting that must be one of these words. */
 export const words = <const Word extends string>(names: Word[], options: TSchemaOptions = {}) =>
   Type.Union(
     names.map((name) => Type.Literal(name)),
@@ -92,7 +90,6 @@ function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) 
 
 const isSecret = ({ type, secret }: Property) => secret ?? type === 'string'
 
-/** Returns one line for a wrong setting: its name, the value that was read, how to correct it. */
 export const problem = (name: string, value: string | undefined, advice: string, secret = false) =>
   `- ${name}: ${found(value, secret)}; ${advice}`
 

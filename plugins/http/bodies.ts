@@ -9,7 +9,7 @@ const UNREAD = 'application/x-unread'
 
 const LONE_SURROGATE = 'must be valid Unicode, without half of a surrogate pair'
 
-/** Ensures that a body is absent (whatever its Content-Type) or JSON in UTF-8 before the schema validates it. */
+/** Ensures that a body is absent (whatever its Content-Type) or JSON in UTF-8 before validation. */
 export function addBodyRules(app: FastifyInstance) {
   // Otherwise Fastify accepts text/plain as the body of any route.
   app.removeContentTypeParser('text/plain')
@@ -32,7 +32,6 @@ export function addBodyRules(app: FastifyInstance) {
     else if (await isEmpty(request)) removeBodyHeaders(request)
   })
 
-  // With an object the schema can name the missing fields.
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined && takesObject(request)) request.body = {}
     done()

@@ -11,7 +11,6 @@ const HostMissing = createError('HOST_MISSING', 'Send the header Host.', 400)
 const lacksHost = ({ raw, headers }: FastifyRequest) =>
   headers.host === undefined && raw.httpVersion === '1.1'
 
-/** Rules of HTTP that hold for every request, whichever route it is for. */
 export default fp(
   async (app) => {
     // Runs after the hooks that add the headers of every answer.

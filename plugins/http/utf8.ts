@@ -8,7 +8,6 @@ const UnsupportedCharset = createError(
   415,
 )
 
-/** US-ASCII is a subset. */
 const UTF8 = /^(?:utf-?8|us-ascii)$/i
 
 /** @throws UnsupportedCharset when a Content-Type names another charset (RFC 8259, section 8.1) */

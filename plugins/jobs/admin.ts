@@ -71,7 +71,6 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** Lists and revives jobs for operators; safe while workers run. */
 export function createJobAdmin(db: Db) {
   const matching = ({ state, name }: Filter) =>
     and(state && CONDITIONS[state], name === undefined ? undefined : eq(jobs.name, name))

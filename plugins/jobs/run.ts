@@ -13,7 +13,6 @@ export type WorkerOptions = {
 /** Seconds; doubles with each attempt up to `max`, and varies randomly by up to 50 % in both directions. */
 const BACKOFF = { first: 1, max: 600 }
 
-/** Runs a claimed job and then marks it as done, due again or dead. */
 export function createRuns(
   { store, definitions, log }: WorkerOptions,
   stopping: () => AbortSignal,
@@ -44,7 +43,6 @@ export function createRuns(
   }
 }
 
-/** Handlers may throw any value. */
 const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 const backoff = (attempts: number) =>

@@ -15,7 +15,6 @@ export type Job = {
   attempts: number
 }
 
-/** A job and the token of the worker that claimed it. */
 export type Claim = { id: number; token: string }
 
 const microseconds = (seconds: number) => Math.round(seconds * 1e6)
@@ -62,7 +61,6 @@ export function createJobStore(db: Db, transaction: Transaction) {
     return second ? await unionAll(first, second, ...rest) : await first
   }
 
-  /** Returns the number of jobs that failed for good. */
   async function countDead() {
     const [row] = await db.select({ n: count() }).from(jobs).where(isNotNull(jobs.deadAt))
     return row?.n ?? 0

@@ -3,7 +3,7 @@ export type JobContext = {
   attempt: number
   /** The progress that an earlier run saved, or null. */
   progress: unknown
-  /** Saves the progress for the next run and renews the lease. @throws LeaseLost when another worker has the job */
+  /** Saves progress for the next run, renews the lease. @throws LeaseLost when another worker has the job */
   save: (progress: unknown) => Promise<void>
   /** Aborts when the lease is lost, the timeout passes or the process stops; long handlers must check it. */
   signal: AbortSignal

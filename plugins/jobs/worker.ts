@@ -19,7 +19,6 @@ const IDLE_POLL = 500
 const STOP_TIMEOUT = 8_000
 
 export function createWorker({ store, definitions, log }: WorkerOptions) {
-  /** Running jobs and the owners of their slots. */
   const running = new Map<Promise<void>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -28,7 +27,6 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   let found: { id: number; name: string }[] = []
   /** Completed jobs, whose rows are deleted with the next claim. */
   let done: Claim[] = []
-  /** Job names to poll again. */
   const namesToPoll = new Set<string>()
   /** When all names were last polled; only that finds jobs that other processes add. */
   let polledAllAt = Number.NEGATIVE_INFINITY
@@ -93,7 +91,6 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
-  /** Takes as many of the found jobs as there are free slots. */
   function take() {
     const slots = new Map<string, number>()
     const free = (owner: string) => slots.get(owner) ?? freeSlots(owner)

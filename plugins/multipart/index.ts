@@ -33,9 +33,7 @@ declare module 'fastify' {
 }
 
 export type Upload = {
-  /** Path of the file. */
   file: string
-  /** The requested text fields that came with the file. */
   fields: Record<string, string>
   /** The request's `cancelled`: aborts when the client has gone or the deadline has passed. */
   cancelled: AbortSignal

@@ -8,7 +8,6 @@ import { noRoom } from './room.ts'
 /** Includes the host name, because containers may share a disk but not their process ids. */
 const PREFIX = `birdhouse-uploads-${hostname()}-`
 
-/** Folders of the apps in this process. */
 const ownFolders = new Set<string>()
 
 /** Keeps temporary files of uploads in one folder per app; deletes the folders of processes that died. */
@@ -38,7 +37,6 @@ export async function createUploads(log: FastifyBaseLogger) {
     }
   }
 
-  /** Writes a new file and deletes it. @throws NO_ROOM */
   const check = () =>
     withPath((path) =>
       writeFile(path, 'x', { mode: 0o600 }).catch((error) => {

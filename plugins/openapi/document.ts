@@ -38,14 +38,12 @@ export const completeDocument: SwaggerTransformObject = (input) => {
   return input.openapiObject
 }
 
-/** Uses the form of the route's other problems: JSON or plain text. */
 function declareBodyProblems({ responses }: Operation) {
   for (const status of BODY_PROBLEMS) {
     responses[status] ??= { ...responses[400], description: PROBLEMS[status] }
   }
 }
 
-/** Describes answers without a description by the name of their status. */
 function describeAnswers({ responses }: Operation) {
   for (const [status, answer] of Object.entries(responses)) {
     if (answer.description === 'Default Response') answer.description = STATUS_CODES[status] ?? ''

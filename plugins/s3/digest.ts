@@ -15,7 +15,6 @@ export function addDigests(client: S3Client) {
         }
         return next(args)
       },
-    // The step before the request is signed.
     { name: 'contentMd5', step: 'build' },
   )
 }

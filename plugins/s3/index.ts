@@ -88,7 +88,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
 
   let checking: Promise<unknown> | undefined
 
-  /** Checks the bucket outside the limits of calls; concurrent checks share one call. @throws StorageUnavailable */
+  /** Checks the bucket, not limited by other calls; concurrent checks share one. @throws StorageUnavailable */
   function check() {
     checking ??= unavailable(ask()).finally(() => {
       checking = undefined

@@ -11,7 +11,6 @@ export const PictureUnreadable = createError('PICTURE_UNREADABLE', '%s')
 const READ_TIMEOUT = 1_500
 /** Retries, for stores whose objects appear a moment after they are stored. */
 const RETRIES = 2
-/** A WebP of one pixel. */
 const PICTURE = Buffer.from(
   'UklGRjgAAABXRUJQVlA4ICwAAACQAQCdASoBAAEAAUAmJaACdLoAA5gA/vBTH+j64RZGX/7Gb/56P/z0f6hgAA==',
   'base64',

@@ -28,7 +28,6 @@ export function simplify(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, simplify(part)]))
 }
 
-/** Returns the schema of a resource in both forms, without and with null. */
 export function bothWays(schema: Schema): Schema[] {
   const simple = simplify(schema)
   return [simple, { ...simple, $id: `${schema.$id}${OR_NULL}`, nullable: true }]

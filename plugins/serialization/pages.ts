@@ -19,7 +19,6 @@ type Compile = (schema: Schema) => Serialize
 export function createPageSerializers(app: FastifyInstance) {
   const resources = new Map<string, (item: Item) => string>()
 
-  /** Returns undefined when the schema is not a page of such items. */
   function compilePage(schema: Schema, compile: Compile) {
     if (!isObject(schema)) return undefined
     const { items, ...others } = schema.properties
@@ -91,7 +90,6 @@ function refOf(schema: unknown) {
   return typeof $ref === 'string' ? $ref.replace('#', '') : undefined
 }
 
-/** Returns the schema of an object with only these properties. */
 function only({ properties, required = [] }: ObjectSchema, keys: readonly string[]): Schema {
   const selected = Object.entries(properties).filter(([key]) => keys.includes(key))
   return {
@@ -105,7 +103,6 @@ function only({ properties, required = [] }: ObjectSchema, keys: readonly string
 const toBytes = (text: string) =>
   /[^ -~]/.test(text) ? Buffer.from(text).toString('latin1') : text
 
-/** Returns the bytes of a JSON object without the braces. */
 const inner = (text: string) => toBytes(text.slice(1, -1))
 
 const toObject = (parts: string[]) => `{${parts.filter((part) => part !== '').join(',')}}`

@@ -15,7 +15,6 @@ export type TaskContext = {
   argument?: string | undefined
 }
 export type Task = {
-  /** One line in the list of tasks. */
   summary: string
   /** Name of the argument in the help, for a task that takes an argument. */
   argument?: string
@@ -27,7 +26,7 @@ export type Task = {
 function createTasks() {
   const tasks = new Map<string, Task>()
 
-  /** Adds a task; begin its name with the feature's: `hashtags:backfill`. @throws Error when the name is taken */
+  /** Adds a task; its name begins with the feature's: `hashtags:backfill`. @throws Error when it is taken */
   function add(name: string, task: Task) {
     if (tasks.has(name)) throw new Error(`The task name ${name} is taken; choose another.`)
     tasks.set(name, task)
