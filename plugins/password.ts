@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import createError from '@fastify/error'
 import argon2 from 'argon2'
 import fp from 'fastify-plugin'
-import pLimit from 'p-limit'
+import { createGate } from './gate.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -33,20 +33,15 @@ const normal = (password: string) => password.normalize('NFKC')
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
 async function createPassword() {
-  const limit = pLimit(CONCURRENCY)
+  const pass = createGate(CONCURRENCY, QUEUE, () => new TooBusy())
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
 
-  async function bounded<T>(work: () => Promise<T>) {
-    if (limit.pendingCount >= QUEUE) throw new TooBusy()
-    return limit(work)
-  }
-
   return {
-    hash: (password: string) => bounded(() => argon2.hash(normal(password), PARAMETERS)),
+    hash: (password: string) => pass(() => argon2.hash(normal(password), PARAMETERS)),
 
     /** Without a hash (no such user) returns false after the same time as with a hash. @throws TooBusy */
     verify: (password: string, hash: string | undefined) =>
-      bounded(
+      pass(
         async () =>
           (await argon2.verify(hash ?? unguessable, normal(password))) && hash !== undefined,
       ),

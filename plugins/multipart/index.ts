@@ -3,8 +3,8 @@ import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { createGate } from '../gate.ts'
 import { assertUtf8Type } from '../http/utf8.ts'
-import { createAdmission } from './admission.ts'
 import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
@@ -47,6 +47,14 @@ const FILE_ROUTE = {
   validatorCompiler: () => () => true,
 }
 
+/** Most uploads in progress per process; each holds up to 8 MB of disk. */
+const MAX_UPLOADS = 64
+
+const TooManyUploads = createError(
+  'TOO_MANY_UPLOADS',
+  'Too many uploads are in progress; try again in a moment.',
+  503,
+)
 const NotMultipart = createError(
   'NOT_MULTIPART',
   'Send the file as multipart/form-data with a boundary.',
@@ -61,7 +69,7 @@ export default fp(
     await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
     const uploads = await createUploads(app.log)
     await uploads.check().catch((err) => app.log.warn({ err }, noRoomAdvice()))
-    const admit = createAdmission()
+    const pass = createGate(MAX_UPLOADS, 0, () => new TooManyUploads())
     app.addHook('onClose', () => uploads.close())
 
     app.decorate('fileRoute', FILE_ROUTE)
@@ -74,7 +82,7 @@ export default fp(
             ? fileMissing(field, options?.fields, options?.others)
             : new NotMultipart()
         assertUtf8Type(this.headers['content-type'])
-        return admit(() =>
+        return pass(() =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
             // The parser would wait forever for the end of a request that has already ended.

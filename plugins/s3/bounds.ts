@@ -1,6 +1,5 @@
 import createError from '@fastify/error'
 import {
-  bulkhead,
   ConsecutiveBreaker,
   circuitBreaker,
   handleWhen,
@@ -9,6 +8,7 @@ import {
   timeout,
   wrap,
 } from 'cockatiel'
+import { createGate } from '../gate.ts'
 
 export const StorageUnavailable = createError(
   'STORAGE_UNAVAILABLE',
@@ -43,8 +43,8 @@ export const CLIENT_BOUNDS = {
  * A store that fails quickly causes no such pause. @throws StorageUnavailable with the cause for any failure
  */
 export function createBounds() {
+  const pass = createGate(AT_ONCE, WAITING, () => new Error('too many calls wait for the store'))
   const policy = wrap(
-    bulkhead(AT_ONCE, WAITING),
     circuitBreaker(handleWhen(isHang), {
       halfOpenAfter: PAUSE,
       breaker: new ConsecutiveBreaker(HANGS),
@@ -53,7 +53,7 @@ export function createBounds() {
     timeout(DEADLINE, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }),
   )
   return <T>(work: (signal: AbortSignal) => Promise<T>) =>
-    unavailable(policy.execute(({ signal }) => work(signal)))
+    unavailable(pass(() => policy.execute(({ signal }) => work(signal))))
 }
 
 /** The SDK names the error of a try that took too long TimeoutError. */

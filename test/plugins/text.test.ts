@@ -158,7 +158,7 @@ t.test('invisible and deceiving text over HTTP', async (t) => {
       for (const [field, each] of Object.entries(answers)) {
         for (const { status, body } of each) {
           t.equal(status, 400, `${field} ${encodeURI(hidden)}`)
-          t.match(body.errors, [{ path: `/body/${field}`, message: /^must (not )?have / }])
+          t.match(body.errors, [{ path: `/body/${field}`, message: /^must (have|not contain) / }])
         }
       }
       const body = { ...account, name: hidden }
