@@ -1,6 +1,6 @@
 import pLimit from 'p-limit'
 
-// Not a Fastify plugin.
+// The loader of plugins/ skips this module, which is no Fastify plugin.
 export const autoload = false
 
 /**

@@ -78,13 +78,18 @@ function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) 
       error.keyword === 'required'
         ? error.params.requiredProperties
         : [error.instancePath.split('/')[1] ?? '']
-    const own = error.keyword === '~refine' ? error.message : undefined
-    for (const name of names.filter(Boolean)) advice.set(name, advice.get(name) ?? own)
+    const correction = error.keyword === '~refine' ? error.message : undefined
+    for (const name of names.filter(Boolean)) advice.set(name, advice.get(name) ?? correction)
   }
-  return [...advice].map(([name, own]) => {
+  return [...advice].map(([name, correction]) => {
     const property: Property = schema.properties[name] ?? {}
     const title = owner ? `${name} (${owner})` : name
-    return problem(title, env[name], own ?? `set it to ${expected(property)}`, isSecret(property))
+    return problem(
+      title,
+      env[name],
+      correction ?? `set it to ${expected(property)}`,
+      isSecret(property),
+    )
   })
 }
 

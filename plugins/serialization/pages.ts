@@ -68,10 +68,10 @@ export function createPageSerializers(app: FastifyInstance) {
       const part = parts.get(origin) ?? inner(serialize.shared(origin))
       parts.set(origin, part)
       const others = nested.map(([key, resource]) => {
-        const other = item[key] as Item | null | undefined
-        if (other === undefined) return ''
+        const value = item[key] as Item | null | undefined
+        if (value === undefined) return ''
         // Compiled on first use, because a resource may nest its own kind.
-        return `"${key}":${other ? ofResource(resource, compile)(other) : 'null'}`
+        return `"${key}":${value ? ofResource(resource, compile)(value) : 'null'}`
       })
       return toObject([part, inner(serialize.rest(item)), ...others])
     }
