@@ -17,17 +17,14 @@ import { refuseClient } from './plugins/http/client-error.ts'
 import { escapeMalformed } from './plugins/http/urls.ts'
 import { requireBucket } from './plugins/s3/client.ts'
 
-/** Bytes of a JSON body; the longest field, a profile, needs a tenth of it. */
+/** Bytes of a JSON body, at most; ten times the longest one, a profile. */
 const BODY_LIMIT = 64 * 1024
-/** Milliseconds to receive a request, at the very most; see plugins/deadline.ts. */
+// Timeouts are in milliseconds. plugins/deadline.ts usually ends a slow request before REQUEST_TIMEOUT, and
+// KEEP_ALIVE_TIMEOUT exceeds the 60 s idle timeout of common load balancers.
 const REQUEST_TIMEOUT = 120_000
-/** Milliseconds for the headers of a request. */
 const HEADERS_TIMEOUT = 30_000
-/** Milliseconds; above the 60 s idle time-out of common load balancers. */
 const KEEP_ALIVE_TIMEOUT = 72_000
-/** Milliseconds one plugin gets to load. */
 const BOOT_TIMEOUT = 10_000
-/** Milliseconds to close an app that could not be built. */
 const CLOSE_TIMEOUT = 15_000
 
 /** A command applies no migrations and starts no job workers: both belong to the service. */
@@ -45,7 +42,7 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
   http: { headersTimeout: HEADERS_TIMEOUT, requireHostHeader: false },
-  // A schema says how long a part of a path may be.
+  // Schemas limit the length of path parameters.
   routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
@@ -62,8 +59,9 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
 })
 
 /**
- * From settings to an app that is ready: the bucket, migrations, the kernel, every feature's service,
- * every feature's routes. Goes without an extension of EXTENSIONS_OPTIONAL that fails.
+ * Builds a ready app from settings: checks the bucket, applies the migrations, then loads the kernel,
+ * every feature's service and every feature's routes. Skips an extension of EXTENSIONS_OPTIONAL that fails.
+ * @throws ConfigError for wrong settings, ExtensionError for an extension that fails
  */
 export const build = (env: Env, progress: Progress = () => {}, role: Role = 'service') =>
   withoutBroken(env, async (features, skipped) => {
@@ -85,11 +83,11 @@ async function assemble(
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
     await loadFeatures(app, features)
     await app.ready()
-    // Not before every onReady hook is through: a handler may need what it prepares.
+    // Jobs start after all onReady hooks, because handlers may need what a hook prepares.
     if (role === 'service') await app.jobs.start()
     return app
   } catch (error) {
-    // What hangs may hang again; the process or the next build goes on without it.
+    // Closing may hang for the same reason as the start did, so it is not awaited without a limit.
     await pTimeout(app.close(), { milliseconds: CLOSE_TIMEOUT }).catch(() => {})
     throw app.hasDecorator('features') ? blame(app.features.current(), error) : error
   }

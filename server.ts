@@ -8,9 +8,9 @@ import { readEnv } from './plugins/config/index.ts'
 import { serializeError } from './plugins/errors.ts'
 import { judgeSettings } from './plugins/features/optional.ts'
 
-/** Milliseconds in which everything must be closed; PM2 and orchestrators kill after 30 s. */
+/** Milliseconds in which everything must close; PM2 and orchestrators kill after 30 s. */
 const CLOSE_TIMEOUT = 25_000
-/** Milliseconds. npm and `node --watch` pass a Ctrl-C on that the terminal has sent here as well. */
+/** Milliseconds. npm and `node --watch` forward a Ctrl-C that the terminal also sends to this process. */
 const SAME_SIGNAL = 1_000
 
 const stops: (() => Promise<unknown>)[] = []
@@ -25,18 +25,18 @@ const grace = closeWithGrace(
     await stopAll()
   },
 )
-// Never removed: a signal that meets no listener kills on the spot.
+// The listeners stay: a signal without a listener kills the process at once.
 for (const signal of SIGNALS) process.on(signal, onSignal)
 let signalled: number | undefined
 
-/** The first signal closes with grace; a later one means that somebody is out of patience. */
+/** The first signal closes gracefully; a later one exits at once. */
 function onSignal() {
   signalled ??= performance.now()
   if (!closing) grace.close()
   else if (performance.now() - signalled > SAME_SIGNAL) process.exit(1)
 }
 
-/** Undoes the start, last step first; what fails to stop keeps nothing else from stopping. */
+/** Undoes the steps of the start in reverse order; continues when a step fails to stop. */
 async function stopAll() {
   for (const stop of stops.splice(0).reverse()) {
     await stop().catch((error) => console.error(serializeError(error)))
@@ -67,13 +67,13 @@ function welcome(address: string, login: { email: string; password: string } | u
     const body = JSON.stringify(login)
     lines.push(`  curl ${address}/v1/auth/login -H 'content-type: application/json' -d '${body}'`)
   }
-  return `\n${[...lines, 'Ctrl-C stops it.'].join('\n')}\n`
+  return `\n${[...lines, 'Press Ctrl-C to stop.'].join('\n')}\n`
 }
 
 try {
   await start()
 } catch (error) {
-  // What a Ctrl-C stops under a start that isn't through fails it; that is no news.
+  // A Ctrl-C during the start makes the start fail; that error is expected and not reported.
   if (!closing) {
     closing = true
     console.error(`\n${adviseStart(error as Error)}`)

@@ -14,26 +14,25 @@ import { ExtensionError } from '../plugins/features/error.ts'
 import { foreignStatement } from './ownership.ts'
 
 export type Progress = (line: string) => void
-/** Migrations of the kernel, or of the extension that owns them. */
 export type History = { owner?: string; folder: string }
 type Step = { id: string; hash: string; statement: string; owner: string | undefined }
 
 const KERNEL: History = { folder: join(import.meta.dirname, 'migrations') }
-/** Seconds a killed process holds up the next one; a living one renews it thrice as often. */
+/** Seconds that a killed process delays the next one; a live process renews the lock three times as often. */
 const LEASE = 10
 const POLL_MS = 250
 const NO_SUCH_TABLE = 1146
 
-// A process killed between a DDL statement and the note of it leaves the statement done already:
+// A process that was killed after a DDL statement and before recording it leaves the statement done:
 // table exists, column exists, key exists, foreign key exists, nothing to drop, no such table.
 const DONE_ALREADY = new Set([1050, 1060, 1061, 1826, 1091, 1051])
 
 /**
  * Brings the schema up to date; any number of processes may call this at the same time. DDL can't
- * be rolled back, so each statement is a step of its own, noted before and after it runs. Each
- * extension has a history of its own, applied after the kernel's.
- * @throws Error when an applied migration was edited, or a statement fails; ExtensionError when it
- * is an extension's.
+ * be rolled back, so each statement is a separate step, recorded before and after it runs. Each
+ * extension has its own history, applied after the kernel's. Returns the number of applied steps.
+ * @throws Error when an applied migration was edited or a statement fails; ExtensionError when the
+ * migration belongs to an extension
  */
 export async function migrate(
   database: ConnectionOptions,
@@ -141,19 +140,19 @@ async function apply(connection: Connection, step: Step) {
 
 function isDoneAlready(error: unknown) {
   const { errno = 0, sqlMessage = '' } = mysqlError(error) ?? {}
-  // Under 1005 MariaDB says why a foreign key can't be made: 121 is "there is one of this name".
+  // MariaDB reports a foreign key that can't be created as 1005; 121 means that its name is taken.
   return DONE_ALREADY.has(errno) || (errno === 1005 && sqlMessage.includes('errno: 121'))
 }
 
-/** True when the server has answered no, so that nothing was done; a lost connection says nothing. */
+/** True when the server refused the statement, so nothing was done; a lost connection leaves that open. */
 const isRefused = (error: unknown) =>
   mysqlError(error)?.sqlMessage !== undefined && !mysqlError(error)?.fatal
 
-/** A refused statement is no interrupted one: it may be mended, and must not count as done later. */
+/** Deletes the record of a refused statement, so that a corrected one does not count as interrupted. */
 const forget = (connection: Connection, id: string) =>
   connection.query('DELETE FROM migrations WHERE id = ?', [id])
 
-/** The lock has a connection of its own, so that it is renewed while a statement takes minutes. */
+/** Holds the lock over its own connection, so that it is renewed while a statement takes minutes. */
 async function withLock<T>(
   database: ConnectionOptions,
   progress: Progress,
@@ -177,7 +176,7 @@ async function withLock<T>(
     const renewal = setInterval(() => renew().catch(() => {}), (LEASE * 1000) / 3)
     try {
       return await work(async () => {
-        if (!(await renew())) throw new Error('Another process has taken the migration lock over.')
+        if (!(await renew())) throw new Error('Another process has taken over the migration lock.')
       })
     } finally {
       clearInterval(renewal)

@@ -12,8 +12,8 @@ const WRITES = [
 const KEYS = new RegExp(`REFERENCES ${NAME} ?\\([^)]*\\)([^,;]*)`, 'gi')
 
 /**
- * What in a migration's statement reaches beyond the extension's own tables, as the rest of a
- * sentence. It guards against accidents, not against intent.
+ * Returns how a migration's statement changes tables that are not the extension's own, as the end of a
+ * sentence that begins with the migration's name. Guards against accidents, not against intent.
  */
 export function foreignStatement(owner: string, statement: string) {
   const sql = statement
@@ -22,13 +22,13 @@ export function foreignStatement(owner: string, statement: string) {
     .trim()
   const prefix = tablePrefix(owner)
   const target = WRITES.map((pattern) => pattern.exec(sql)?.[1]).find(Boolean)
-  if (target === undefined) return 'is no statement that creates, changes or fills a table.'
+  if (target === undefined) return 'must create, change or fill a table.'
   if (!isOwn(target, prefix)) {
-    return `changes the table ${target}; its own are called ${prefix} or ${prefix}_something.`
+    return `changes the table ${target}; it may change only ${prefix} and tables that begin with ${prefix}_.`
   }
   for (const [, parent = '', actions = ''] of sql.matchAll(KEYS)) {
     if (!isOwn(parent, prefix) && !/ON DELETE (CASCADE|SET NULL)/i.test(actions)) {
-      return `has a foreign key to ${parent} that would keep rows there from being deleted; add ON DELETE CASCADE.`
+      return `has a foreign key to ${parent} that prevents deleting rows there; add ON DELETE CASCADE.`
     }
   }
   return undefined

@@ -4,15 +4,15 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** onRequest hook: the route is for signed-in users. */
+    /** onRequest hook: requires a valid access token. @throws 401 */
     authenticate: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
-    /** onRequest hook: the route is for everyone; a token that is sent must be valid. */
+    /** onRequest hook: allows requests without a token; a token that is sent must be valid. @throws 401 */
     identify: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
   }
   interface FastifyRequest {
-    /** Who asks. Throws on a route without `authenticate`. */
+    /** The signed-in user. @throws 401 when the request has no token, as on a route without `authenticate` */
     viewer: Viewer
-    /** Who asks, or undefined for the public. */
+    /** The id of the signed-in user, or undefined for a request without a token. */
     viewerId: number | undefined
     identity: Viewer | null
   }

@@ -6,41 +6,40 @@ import ipaddr from 'ipaddr.js'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The address a request comes from, in the form of `plainAddress`; empty when it has none. */
+    /** The client's IP address in the form of `plainAddress`; empty when no address is known. */
     readonly clientAddress: string
   }
 }
 
-/** `[address]`, `[address]:port` or an IPv4 address with a port: what proxies write into headers. */
+/** The forms with a port that proxies write: `[address]`, `[address]:port`, IPv4 address with a port. */
 const WITH_PORT = /^(?:\[(?<v6>.+)\](?::\d+)?|(?<v4>[\d.]+):\d+)$/
 
 /**
- * An address in its one form (RFC 5952), so that equal addresses are equal text: without port,
- * brackets and zone, IPv4 within IPv6 as IPv4. Undefined for what is no address.
+ * Returns the canonical form of an address (RFC 5952), so that equal addresses are equal text: without
+ * port, brackets and zone; IPv4 within IPv6 as IPv4. Returns undefined for anything else.
  */
-export function plainAddress(written: string) {
-  const { v6, v4 } = WITH_PORT.exec(written)?.groups ?? {}
-  const address = v6 ?? v4 ?? written
+export function plainAddress(text: string) {
+  const { v6, v4 } = WITH_PORT.exec(text)?.groups ?? {}
+  const address = v6 ?? v4 ?? text
   return isIP(address) === 0 ? undefined : ipaddr.process(address.replace(/%.*$/, '')).toString()
 }
 
-/** Fastify's option `trustProxy` for the setting: proxies are known with a port behind them as well. */
+/** Returns Fastify's option `trustProxy` for the setting; also matches addresses that carry a port. */
 export function trustedProxies(setting: boolean | string[]) {
   if (typeof setting === 'boolean') return setting
   const isTrusted = proxyAddr.compile(setting)
-  return (written: string, hop: number) => {
-    const address = plainAddress(written)
+  return (text: string, hop: number) => {
+    const address = plainAddress(text)
     return address !== undefined && isTrusted(address, hop)
   }
 }
 
-/** Where a proxy wrote no address, such as `unknown`, it is the proxy's own. */
+/** Where a proxy sent no address but a word such as `unknown`, returns the proxy's own address. */
 function clientAddress({ ip, ips = [ip] }: FastifyRequest) {
-  const addresses = ips.map((written = '') => plainAddress(written))
+  const addresses = ips.map((text = '') => plainAddress(text))
   return addresses.findLast((address) => address !== undefined) ?? ''
 }
 
-/** What the log says of a request: as Fastify's own, but for the address. */
 export function serializeRequest(request: FastifyRequest) {
   const { method, url, host, socket } = request
   const port = socket?.remotePort

@@ -2,49 +2,53 @@ import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 
-// Fastify's own `handlerTimeout` is called off, and its `request.signal` aborted, as soon as a body
-// has been read (fastify/fastify#6725).
+// Fastify cancels its own `handlerTimeout` and aborts its `request.signal` as soon as a body has been
+// read (fastify/fastify#6725).
 
 declare module 'fastify' {
   interface FastifyRequest {
     /**
-     * Aborts when nobody waits for the answer any more: the client has gone, or was told after 30
-     * seconds to come back. What takes long or is about to be written stops then.
+     * Aborts when the client has gone or the deadline has passed. Pass it to long work, and call
+     * `throwIfAborted` before a write.
      */
     readonly cancelled: AbortSignal
     /** For plugins/deadline.ts alone. */
     deadlineTimer: NodeJS.Timeout | undefined
   }
   interface FastifyContextConfig {
-    /** Milliseconds from a request's headers to its answer, instead of 30 seconds; below 2^31. */
+    /** Milliseconds from a request's headers to its answer, below 2^31; 30,000 by default. */
     deadline?: number
   }
 }
 
-/** Milliseconds: even a store that only hangs ends in 503, and a body that never ends in 408. */
+/** Milliseconds until the answer is 503, or 408 when the body is still incomplete. */
 const LIMIT = 30_000
-/** Milliseconds that a timer holds. */
+/** Milliseconds: the longest delay of a Node timer. */
 const LONGEST = 2 ** 31 - 1
 
-const TooSlow = createError('TOO_SLOW', 'This takes too long right now; try again.', 503)
-const BodyTooSlow = createError('BODY_TOO_SLOW', 'The body has not come within %s seconds.', 408)
-const ClientGone = createError('CLIENT_GONE', 'The client has not waited for the answer.', 499)
+const TooSlow = createError('TOO_SLOW', 'The request took too long; try again.', 503)
+const BodyTooSlow = createError(
+  'BODY_TOO_SLOW',
+  'The body did not arrive within %s seconds; send it faster.',
+  408,
+)
+const ClientGone = createError('CLIENT_GONE', 'The client closed the connection.', 499)
 
 export default fp<{ limit?: number }>(
   async (app, { limit = LIMIT }) => {
     const controllers = new WeakMap<FastifyRequest, AbortController>()
 
-    /** Few requests ask. */
+    /** Creates the controller on first use, since few requests need it. */
     function controllerOf(request: FastifyRequest) {
       const controller = controllers.get(request) ?? new AbortController()
       controllers.set(request, controller)
       return controller
     }
 
-    function abandon(request: FastifyRequest, reply: FastifyReply, reason: Error) {
+    function cancel(request: FastifyRequest, reply: FastifyReply, reason: Error) {
       if (!(reason instanceof BodyTooSlow)) return controllerOf(request).abort(reason)
-      // Its handler fails of this as well, which Fastify would call an error of ours. Not before the
-      // answer is noted down.
+      // The handler fails too, and Fastify would log that as a server error. The log is silenced only
+      // after Fastify has logged the answer.
       setImmediate(() => {
         reply.log = reply.log.child({}, { level: 'silent' })
         controllerOf(request).abort(reason)
@@ -60,22 +64,21 @@ export default fp<{ limit?: number }>(
 
     app.addHook('onRoute', assertDeadline)
     app.addHook('onRequest', (request, reply, done) => {
-      const patience = request.routeOptions.config.deadline ?? limit
+      const deadline = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
       request.deadlineTimer = setTimeout(() => {
-        // What has begun without Fastify is under way, such as a stream of events.
+        // An answer that was begun on the raw response, such as a stream of events, goes on.
         if (reply.sent || reply.raw.headersSent) return
-        missed = isWaitedFor(request) ? new BodyTooSlow(patience / 1000) : new TooSlow()
+        missed = awaitsBody(request) ? new BodyTooSlow(deadline / 1000) : new TooSlow()
         refuse(reply, missed)
-      }, patience)
+      }, deadline)
       reply.raw.once('close', () => {
         clearTimeout(request.deadlineTimer)
         if (!reply.raw.writableEnded) missed ??= new ClientGone()
-        if (missed) abandon(request, reply, missed)
+        if (missed) cancel(request, reply, missed)
       })
       done()
     })
-    // An answer that is there is sent; a second one would mix with it.
     app.addHook('onSend', (request, _reply, _payload, done) => {
       clearTimeout(request.deadlineTimer)
       done()
@@ -87,18 +90,18 @@ export default fp<{ limit?: number }>(
 function assertDeadline({ url, config }: RouteOptions) {
   const { deadline = LIMIT } = config ?? {}
   if (Number.isInteger(deadline) && deadline > 0 && deadline <= LONGEST) return
-  throw new Error(`The deadline of ${url} must be a number of milliseconds below 2^31.`)
+  throw new Error(`Set the deadline of ${url} to a positive integer of milliseconds below 2^31.`)
 }
 
-/** What has come and is not read is no client's fault. */
-const isWaitedFor = ({ raw }: FastifyRequest) => !raw.complete && raw.readableLength === 0
+/** True when the client is late; bytes that arrived and were not read are the server's delay. */
+const awaitsBody = ({ raw }: FastifyRequest) => !raw.complete && raw.readableLength === 0
 
 function refuse(reply: FastifyReply, error: Error) {
   if (!reply.request.raw.complete) reply.header('connection', 'close')
   try {
     reply.send(error)
   } catch {
-    // Another error is being answered, and its hook hangs.
+    // Another error's answer hangs in a hook, so a second answer is impossible.
     reply.raw.destroy()
   }
 }

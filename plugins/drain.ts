@@ -10,11 +10,11 @@ declare module 'fastify' {
 }
 
 /**
- * Milliseconds that kept-alive connections get to come by and be told to close. A load balancer
- * does within seconds; on a developer's machine they are tabs of a browser, and Ctrl-C is near.
+ * Milliseconds to wait for a next request on each kept-alive connection, whose answer closes it. A load
+ * balancer sends one within seconds; outside production, idle browser tabs must not delay Ctrl-C.
  */
 const PATIENCE = { production: 5_000, otherwise: 300 }
-/** Milliseconds for requests at work; with what jobs get it stays below the limit in server.ts. */
+/** Milliseconds for running requests; this and STOP_TIMEOUT of jobs stay below CLOSE_TIMEOUT in server.ts. */
 const REQUEST_PATIENCE = 12_000
 const POLL = 25
 
@@ -27,20 +27,20 @@ function createDrain(app: FastifyInstance) {
   })
 
   /**
-   * Takes no new connections and lets those that exist finish: each answer from now on closes its
-   * connection. Closing an idle connection at once instead would fail a request just sent on it.
+   * Stops accepting connections and lets the existing ones finish: from now on each answer closes its
+   * connection. Closing an idle connection at once would fail a request that was just sent on it.
    */
   async function begin() {
     draining.abort()
     if (!app.server.listening) return
     const start = performance.now()
-    // http.Server#close would close idle connections; net.Server#close only stops accepting.
+    // http.Server#close also closes idle connections; net.Server#close only stops accepting.
     Server.prototype.close.call(app.server, () => {})
     const patience = app.config.production ? PATIENCE.production : PATIENCE.otherwise
     while ((await connections()) > 0 && performance.now() < start + patience) await sleep(POLL)
     while (atWork > 0 && performance.now() < start + REQUEST_PATIENCE) await sleep(POLL)
-    // A connection that never sent a request (browsers open spare ones) doesn't count as idle to
-    // Node and would keep the server from closing.
+    // Node does not count a connection without any request as idle (browsers open spare ones), so it
+    // would keep the server from closing.
     if (atWork === 0) app.server.closeAllConnections()
   }
 

@@ -6,15 +6,13 @@ import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db/error
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** What went wrong, for services that turn it into an answer. */
     errors: typeof errors
   }
 }
 
-/** Seconds a client is asked to wait after a 503: a restart of the database takes about this long. */
+/** Seconds in `Retry-After` of a 503: a restart of the database takes about this long. */
 const RETRY_AFTER = 2
 
-/** Problems named in one answer; a body of nothing but mistakes is not answered tenfold. */
 const MAX_ERRORS = 20
 
 const CODES: Record<string, string> = {
@@ -32,7 +30,7 @@ export const FORMAT_MESSAGES: { text: string; [format: string]: string } = {
   text: 'must be valid Unicode without control characters (newline and tab are fine)',
 }
 
-/** A 400 for what no schema can say, in the same shape as a schema's own. */
+/** Returns a 400 in the form of a schema's errors, for rules that no schema can express. */
 export function invalidField(field: string, message: string) {
   return Object.assign(new Error(`/body/${field} ${message}`), {
     validation: [
@@ -44,7 +42,7 @@ export function invalidField(field: string, message: string) {
   })
 }
 
-/** Turns anything thrown into RFC 9457 problem details; a 5xx says nothing of its cause. */
+/** Turns an error into RFC 9457 problem details; a 500 does not reveal its cause. */
 export function toProblem(error: FastifyError, requestId: string) {
   const status = statusOf(error)
   return {
@@ -74,8 +72,7 @@ function codeOf(error: FastifyError, status: number) {
 function detailOf(error: FastifyError, status: number, requestId: string) {
   if (isBusy(error)) return 'The database is too busy for this request right now; try again.'
   if (isUnavailable(error)) return 'The database cannot be reached right now; try again.'
-  if (status === 500)
-    return `Something went wrong here. Quote request ${requestId} to the operator.`
+  if (status === 500) return `The server failed. Give the operator the request id ${requestId}.`
   if (error.validation) {
     return validationErrors(error)
       .map(({ path, message }) => `${path} ${message}`)
@@ -106,7 +103,7 @@ function validationMessage(keyword: string, params: Record<string, unknown>, mes
 
 type SerializedError = { type: string; message: string; stack: string; [key: string]: unknown }
 
-/** Leaves the parameters of a query out of the log: they hold e-mail addresses and hashes. */
+/** Serializes an error for the log, without query parameters, which hold e-mail addresses and hashes. */
 export function serializeError(error: Error): SerializedError {
   if (error instanceof DrizzleQueryError) {
     const cause = error.cause && brief(error.cause)
@@ -125,13 +122,12 @@ const brief = (error: Error & { code?: unknown }) => ({
   message: withoutValues(error.message),
 })
 
-/** One line for people; as the log, without the values of a query. */
 export function describeError(error: Error): string {
   const { type, message, cause } = serializeError(error) as SerializedError & { cause?: Error }
   return `${type}: ${message}${cause ? `; ${cause.message}` : ''}`
 }
 
-/** The database quotes values in what it says: a taken address, the rest of a statement. */
+/** Removes the values that the database quotes in messages: a taken address, the rest of a statement. */
 const withoutValues = (text = '') =>
   text.replaceAll(
     /(entry|value:?|near) '.*?'(?= for key| for column| at line| at row|$)/gms,
@@ -140,13 +136,12 @@ const withoutValues = (text = '') =>
 
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request.id)
-  // Where Fastify itself refuses a request no hook runs that would add it.
+  // Fastify runs no hook for a request that it refuses itself.
   reply.header('x-request-id', request.id)
   reportProblem(problem.status, error, request, reply)
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }
 
-/** Logs a failed request at the level its status deserves and sets the headers that go with it. */
 export function reportProblem(
   status: number,
   error: FastifyError,
@@ -160,7 +155,7 @@ export function reportProblem(
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
 }
 
-/** Anything can be thrown, even nothing; an Error is taken for Fastify's, whose fields are optional here. */
+/** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */
 const toError = (thrown: unknown) =>
   (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
 

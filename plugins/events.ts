@@ -14,10 +14,10 @@ declare module 'fastify' {
 }
 
 export type EventName = keyof EventPayloads & string
-/** What is known when an event is emitted, and not kept with it. */
+/** Data for `when` that is available when an event is emitted and is not stored with the event. */
 export type EventDetails = { text?: string }
 type SubscribeOptions<Payload> = JobOptions & {
-  /** False where there is nothing to do, so that no job is written; must not depend on time. */
+  /** Returns false to write no job for an event. Must not depend on time. */
   when?: (payload: Payload, details: EventDetails) => boolean
 }
 type Durable = { jobName: string; when: (payload: never, details: EventDetails) => boolean }
@@ -28,8 +28,8 @@ function createEvents(app: FastifyInstance) {
   const live = new EventEmitter().setMaxListeners(0)
 
   /**
-   * Announces a fact in the transaction that makes it true: each durable subscriber gets a job in
-   * that transaction, live listeners are called after its commit, none of it if it rolls back.
+   * Emits an event in the transaction that makes it true. Each subscriber gets a job in that transaction;
+   * listeners are called after the commit. A rollback discards both.
    */
   async function emit<Name extends EventName>(
     tx: Tx,
@@ -37,7 +37,7 @@ function createEvents(app: FastifyInstance) {
     payload: EventPayloads[Name],
     details: EventDetails = {},
   ) {
-    // Kept without its payload type; `subscribe` and `emit` agree on it by the name.
+    // Stored without its payload type; the event's name ties `subscribe` and `emit` to one type.
     const wanting = durable.get(name)?.filter(({ when }) => when(payload as never, details)) ?? []
     await app.jobs.add(
       tx,
@@ -49,15 +49,16 @@ function createEvents(app: FastifyInstance) {
 
   function notify(name: string, payload: unknown) {
     for (const listener of live.listeners(name)) {
-      // In an async function what is thrown at once and what is thrown later end alike.
-      const hear = async () => listener(payload)
-      hear().catch((error) => app.log.error({ err: error, event: name }, 'live listener failed'))
+      Promise.try(listener as Listener<never>, payload as never).catch((error) =>
+        app.log.error({ err: error, event: name }, 'an event listener failed'),
+      )
     }
   }
 
   /**
-   * Subscribes durably, at least once and in any order, under a job name of its own. The handler
-   * compares with the rows as they are now; it may run long after the event.
+   * Adds a durable subscriber, which runs as a job named `jobName`: at least once, in any order. The
+   * handler may run long after the event, so it must compare the payload with the current rows.
+   * @throws Error when the job name is taken
    */
   function subscribe<Name extends EventName>(
     name: Name,
@@ -70,7 +71,7 @@ function createEvents(app: FastifyInstance) {
   }
 
   /**
-   * Calls a listener in this process after the commit of each event, at most once. Returns the function
+   * Calls a listener in this process after the commit of each event, at most once. Returns a function
    * that removes the listener.
    */
   function afterCommit<Name extends EventName>(name: Name, listener: Listener<Name>) {

@@ -11,7 +11,7 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds a check gets to answer. */
+/** Milliseconds in which a check must answer. */
 const TIMEOUT = 2_000
 
 const Check = Type.Union([Type.Literal('ok'), Type.Literal('failed')])
@@ -22,14 +22,14 @@ const Readiness = Type.Object({
     Type.Literal('draining'),
   ]),
   checks: Type.Record(Type.String(), Check, {
-    description: 'Only those of the database and the storage take the process out when they fail.',
+    description: 'Only a failure of `database` or `storage` makes the status `unavailable`.',
   }),
-  deadJobs: Type.Integer({ description: 'Jobs given up; `npm run jobs` shows them.' }),
+  deadJobs: Type.Integer({ description: 'Jobs that failed for good; `npm run jobs` lists them.' }),
   caching: Type.Boolean({
-    description: 'False when the database assigns ids without an order in time, as clusters do.',
+    description: 'False when the database does not assign ids in order of time, as in clusters.',
   }),
   skippedExtensions: Type.Array(Type.String(), {
-    description: 'Optional extensions that failed to start; the log says why.',
+    description: 'Optional extensions that failed to start; the log has the reasons.',
   }),
 })
 
@@ -41,10 +41,13 @@ function createHealth(app: FastifyInstance) {
     ['storage', () => app.s3.check()],
   ])
   const informative = new Map<string, Probe>([['uploads', () => app.uploads.check()]])
-  // Without MEDIA_BASE_URL the boot has read a picture back.
+  // Without MEDIA_BASE_URL the start fails when a picture cannot be read back.
   if (app.config.mediaBaseUrl) informative.set('pictures', () => app.s3.readBack())
 
-  /** Adds a check to what `/readyz` shows; its failure is news, not a reason to send no traffic. */
+  /**
+   * Adds a check to `/readyz`. Its failure, or no answer within 2 s, shows there and does not change the
+   * status. @throws Error when the name is taken
+   */
   function addCheck(name: string, check: Probe) {
     if (required.has(name) || informative.has(name)) {
       throw new Error(`The health check ${name} is taken; choose another name.`)
@@ -65,7 +68,7 @@ function createHealth(app: FastifyInstance) {
   return { addCheck, read }
 }
 
-// Called within a promise, so that one that throws at once fails as well.
+// Promise.try turns a synchronous throw into a failed check.
 const passes = (check: Probe) =>
   pTimeout(Promise.try(check), { milliseconds: TIMEOUT }).then(
     () => 'ok' as const,
@@ -82,8 +85,9 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['operations'],
         operationId: 'getLiveness',
-        summary: 'Is the process alive?',
-        description: 'Asks nothing of the stores: restarting the process would not mend them.',
+        summary: 'Check that the process is alive',
+        description:
+          'Does not check the stores, since restarting the process would not repair them.',
         security: [],
         response: { 200: Type.Object({ status: Type.Literal('ok') }) },
       },
@@ -98,8 +102,9 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['operations'],
         operationId: 'getReadiness',
-        summary: 'May traffic be sent here?',
-        description: 'Checks the database and the object store; fails while the process drains.',
+        summary: 'Check that the process is ready for traffic',
+        description:
+          'Checks the database and the object store; answers 503 while the process drains.',
         security: [],
         response: { 200: Readiness, 503: Readiness },
       },

@@ -11,12 +11,12 @@ declare module 'fastify' {
   }
 }
 
-/** Hours a key is remembered. */
+/** Hours for which a key is kept. */
 const LIFE = 24
 
 const KeyReused = createError(
   'IDEMPOTENCY_KEY_REUSED',
-  'This Idempotency-Key was used with another body; send a new key.',
+  'This Idempotency-Key was used with a different body; send a new key.',
   422,
 )
 
@@ -27,11 +27,10 @@ function createIdempotency(app: FastifyInstance) {
   const { idempotencyKeys } = app.tables
 
   /**
-   * Runs `work` once a key; a repeat, even at the same time, gets what `repeat` makes of the first
-   * answer: addresses in it, for example, may not be good any more. The answer is kept in the
-   * transaction of the work, so both exist or neither. `prepare` comes before it: what takes long,
-   * or a connection of its own, holds no transaction open.
-   * @throws KeyReused when the key came with another body.
+   * Runs `work` once per user and key, and stores its answer in the same transaction. A repeat, also a
+   * concurrent one, gets the first answer through `repeat`, which can renew expired URLs in it.
+   * `prepare` runs before the transaction, for slow work and for work that needs another connection.
+   * @throws KeyReused when the key was used with a different body
    */
   async function run<T, Prepared>(
     { userId, key, body }: Keyed,
@@ -50,7 +49,7 @@ function createIdempotency(app: FastifyInstance) {
         return answer
       })
     } catch (error) {
-      // The same at the same time was faster, and may have taken what the work needs.
+      // A concurrent request with the same key may have committed first and made this work fail.
       const first = await find<T>(userId, key, requestHash)
       if (!first) throw error
       return repeat(first.answer)
@@ -63,7 +62,7 @@ function createIdempotency(app: FastifyInstance) {
       .from(idempotencyKeys)
       .where(and(eq(idempotencyKeys.userId, userId), eq(idempotencyKeys.key, key)))
     if (row && !row.requestHash.equals(requestHash)) throw new KeyReused()
-    // What `run` stored under this key was the answer of the same work.
+    // `run` stored an answer of the same work under this key.
     return row && { answer: row.answer as T }
   }
 

@@ -15,17 +15,17 @@ declare module '@fastify/jwt' {
   }
 }
 
-/** Seconds an access token lives; short, because only its session can be revoked, not itself. */
+/** Seconds an access token is valid; short, because every process keeps revoked sessions that long. */
 export const ACCESS_TOKEN_LIFE = 15 * 60
 
 const ISSUER = 'birdhouse'
 
-/** Names a secret without telling it: RFC 7515's `kid`. */
+/** Returns a key id (`kid`, RFC 7515, section 4.1.4) that does not reveal the secret. */
 const keyId = (secret: string) =>
   createHash('sha256').update(`kid:${secret}`).digest('hex').slice(0, 16)
 
 function createAccessTokens(app: FastifyInstance) {
-  /** Signs an access token with the newest secret; `life` in seconds. */
+  /** Signs an access token with the newest secret; `life` is in seconds. */
   function issue(userId: number, sessionId: number, life = ACCESS_TOKEN_LIFE) {
     return app.jwt.sign({ sub: String(userId), sid: sessionId }, { expiresIn: life })
   }
@@ -36,7 +36,7 @@ export default fp(
   async (app) => {
     const [newest = '', ...older] = app.config.jwtSecrets
     const secrets = new Map([newest, ...older].map((secret) => [keyId(secret), secret]))
-    // An unknown key id is verified with the newest secret, and fails.
+    // A token with an unknown key id is checked against the newest secret, which fails.
     const secretOf = async (_request: FastifyRequest, token: { header: { kid?: string } }) =>
       secrets.get(token.header.kid ?? '') ?? newest
     await app.register(jwt, {

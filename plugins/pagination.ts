@@ -6,24 +6,23 @@ import { nullable } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Keyset pagination: what a list takes, answers and hands out as cursor. */
     pages: typeof pages
   }
   interface FastifyReply {
-    /** Sends a page and says in the Link header where the next one is (RFC 8288). */
+    /** Returns the page and sets the header Link to the next page's URL (RFC 8288). */
     sendPage: <Page extends { nextCursor: string | null }>(page: Page) => Page
   }
 }
 
 const InvalidCursor = createError(
   'INVALID_CURSOR',
-  'The cursor is not one this list has handed out; start without it.',
+  'This list did not issue the cursor; request the first page without a cursor.',
   400,
 )
 
 export const Cursor = Type.String({
   maxLength: 200,
-  description: 'The `nextCursor` of the page before.',
+  description: 'The `nextCursor` of the previous page.',
 })
 
 export const PageQuery = Type.Object(
@@ -42,23 +41,23 @@ export const PageOf = <T extends Type.TSchema>(item: T) =>
 
 export type PageRequest = { cursor?: string | undefined; limit: number }
 
-/** `list` names the list, so that a cursor of another one is refused. */
+/** Encodes the list's name with the id, so that `decodeCursor` refuses cursors of other lists. */
 export const encodeCursor = (list: string, id: number) =>
   Buffer.from(`${list}:${id}`).toString('base64url')
 
-/** The id below which the page starts, or undefined for the first page. @throws InvalidCursor */
+/** Returns the id below which the page starts, or undefined for the first page. @throws InvalidCursor */
 export function decodeCursor(list: string, cursor: string | undefined) {
   if (cursor === undefined) return undefined
   const [, digits] = /:(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
   const id = Number(digits)
-  // Decoding overlooks what is no base64url, so only what encodes to the very same is taken.
+  // Buffer ignores characters outside base64url, so the cursor must equal its own re-encoding.
   if (!Number.isSafeInteger(id) || encodeCursor(list, id) !== cursor) throw new InvalidCursor()
   return id
 }
 
 /**
- * Makes a page of rows that were read with `limit + 1`: the extra row tells that there are more.
- * `position` is the id the list is ordered by.
+ * Makes a page of rows that were read with `limit + 1`: an extra row means that a next page exists.
+ * `position` returns the id by which the list is ordered.
  */
 export function toPage<Row>(
   list: string,

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import createError from '@fastify/error'
 import argon2 from 'argon2'
 import fp from 'fastify-plugin'
-import pLimit from 'p-limit'
+import { createGate } from './gate.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -20,38 +20,33 @@ const PARAMETERS = {
 } as const
 
 /**
- * Hashes at once: half of the processors, so that other requests are answered meanwhile, and half of
- * libuv's four threads, so that files and DNS keep the others.
+ * Concurrent hashes: at most half of the processors, so that other requests proceed, and at most half of
+ * libuv's four threads, so that files and DNS keep the rest.
  */
 const CONCURRENCY = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 2)))
-/** Waiting logins; more are turned away, since their clients would have given up by their turn. */
+/** Most waiting hashes; the client of a later one would give up before its turn. */
 const QUEUE = 200
 
-// NIST SP 800-63B, section 3.1.1.2: the same password from any keyboard.
+// NIST SP 800-63B, section 3.1.1.2: normalize, since keyboards encode the same character differently.
 const normal = (password: string) => password.normalize('NFKC')
 
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
 async function createPassword() {
-  const limit = pLimit(CONCURRENCY)
+  const pass = createGate(CONCURRENCY, QUEUE, () => new TooBusy())
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
 
-  async function bounded<T>(work: () => Promise<T>) {
-    if (limit.pendingCount >= QUEUE) throw new TooBusy()
-    return limit(work)
-  }
-
   return {
-    hash: (password: string) => bounded(() => argon2.hash(normal(password), PARAMETERS)),
+    hash: (password: string) => pass(() => argon2.hash(normal(password), PARAMETERS)),
 
-    /** Without a hash (no such user) it takes as long as with one, and answers false. */
+    /** Without a hash (no such user) returns false after the same time as with a hash. @throws TooBusy */
     verify: (password: string, hash: string | undefined) =>
-      bounded(
+      pass(
         async () =>
           (await argon2.verify(hash ?? unguessable, normal(password))) && hash !== undefined,
       ),
 
-    /** True when the hash was made with other parameters than today's, or another variant. */
+    /** True when the hash was made with other parameters or another variant than the current ones. */
     needsRehash: (hash: string) =>
       !hash.startsWith('$argon2id$') || argon2.needsRehash(hash, PARAMETERS),
   }

@@ -10,26 +10,26 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds a field may take; then the answer goes without it. */
+/** Milliseconds in which a field must be read; a late field is left out of the answer. */
 const FIELD_LIMIT = 1_000
 
 type Item = { id: number }
 type Viewing = {
   viewerId?: number | undefined
   db: Db | Tx
-  /** True for a tweet that this transaction has just created: nobody can have reacted to it yet. */
+  /** True for a tweet that this transaction has just created, which has no reactions yet. */
   justCreated?: boolean
-  /** True when the cache has been synced since the request came. */
+  /** True when the cache was synced during this request. */
   synced?: boolean
 }
 type Context = Viewing & {
-  /** What is being filled, so far as it is: a tweet's text need not be read again. */
+  /** The items so far, so that a field need not read a tweet's text again. */
   items: readonly Item[]
 }
 export type Field<Value> = {
-  /** Optional fields only: an answer without it must be valid. */
+  /** Must be optional: a late or failed field is left out of the answer. */
   schema: TSchema
-  /** One call a page: the values of these ids; those without one are left out. */
+  /** Returns the values of these ids, without ids that have none; called once per page. */
   read: (ids: number[], context: Context) => Promise<Map<number, Value>>
 }
 type Resource = { $id?: string; properties: TProperties }
@@ -39,7 +39,7 @@ type NamedField = Field<unknown> & {
   fits: (value: unknown) => boolean
 }
 
-/** What the API speaks of, by the `$id` of its schema, and the fields that others add to it. */
+/** The resources of the API by the `$id` of their schemas, and the fields that features add to them. */
 function createResources(app: FastifyInstance) {
   const schemas = new Map<string, Resource>()
   const fields = new Map<string, NamedField[]>()
@@ -47,12 +47,13 @@ function createResources(app: FastifyInstance) {
   let sealed = false
 
   /**
-   * Registers a schema that others may refer to by `ref` and add fields to. `shared` names the
-   * properties that are the same in every answer, see `SHARED` in serialization/pages.ts.
+   * Registers a schema that other features may refer to with `ref` and add fields to. `shared` names the
+   * properties that are equal in every answer, see `SHARED` in serialization/pages.ts.
+   * @throws Error when the `$id` is taken or the routes are loaded already
    */
   function define(schema: Resource, { shared = [] }: { shared?: readonly string[] } = {}) {
     const id = schema.$id ?? ''
-    if (sealed) throw new Error(`The resource ${id} comes too late; define it in service.`)
+    if (sealed) throw new Error(`The resource ${id} is defined too late; define it in service.`)
     if (schemas.has(id) || app.getSchema(id))
       throw new Error(`The resource ${id} is taken; choose another $id.`)
     schemas.set(id, schema)
@@ -60,13 +61,13 @@ function createResources(app: FastifyInstance) {
   }
 
   /**
-   * Adds an optional field to resources in every answer. A page asks `read` once, for all of its
-   * ids; where that throws or takes longer than a second, the answer goes without the field.
-   * @throws Error when the name is taken, no such resource exists or the routes are already there
+   * Adds an optional field to resources in every answer. `read` is called once per page with all ids of
+   * the page. When `read` throws or takes longer than 1 s, the answer leaves the field out.
+   * @throws Error when the name is taken, the resource does not exist or the routes are loaded already
    */
   function addField<Value>(resources: string[], name: string, field: Field<Value>) {
     if (sealed)
-      throw new Error(`The field ${name} comes too late; add it in service, not in index.`)
+      throw new Error(`The field ${name} is added too late; add it in service, not in index.`)
     for (const resource of resources) {
       const schema = schemas.get(resource)
       if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
@@ -81,13 +82,12 @@ function createResources(app: FastifyInstance) {
     }
   }
 
-  /** From here on the schemas are what they are: routes are compiled with them. */
+  /** Adds the schemas to Fastify before the routes are compiled; they cannot change afterwards. */
   function seal() {
     sealed = true
     for (const schema of schemas.values()) app.addSchema(schema)
   }
 
-  /** Fills the added fields in, for a whole page with one call of each. */
   async function fill<One extends Item>(
     resource: string,
     items: One[],
@@ -114,7 +114,7 @@ function createResources(app: FastifyInstance) {
       const late = () => new Error(`took longer than ${FIELD_LIMIT} ms`)
       const values = await inTime(Promise.try(field.read, ids, context), FIELD_LIMIT, late)
       for (const [id, value] of values) {
-        if (!field.fits(value)) throw new Error(`the value for ${id} is not as declared`)
+        if (!field.fits(value)) throw new Error(`the value for ${id} does not match the schema`)
       }
       return values
     } catch (error) {
@@ -134,8 +134,8 @@ function createResources(app: FastifyInstance) {
 }
 
 /**
- * Rejects with `late` after so many milliseconds. p-timeout makes an error with a stack for each
- * call, which cost a tenth of reading a tweet.
+ * Rejects with `late()` after that many milliseconds. Unlike p-timeout it creates no Error per call,
+ * which took a tenth of the time to read a tweet.
  */
 export async function inTime<Value>(work: Promise<Value>, milliseconds: number, late: () => Error) {
   const { promise, reject } = Promise.withResolvers<never>()
@@ -147,7 +147,7 @@ export async function inTime<Value>(work: Promise<Value>, milliseconds: number, 
   }
 }
 
-/** A value that the serializer refuses would fail the whole answer. What refers to others is trusted. */
+/** Checks values, because a value that the serializer refuses fails the answer; ignores schemas with `$ref`. */
 function checker(schema: TSchema) {
   if (JSON.stringify(schema).includes('$ref')) return () => true
   const compiled = Compile(schema)

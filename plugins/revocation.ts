@@ -10,18 +10,18 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds for which the set in memory is taken as true. */
+/** Milliseconds for which the set in memory is used without reading it again. */
 const FRESH = 500
-/** Seconds between purges of what has run out. */
+/** Seconds between purges of expired rows. */
 const PURGE_EVERY = 3600
 
 type Revoked = { sessionId: number; until: Date }
 
 /**
- * Sessions that ended while an access token of theirs still lives. Every process keeps the whole
- * set in memory: it is small, because access tokens are short-lived. A set older than half a
- * second is read anew before it answers, so a revocation made elsewhere is known within that time,
- * an idle process asks nothing, and an unreachable database lets no one through.
+ * Sessions that ended before their last access token expires. Every process keeps the whole set in
+ * memory; it is small, because access tokens are short-lived. A set older than 500 ms is read again
+ * before use, so a revocation by another process applies within that time, an idle process sends no
+ * queries, and requests fail while the database is unreachable.
  */
 function createRevocation(app: FastifyInstance) {
   const { revokedSessions } = app.tables
@@ -31,22 +31,22 @@ function createRevocation(app: FastifyInstance) {
 
   async function read() {
     const startedAt = performance.now()
-    remember(
+    addAll(
       await app.db.select().from(revokedSessions).where(gt(revokedSessions.until, sql`NOW(3)`)),
     )
     for (const [sessionId, until] of revoked) if (until < Date.now()) revoked.delete(sessionId)
     readAt = startedAt
   }
 
-  const remember = (sessions: Revoked[]) => {
+  const addAll = (sessions: Revoked[]) => {
     for (const { sessionId, until } of sessions) revoked.set(sessionId, until.getTime())
   }
 
-  /** Refuses the access tokens of these sessions: here from the commit on, elsewhere within 1 s. */
+  /** Refuses the access tokens of these sessions: at once in this process, within 1 s in all others. */
   async function revoke(tx: Tx, sessions: Revoked[]) {
     if (sessions.length === 0) return
     await tx.insert(revokedSessions).ignore().values(sessions)
-    afterCommit(tx, () => remember(sessions))
+    afterCommit(tx, () => addAll(sessions))
   }
 
   async function isRevoked(sessionId: number) {

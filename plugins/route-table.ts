@@ -4,7 +4,7 @@ import findMyWay, { type HTTPMethod } from 'find-my-way'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The routes that a URL leads to, one for each method but OPTIONS. Empty: nothing is there. */
+    /** Returns the routes of a URL, one per method except OPTIONS; empty when no route matches. */
     routesAt: (url: string) => RouteAt[]
   }
 }
@@ -12,19 +12,19 @@ declare module 'fastify' {
 export type RouteAt = {
   method: string
   route: RouteOptions
-  /** The instance that the route was added to, whose error handler is the route's. */
+  /** The instance to which the route was added; its error handler serves the route. */
   scope: FastifyInstance
 }
 
-/** Fastify finds a route by its method and URL only; a 405 and OPTIONS ask for all methods of a URL. */
+/** Fastify looks routes up by method and URL together; a 405 and OPTIONS need all methods of a URL. */
 function createTable() {
   const router = findMyWay({ maxParamLength: Number.MAX_SAFE_INTEGER })
   const methods = new Set<HTTPMethod>()
 
   function add(scope: FastifyInstance, route: RouteOptions) {
-    // Fastify has checked that these are methods.
+    // Fastify has checked that these are valid methods.
     for (const method of [route.method].flat() as HTTPMethod[]) {
-      // A route may be there twice with different constraints.
+      // A route may exist twice with different constraints.
       if (method === 'OPTIONS' || router.hasRoute(method, route.url)) continue
       methods.add(method)
       router.on(method, route.url, () => {}, { method, route, scope } satisfies RouteAt)
@@ -37,7 +37,7 @@ function createTable() {
   return { add, at }
 }
 
-/** Must be there before the first route: it learns of routes from a hook. */
+/** Must load before the first route, because a hook collects the routes. */
 export default fp(
   async (app) => {
     const table = createTable()

@@ -5,19 +5,15 @@ import { BEFORE_NFC } from './text.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The pieces that the schemas of every feature are made of. */
     schemas: typeof pieces
   }
-  /** What the API speaks of, by the `$id` of its schema; features add theirs by merging. */
+  /** The resources of the API by the `$id` of their schemas; features add theirs by declaration merging. */
   interface Resources {
     Problem: Static<typeof Problem>
   }
 }
 
-// Atoms that every feature's schemas are made of. A feature registers the resources it owns with
-// `app.resources.define`; others refer to them by name with `ref`, so that no feature imports another.
-
-/** A positive integer below 2^53: what a JSON number and BIGINT UNSIGNED both hold exactly. */
+/** A positive integer below 2^53, the range that JSON numbers and BIGINT UNSIGNED both represent exactly. */
 export const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, examples: [42] })
 
 /** RFC 3339 in UTC with milliseconds. */
@@ -30,11 +26,11 @@ export const Timestamp = Type.String({
 export const Line = (options: { minLength?: number; maxLength: number; examples?: string[] }) =>
   Type.String({ format: 'line', ...options })
 
-/** Text of several lines: as `Line`, newline, carriage return and tab allowed. */
+/** Text of several lines: as `Line`, but newline, carriage return and tab are allowed. */
 export const Text = (options: { minLength?: number; maxLength: number; examples?: string[] }) =>
   Type.String({ format: 'text', ...options })
 
-/** An e-mail address, at most as long as RFC 5321 lets one be. Case makes no difference. */
+/** An e-mail address of at most 254 characters (RFC 5321, section 4.5.3.1.3). Case does not matter. */
 export const Email = Type.String({
   format: 'email',
   maxLength: 254,
@@ -74,13 +70,13 @@ export const Password = passwordFrom(1)
 
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
-/** Refers to a resource that some feature registered under this `$id`. */
+/** Refers to the resource that a feature registered under this `$id` with `app.resources.define`. */
 export const ref = <Name extends keyof Resources & string>(id: Name) =>
   Type.Unsafe<Resources[Name]>({ $ref: `${id}#` })
 
 export const IdParams = Type.Object({ id: Id }, { additionalProperties: false })
 
-export const NoContent = Type.Null({ description: 'Done; there is nothing to return.' })
+export const NoContent = Type.Null({ description: 'Done; the answer has no body.' })
 
 export const BearerAuth = [{ bearer: [] }]
 export const OptionalAuth = [{}, { bearer: [] }]
@@ -88,14 +84,14 @@ export const OptionalAuth = [{}, { bearer: [] }]
 export const Problem = Type.Object(
   {
     type: Type.String({
-      description: 'Always about:blank; `code` tells problems apart.',
+      description: 'Always about:blank; use `code` to tell problems apart.',
       examples: ['about:blank'],
     }),
     title: Type.String({ examples: ['Not Found'] }),
     status: Type.Integer({ examples: [404] }),
     detail: Type.String({ examples: ['There is no tweet 42.'] }),
     code: Type.String({
-      description: 'Stable, for programs.',
+      description: 'Stable identifier for programs.',
       examples: ['TWEET_NOT_FOUND'],
     }),
     errors: Type.Optional(
@@ -120,27 +116,26 @@ const problem = (description: string) => ({
 export const PROBLEMS = {
   400: 'The request is malformed; `errors` names each field.',
   401: 'The credentials are missing, wrong, expired or revoked.',
-  403: 'Not allowed for you.',
-  404: 'There is no such thing, or you may not see it.',
-  408: 'The body has not come in time.',
-  409: 'It is taken, or in conflict with what exists.',
+  403: 'You are not allowed to do this.',
+  404: 'The resource does not exist, or you may not see it.',
+  408: 'The body did not arrive in time.',
+  409: 'The request conflicts with the current state, such as a name that is taken.',
   413: 'The body is too large.',
   415: 'The media type is not supported.',
-  422: 'Understood, but cannot be processed as it is.',
+  422: 'The request is well-formed but cannot be processed.',
   503: 'A store is unreachable or the server is too busy; retry after `Retry-After` seconds.',
 } as const
 
 export type ProblemStatus = keyof typeof PROBLEMS
 
 /**
- * 400 and 503 can happen on every route. openapi/document.ts adds 408, 413 and 415 to every method that may
- * have a body.
+ * Adds 400 and 503, which every route may answer. openapi/document.ts adds 408, 413 and 415 to every method
+ * that may have a body.
  */
 export const withCommon = (statuses: ProblemStatus[]) => [
   ...new Set<ProblemStatus>([400, ...statuses, 503]),
 ]
 
-/** Declares the problem answers of a route, and those that each may have. */
 export const problems = (...statuses: ProblemStatus[]) =>
   Object.fromEntries(withCommon(statuses).map((status) => [status, problem(PROBLEMS[status])]))
 

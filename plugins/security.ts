@@ -7,17 +7,17 @@ import helmet from 'helmet'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Answers of this route may be read by a page of any origin. */
+    /** Allows pages of any origin to read answers of this route. */
     anyOrigin?: boolean
   }
 }
 
 export const EXPOSED = ['link', 'location', 'retry-after', 'x-request-id']
 
-/** helmet works them out for each answer, @fastify/helmet makes a helmet for each as well. */
+/** Computes the headers once; helmet and @fastify/helmet would compute them for each answer. */
 export function headersOfEveryAnswer() {
   const response = new ServerResponse(new IncomingMessage(new Socket()))
-  // The documentation page brings its own policy.
+  // The documentation page sets its own content security policy.
   const setHeaders = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -26,11 +26,11 @@ export function headersOfEveryAnswer() {
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   })
   setHeaders(response.req, response, () => {})
-  // A CDN would keep what says nothing; addresses in it may be good for an hour.
+  // Without this header a CDN may cache answers, whose signed URLs expire within hours.
   return { ...response.getHeaders(), 'cache-control': 'no-store' }
 }
 
-/** A 405 or OPTIONS is as open as the other methods of its path. */
+/** A 405 or an OPTIONS request follows the first route of its path. */
 function isOpen(request: FastifyRequest) {
   if (!request.is404 && request.method !== 'OPTIONS') return request.routeOptions.config.anyOrigin
   return request.server.routesAt(request.url)[0]?.route.config?.anyOrigin
@@ -55,7 +55,6 @@ export default fp(
           methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
           exposedHeaders: EXPOSED,
           maxAge: 3600,
-          // Any other OPTIONS is answered with the methods of its path, see plugins/http/methods.ts.
           preflight: isPreflight(request),
         })
       },

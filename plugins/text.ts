@@ -7,35 +7,35 @@ declare module 'fastify' {
   }
 }
 
-/** A schema counts code points before NFC, which at most quarters them: Greek with three marks. */
+/** Schemas count code points before NFC, which reduces them to a quarter at most: Greek with three marks. */
 export const BEFORE_NFC = 4
 
 type Limits = { field: string; min?: number; max: number; trim?: boolean }
 
 /**
- * A character that shows. Unicode has no property for the blank ones that are written out: braille,
- * hieroglyphs, a notehead, and the place of an object. Unassigned emoji are those of a newer Unicode.
+ * A visible character. Unicode has no property for the listed blank characters: braille, hieroglyphs,
+ * a notehead, the object replacement character. ExtPict includes emoji of newer Unicode versions.
  */
 const SHOWS =
   /[^\p{White_Space}\p{C}\p{M}\p{DI}\u2800\u{13441}\u{13442}\u{1D159}\uFFFC]|\p{ExtPict}/u
 const NONCHARACTER = /\p{NChar}/u
 const PRIVATE_USE = /\p{Co}/u
-/** UAX #9, sections 2.1 to 2.5; marks such as U+200F turn nothing around and are not among them. */
+/** UAX #9, sections 2.1 to 2.5, without marks such as U+200F, which do not affect the surrounding text. */
 const DIRECTION_CONTROL = /[\u202A-\u202E\u2066-\u2069]/u
 
 /**
- * Text as it is stored: NFC, so that equal words are equal bytes, and newlines as LF. Counted in
- * Unicode code points after that; unless it is empty, something in it shows.
- * @throws 400 that names the field.
+ * Returns text as it is stored: in NFC, so that equal words have equal bytes, with newlines as LF. `min`
+ * and `max` count Unicode code points of the result. Text that is not empty must have a visible character.
+ * @throws 400 that names the field
  */
 export function cleanText(value: string, { field, min = 0, max, trim = false }: Limits) {
   const clean = value.normalize('NFC').replaceAll(/\r\n?/g, '\n')
   const text = trim ? clean.trim() : clean
-  refuse(text, field, NONCHARACTER, 'Unicode reserves and which is no character')
+  refuse(text, field, NONCHARACTER, 'is a reserved noncharacter of Unicode')
   const mayBeEmpty = min === 0
   if (!SHOWS.test(text) && !(mayBeEmpty && text === '')) {
     const otherwise = mayBeEmpty ? ', or be empty' : ''
-    throw invalidField(field, `must have at least one character that shows${otherwise}`)
+    throw invalidField(field, `must have at least one visible character${otherwise}`)
   }
   if ([...text].length > max) {
     throw invalidField(field, `must not have more than ${max} characters`)
@@ -44,8 +44,8 @@ export function cleanText(value: string, { field, min = 0, max, trim = false }: 
 }
 
 /**
- * A name as it is stored, trimmed: it stands within other text, so it leaves that as it is, and it
- * looks the same in every font. @throws 400 that names the field.
+ * Returns a name as it is stored, trimmed. Refuses characters that change the direction of surrounding
+ * text or look different in every font. @throws 400 that names the field
  */
 export function cleanName(value: string, { field, max }: { field: string; max: number }) {
   const name = cleanText(value, { field, min: 1, max, trim: true })
@@ -58,7 +58,7 @@ function refuse(text: string, field: string, pattern: RegExp, reason: string) {
   const [found] = pattern.exec(text) ?? []
   if (found === undefined) return
   const codePoint = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')
-  throw invalidField(field, `must not have U+${codePoint}, which ${reason}; remove it`)
+  throw invalidField(field, `must not contain U+${codePoint}, which ${reason}; remove it`)
 }
 
 export default fp(async (app) => void app.decorate('cleanText', cleanText), { name: 'text' })

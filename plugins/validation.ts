@@ -12,15 +12,15 @@ function createAjv(coerceTypes: boolean) {
 }
 
 /**
- * Coercion takes `0x1`, `01`, `1.0`, `1e0` and ` 1` for 1. So that a thing has one address, a value is
- * refused when its coerced value is written differently.
+ * Coercion converts `0x1`, `01`, `1.0`, `1e0` and ` 1` to 1. A value is refused unless it is spelled as its
+ * coerced value, so that each resource has one URL.
  */
 function strictly(validate: ValidateFunction) {
   return (data: Record<string, unknown>) => {
     const sent = Object.entries(data).map(([key, value]) => [key, String(value)] as const)
     const errors = validate(data) ? [] : (validate.errors ?? [])
-    const respelt = sent.filter(([key, text]) => String(data[key]) !== text)
-    const all = [...errors, ...respelt.map(([key]) => spellingError(key, data[key]))]
+    const misspelt = sent.filter(([key, text]) => String(data[key]) !== text)
+    const all = [...errors, ...misspelt.map(([key]) => spellingError(key, data[key]))]
     return all.length === 0 || { error: all }
   }
 }
@@ -34,8 +34,8 @@ const spellingError = (key: string, value: unknown) => ({
 })
 
 /**
- * Everything in a query or a path is a string, so those are coerced; a JSON body has types of its
- * own and is taken at its word. Unknown fields are rejected by the schemas, never dropped.
+ * Query and path values are strings, so they are coerced; JSON bodies are validated without type
+ * coercion. The schemas reject unknown fields and never drop them.
  */
 export default fp(
   async (app) => {

@@ -3,13 +3,12 @@ import type { Db, Tx } from '../db/client.ts'
 import type { Feed } from './feed.ts'
 import type { CacheTopic } from './topics.ts'
 
-/** Milliseconds after which a change made directly in the database becomes visible. */
+/** Milliseconds a value is cached, so at most until a direct change of the database becomes visible. */
 export const TTL = 60_000
 
 export type ByIdOptions<Value> = {
-  /** Returns the values of these ids. An id that is left out is cached as having none. */
+  /** Returns the values of these ids. An id that is left out is cached as having no value. */
   load: (ids: number[], db: Db | Tx) => Promise<Map<number, Value>>
-  /** Ids in the cache. */
   max: number
 }
 
@@ -27,11 +26,11 @@ export function createById<Value>(
   feed.listen(topic, {
     evict: (id) => {
       cached.delete(id)
-      for (const one of loads) one.outdated.add(id)
+      for (const running of loads) running.outdated.add(id)
     },
     evictAll: () => {
       cached.clear()
-      for (const one of loads) one.evicted = true
+      for (const running of loads) running.evicted = true
     },
   })
 
@@ -39,15 +38,15 @@ export function createById<Value>(
   async function get(ids: Iterable<number>, tx?: Db | Tx): Promise<Map<number, Value>> {
     if (tx && tx !== db) return load([...new Set(ids)], tx)
     const found = new Map<number, Value>()
-    const unknown: number[] = []
+    const misses: number[] = []
     for (const id of ids) {
-      const one = cached.get(id)
-      if (!one) unknown.push(id)
-      else if (one.value !== undefined) found.set(id, one.value)
+      const hit = cached.get(id)
+      if (!hit) misses.push(id)
+      else if (hit.value !== undefined) found.set(id, hit.value)
     }
-    if (unknown.length === 0) return found
-    const loaded = await loadMerged(unknown)
-    for (const id of unknown) {
+    if (misses.length === 0) return found
+    const loaded = await loadMerged(misses)
+    for (const id of misses) {
       const value = loaded.get(id)
       if (value !== undefined) found.set(id, value)
     }
@@ -62,24 +61,24 @@ export function createById<Value>(
   }
 
   function begin() {
-    const one: Load<Value> = {
+    const current: Load<Value> = {
       ids: new Set(),
       outdated: new Set(),
       evicted: false,
       values: run(),
     }
-    loads.add(one)
-    return one
+    loads.add(current)
+    return current
 
     async function run() {
       await new Promise(setImmediate)
       next = undefined
       try {
-        const values = await load([...one.ids], db)
-        if (!one.evicted && !feed.isSuspended()) keep(one, values)
+        const values = await load([...current.ids], db)
+        if (!current.evicted && !feed.isSuspended()) keep(current, values)
         return values
       } finally {
-        loads.delete(one)
+        loads.delete(current)
       }
     }
   }

@@ -4,13 +4,11 @@ import { TTL } from './by-id.ts'
 import type { Feed } from './feed.ts'
 import type { CacheTopic } from './topics.ts'
 
-/** Values per owner, above which the owner's values are evicted. */
+/** Most cached values per owner; above this the owner's values are evicted. */
 const MAX_VALUES = 2_000
 
 export type ByOwnerOptions<Value> = {
-  /** Returns a value for every one of these ids. */
   load: (owner: number, ids: number[], db: Db | Tx) => Promise<Map<number, Value>>
-  /** Owners in the cache. */
   max: number
 }
 
@@ -22,18 +20,18 @@ export function createByOwner<Value>(
   { load, max }: ByOwnerOptions<Value>,
 ) {
   const cached = new LRUCache<number, Map<number, Value>>({ max, ttl: TTL })
-  // A load whose owner is evicted meanwhile finds another map, or none, and caches nothing.
+  // A load whose owner is evicted meanwhile finds a different map or none, and caches nothing.
   feed.listen(topic, { evict: (owner) => cached.delete(owner), evictAll: () => cached.clear() })
 
   /** Returns values as of the last `sync` or later; within a transaction, as the transaction sees them. */
   async function get(owner: number, ids: Iterable<number>, tx?: Db | Tx) {
     if (tx && tx !== db) return load(owner, [...new Set(ids)], tx)
-    const known = cached.get(owner)
-    const own = known && known.size < MAX_VALUES ? known : begin(owner)
-    const unknown = new Set<number>()
-    for (const id of ids) if (!own.has(id)) unknown.add(id)
-    if (unknown.size === 0) return own
-    const loaded = await load(owner, [...unknown], db)
+    const existing = cached.get(owner)
+    const own = existing && existing.size < MAX_VALUES ? existing : begin(owner)
+    const misses = new Set<number>()
+    for (const id of ids) if (!own.has(id)) misses.add(id)
+    if (misses.size === 0) return own
+    const loaded = await load(owner, [...misses], db)
     if (cached.peek(owner) !== own || feed.isSuspended()) return new Map([...own, ...loaded])
     for (const [id, value] of loaded) own.set(id, value)
     return own

@@ -3,31 +3,30 @@ import type { FastifyInstance } from 'fastify'
 import { singleFlight } from './single-flight.ts'
 import type { CacheTopic } from './topics.ts'
 
-/** Milliseconds from an INSERT to the end of its transaction, at most. */
+/** Most milliseconds from an INSERT to the end of its transaction. */
 const MAX_TRANSACTION = 30_000
-/** Seconds a change is kept; several times MAX_IDLE. */
+/** Seconds for which a change is kept; several times MAX_IDLE. */
 const RETENTION = 300
-/** Milliseconds between two polls, above which the caches are emptied instead of caught up. */
+/** Most milliseconds between two polls; after a longer pause every cache is emptied instead of updated. */
 const MAX_IDLE = 60_000
-/** Ids below the first one seen that may belong to open transactions, when no older id is known. */
+/** Ids below the first one seen that open transactions may hold, when no older id is known. */
 const LOOK_BACK_IDS = 500
 /** Most rows per poll; above this every cache is emptied. */
 const MAX_CHANGES = 5_000
-/** Missing ids that are looked for. */
+/** Most missing ids that are polled for; above this nothing is cached for MAX_TRANSACTION. */
 const MAX_MISSING = 2_000
 
 export type Listener = { evict: (subject: number) => void; evictAll: () => void }
 
 /**
- * Reads the changes that all processes record. An id is assigned at INSERT and visible from COMMIT on,
- * so ids that a poll skips are looked for again until no open transaction can hold them.
+ * Reads the changes that all processes record. An id is assigned at INSERT and visible after COMMIT, so
+ * each poll looks again for skipped ids until no open transaction can hold them.
  */
 export function createFeed(app: FastifyInstance) {
   const { changes } = app.tables
   const listeners = new Map<string, Listener[]>()
-  /** Each missing id, and since when it is missing. */
+  /** Missing ids, and the time at which each was found missing. */
   const missing = new Map<number, number>()
-  /** The newest id seen. */
   let last: number | undefined
   let polledAt = Number.NEGATIVE_INFINITY
   /** Whether ids are assigned in order of time; undefined until the first poll. */
@@ -74,9 +73,9 @@ export function createFeed(app: FastifyInstance) {
     const wasOrdered = ordered
     ordered = await isOrdered()
     if (!ordered && wasOrdered !== false) {
-      app.log.warn('the ids of this database have no order in time, so nothing is cached')
+      app.log.warn('caching is off: this database does not assign ids in order of time')
     }
-    // Every transaction that was open when this change was recorded has ended long since.
+    // All transactions that were open when this change was recorded have ended.
     const [settled] = await app.db
       .select({ id: changes.id })
       .from(changes)
@@ -87,12 +86,12 @@ export function createFeed(app: FastifyInstance) {
     polledAt = now
   }
 
-  /** Cluster nodes that assign ids in turn or in blocks leave gaps that are never filled. */
+  /** False for clusters: nodes that assign ids in turn or in blocks leave gaps that are never filled. */
   async function isOrdered() {
     const [rows] = await app.db.execute(
       sql`SELECT @@auto_increment_increment AS step, VERSION() AS version`,
     )
-    // The driver's type for a raw result is a union; a SELECT gives rows.
+    // The driver's type of a raw result is a union; a SELECT returns rows.
     const [row] = rows as unknown as { step: number; version: string }[]
     return row?.step === 1 && !row.version.includes('TiDB')
   }

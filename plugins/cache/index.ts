@@ -13,7 +13,7 @@ declare module 'fastify' {
   }
 }
 
-/** Seconds. */
+/** Seconds between purges of old changes. */
 const PURGE_EVERY = 60
 
 /**
@@ -27,17 +27,17 @@ function createCache(app: FastifyInstance) {
     values: [changes],
   }))
 
-  /** A cache of one value per id, until that id is invalidated. */
+  /** Creates a cache of one value per id. An invalidation evicts the value of an id. */
   const byId = <Value>(topic: CacheTopic, options: ByIdOptions<Value>) =>
     createById(app.db, feed, topic, options)
 
-  /** A cache of one value per owner and id, until the owner is invalidated. */
+  /** Creates a cache of one value per owner and id. An invalidation evicts all values of an owner. */
   const byOwner = <Value>(topic: CacheTopic, options: ByOwnerOptions<Value>) =>
     createByOwner(app.db, feed, topic, options)
 
   /**
-   * Evicts the values of these ids from the caches of every process, from the commit on. For a cache by
-   * owner, pass the ids of the owners.
+   * Evicts the values of these ids from the caches of every process once the transaction commits. For a
+   * cache by owner, pass the ids of the owners.
    * @throws Error outside of a transaction
    */
   const invalidate = (tx: Tx, topic: CacheTopic, ids: Iterable<number>) =>
@@ -52,11 +52,10 @@ function createCache(app: FastifyInstance) {
     invalidate,
     /** Applies every invalidation that was committed before the call. */
     sync: feed.poll,
-    /** Calls a listener for each invalidation of a topic. */
     listen: feed.listen,
-    /** False while nothing is cached, see `feed.ts`. */
+    /** False while nothing is cached because changes may have been missed. */
     isEnabled: () => !feed.isSuspended(),
-    /** True once it is known that this database's ids have no order, so that nothing is ever cached. */
+    /** True when this database does not assign ids in order of time, so nothing is ever cached. */
     isUnsupported: feed.isUnsupported,
     purge: feed.purge,
   }

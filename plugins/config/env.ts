@@ -6,13 +6,13 @@ import { ConfigError } from './setting.ts'
 export type Env = Record<string, string | undefined>
 
 /**
- * The environment over `.env` in the working directory; empty values count as not set.
- * @throws ConfigError when there is a `.env` that cannot be read.
+ * Reads `.env` in the working directory and the environment, which overrides it. Empty values count as
+ * not set. @throws ConfigError when a `.env` exists and cannot be read
  */
 export function readEnv(): Env {
   const file: Env = parseEnv(readFile(resolve('.env')))
   for (const [name, value] of Object.entries(file)) {
-    // The AWS SDK looks for its settings in the environment alone.
+    // The AWS SDK reads its settings only from the environment.
     if (name.startsWith('AWS_') && value) process.env[name] ??= value
   }
   return Object.fromEntries(
@@ -37,14 +37,14 @@ const ADVICE: Record<string, string> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8. Save it as UTF-8 in your editor.',
 }
 
-/** Editors and shells of Windows write UTF-16, mostly with a byte order mark, which is left out. */
+/** Decodes UTF-8 and UTF-16, which editors and shells of Windows write; removes the byte order mark. */
 function decode(bytes: Buffer) {
   const text = new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes)
   if (!text.includes('\0')) return text
   throw Object.assign(new Error(), { code: 'ERR_ENCODING_INVALID_ENCODED_DATA' })
 }
 
-/** Without a mark the zero byte of the first character, which is ASCII, tells the byte order. */
+/** Without a byte order mark, the zero byte of the first character, which is ASCII, shows the byte order. */
 function encodingOf([first, second]: Buffer) {
   if ((first === 0xff && second === 0xfe) || second === 0) return 'utf-16le'
   if ((first === 0xfe && second === 0xff) || first === 0) return 'utf-16be'

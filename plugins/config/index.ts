@@ -14,7 +14,7 @@ declare module 'fastify' {
   interface FastifyInstance {
     config: Config
   }
-  /** An extension's own settings, by its name; added by merging. */
+  /** An extension's settings by the extension's name; added by declaration merging. */
   interface Settings {}
 }
 
@@ -25,9 +25,9 @@ export { ConfigError, listOf } from './setting.ts'
 export type Config = ReturnType<typeof shape> & Settings
 
 /**
- * The kernel's settings and those of the extensions.
- * @throws ConfigError that lists every missing or wrong setting at once; ExtensionError when only an
- * optional extension lacks some.
+ * Reads the settings of the kernel and the extensions.
+ * @throws ConfigError that lists every missing or wrong setting; ExtensionError when only settings of an
+ * optional extension are wrong
  */
 export function parseConfig(env: Env, features: Feature[] = []): Config {
   const kernel = judge(KernelSettings, env)
@@ -36,7 +36,7 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
   const extensions = readSettings(features, env, reserved, optional)
   const problems = [...kernel.problems, ...contradictions(env), ...extensions.problems]
   if (problems.length > 0) {
-    throw new ConfigError(`These settings need attention:\n${problems.join('\n')}`)
+    throw new ConfigError(`Correct these settings:\n${problems.join('\n')}`)
   }
   if (extensions.left) throw extensions.left
   // The schema has checked the values.
@@ -58,7 +58,6 @@ function shape(s: KernelValues) {
       forcePathStyle: s.S3_FORCE_PATH_STYLE === 'true',
       presign: s.S3_PRESIGN === 'true',
     },
-    /** Without one, clients fetch pictures from the bucket. */
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
     trustProxy: readProxies(s.TRUST_PROXY),

@@ -6,7 +6,7 @@ import { listOf, problem, readable, words } from './setting.ts'
 
 // RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash, that is 32 bytes.
 const JWT_SECRET_MIN_BYTES = 32
-/** Kinds of characters in a secret: fewer are a key held down. */
+/** Distinct characters in a secret, at least; fewer suggest a placeholder. */
 const JWT_SECRET_MIN_VARIETY = 8
 
 const SECRETS = `secrets of at least ${JWT_SECRET_MIN_BYTES} bytes, newest first, comma-separated, for example from: openssl rand -base64 48`
@@ -15,19 +15,18 @@ const SHOWN = { secret: false }
 const Flag = Type.Optional(words(['true', 'false']))
 const Url = Type.Optional(readable(readBaseUrl, SHOWN))
 
-/** The kernel's own settings. A `description` says what to write for one that is missing or wrong. */
+/** The kernel's settings. Messages about missing or wrong settings end with the `description`. */
 export const KernelSettings = Type.Object({
   NODE_ENV: words(['development', 'production', 'test'], { default: 'development' }),
   HOST: Type.Optional(readable(readHost, SHOWN)),
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
   LOCAL_DIR: Type.String({ minLength: 1, default: '.local', ...SHOWN }),
-  // db/connection-options.ts judges these three together.
   DATABASE_URL: Type.String({ description: 'mysql://user:password@host:port/name' }),
   DATABASE_TLS: Type.Optional(Type.String()),
   DATABASE_CA: Type.Optional(Type.String()),
   S3_ENDPOINT: Url,
   S3_REGION: Type.String({
-    // A part of a host name, as the AWS SDK demands.
+    // The AWS SDK requires one label of a host name.
     pattern: '^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$',
     description: 'a region such as eu-central-1',
     ...SHOWN,
@@ -39,7 +38,7 @@ export const KernelSettings = Type.Object({
   JWT_SECRETS: readable(readSecrets, {
     description: SECRETS,
   }),
-  // A number of hops would trust whoever connects directly; Fastify refuses it as well.
+  // Not a number of hops: that would trust any client that connects directly.
   TRUST_PROXY: readable(readProxies, { default: 'false', ...SHOWN }),
   CORS_ORIGIN: Type.Optional(readable(readOrigins, SHOWN)),
   LOG_LEVEL: words(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
@@ -61,11 +60,10 @@ export function readSecrets(text: string) {
   )
   if (secrets.length > 0 && weak.length === 0) return secrets
   throw new Error(
-    `${weak.length} of ${secrets.length} secrets in it are too weak: set it to ${SECRETS}`,
+    `${weak.length} of its ${secrets.length} secrets are too weak; set it to ${SECRETS}`,
   )
 }
 
-/** A line for each setting that does not go with another. */
 export const contradictions = (env: Env) => [
   ...(env.DATABASE_URL ? databaseProblems(env) : []),
   ...bucketName(env),
@@ -74,9 +72,9 @@ export const contradictions = (env: Env) => [
 ]
 
 /**
- * Amazon's rules for names of buckets
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html). Other stores take more;
- * the SDK puts a name that cannot be a part of a host into the path.
+ * Amazon's rules for bucket names
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html). Other stores accept more
+ * names; the SDK puts a name that cannot be part of a host into the path.
  */
 function bucketName({ S3_BUCKET: name, S3_ENDPOINT }: Env) {
   if (!name) return []
@@ -91,7 +89,7 @@ function bucketName({ S3_BUCKET: name, S3_ENDPOINT }: Env) {
     : [problem('S3_BUCKET', name, `set it to the name of an existing bucket: ${rule}`)]
 }
 
-/** The signature holds for the bucket's own host; a CDN reads a private bucket with a right of its own. */
+/** Signed URLs are valid only for the bucket's host; a CDN reads a private bucket with its own credentials. */
 const twoAddresses = ({ S3_PRESIGN, MEDIA_BASE_URL }: Env) =>
   S3_PRESIGN === 'true' && MEDIA_BASE_URL
     ? [
@@ -103,7 +101,7 @@ const twoAddresses = ({ S3_PRESIGN, MEDIA_BASE_URL }: Env) =>
       ]
     : []
 
-/** The AWS SDK ignores one without the other, and looks on for credentials elsewhere. */
+/** The AWS SDK silently ignores half of a pair of credentials and searches elsewhere. */
 function halfCredentials(env: Env) {
   const names = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
   const [missing, ...more] = names.filter((name) => !env[name])

@@ -5,7 +5,6 @@ export class ConfigError extends Error {
   override name = 'ConfigError'
 }
 
-/** Characters of a wrong value that are shown. */
 const SHOWN = 100
 
 type Env = Record<string, string | undefined>
@@ -15,11 +14,10 @@ type Property = TSchema & {
   minimum?: number
   maximum?: number
   anyOf?: { const?: unknown }[]
-  /** Whether a wrong value is kept out of the message; a text is, unless this is false. */
+  /** Whether messages hide a wrong value; true by default for a string. */
   secret?: boolean
 }
 
-/** A setting that is one of these words. */
 export const words = <const Word extends string>(names: Word[], options: TSchemaOptions = {}) =>
   Type.Union(
     names.map((name) => Type.Literal(name)),
@@ -32,7 +30,7 @@ export const listOf = (value: string) =>
     .map((item) => item.trim())
     .filter(Boolean)
 
-/** A text that `read` understands; the message of what `read` throws says what to write instead. */
+/** Returns the schema of a text that `read` accepts; the error that `read` throws says how to correct it. */
 export function readable(read: (text: string) => unknown, options: TSchemaOptions) {
   const complaint = (text: string) => {
     try {
@@ -50,8 +48,8 @@ export function readable(read: (text: string) => unknown, options: TSchemaOption
 }
 
 /**
- * The settings of a schema as the environment has them, and a line for each that is wrong; `owner`
- * is the extension they belong to.
+ * Reads the settings of a schema from the environment. Returns their values and one line for each wrong
+ * setting; `owner` is the extension to which they belong.
  */
 export function judge(schema: TObject, env: Env, owner?: string) {
   const properties = Object.entries(schema.properties as Record<string, Property>)
@@ -62,7 +60,7 @@ export function judge(schema: TObject, env: Env, owner?: string) {
   return { values, problems: problemsOf(schema, values, env, owner) }
 }
 
-/** Numbers and booleans in their one usual form; any other form stays text, which the schema refuses. */
+/** Converts numbers and booleans in their usual form; any other form stays text, which the schema refuses. */
 function convert(property: Property, text: string) {
   const numeric = property.type === 'integer' || property.type === 'number'
   if (numeric) return isNumber(text) ? Number(text) : text
@@ -80,19 +78,23 @@ function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) 
       error.keyword === 'required'
         ? error.params.requiredProperties
         : [error.instancePath.split('/')[1] ?? '']
-    const own = error.keyword === '~refine' ? error.message : undefined
-    for (const name of names.filter(Boolean)) advice.set(name, advice.get(name) ?? own)
+    const correction = error.keyword === '~refine' ? error.message : undefined
+    for (const name of names.filter(Boolean)) advice.set(name, advice.get(name) ?? correction)
   }
-  return [...advice].map(([name, own]) => {
+  return [...advice].map(([name, correction]) => {
     const property: Property = schema.properties[name] ?? {}
     const title = owner ? `${name} (${owner})` : name
-    return problem(title, env[name], own ?? `set it to ${expected(property)}`, isSecret(property))
+    return problem(
+      title,
+      env[name],
+      correction ?? `set it to ${expected(property)}`,
+      isSecret(property),
+    )
   })
 }
 
 const isSecret = ({ type, secret }: Property) => secret ?? type === 'string'
 
-/** One line for one wrong setting: its name, what was read, what to do. */
 export const problem = (name: string, value: string | undefined, advice: string, secret = false) =>
   `- ${name}: ${found(value, secret)}; ${advice}`
 
@@ -103,7 +105,7 @@ function found(value: string | undefined, secret: boolean) {
   return `it is ${safe.length > SHOWN ? `${safe.slice(0, SHOWN)}..."` : safe}`
 }
 
-/** Whatever may be a user, a password or a token in a URL is left out. */
+/** Hides everything in a URL that may be a user, a password or a token. */
 export const withoutCredentials = (value: string) =>
   value.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@').replace(/([?#]).+/s, '$1***')
 

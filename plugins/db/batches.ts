@@ -2,10 +2,10 @@ import type { SQL } from 'drizzle-orm'
 import type { MySqlTable } from 'drizzle-orm/mysql-core'
 import type { Db } from './client.ts'
 
-/** Rows a statement; keeps locks short, and a cluster's write sets small. */
+/** Rows per statement, so that locks stay short and a cluster's write sets stay small. */
 const ROWS_PER_STATEMENT = 500
 
-/** Deletes whatever meets the condition, a batch at a time. */
+/** Deletes the rows that meet the condition, one batch per statement, each in its own transaction. */
 export async function deleteInBatches(db: Db, table: MySqlTable, where: SQL | undefined) {
   let deleted = ROWS_PER_STATEMENT
   while (deleted === ROWS_PER_STATEMENT) {

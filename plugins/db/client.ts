@@ -8,7 +8,7 @@ export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
 /** Seconds. A transaction that waits longer for a lock is rolled back and run again. */
 const LOCK_WAIT_TIMEOUT = 5
 
-/** READ COMMITTED: under REPEATABLE READ a claiming scan blocks every enqueue, see docs/decisions. */
+/** READ COMMITTED: under REPEATABLE READ the scan that claims jobs blocks every INSERT into `jobs`. */
 export const SESSION_SETTINGS = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
   `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_TIMEOUT}, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'`,

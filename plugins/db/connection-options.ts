@@ -9,14 +9,14 @@ type DatabaseSettings = {
   DATABASE_CA?: string | undefined
 }
 
-/** Has one line for each problem, which names the setting and shows no value. */
+/** The message has one line per problem, which names the setting and shows no value. */
 class DatabaseSettingsError extends Error {
   override name = 'DatabaseSettingsError'
 }
 
 /**
- * The driver's options for the database of these settings; every pool, connection and tool takes
- * them from here. Nothing of the URL reaches the driver but the address, the account and the name.
+ * Returns the driver's options for the database of these settings; every pool, connection and tool
+ * uses them. Only the URL's address, account and database name reach the driver.
  * @throws DatabaseSettingsError
  */
 export function connectionOptions(settings: DatabaseSettings): ConnectionOptions {
@@ -25,7 +25,7 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
   const { level, problems } = readTls(settings.DATABASE_TLS, parameters)
   const ca = settings.DATABASE_CA ? readAuthorities(settings.DATABASE_CA) : undefined
   if (typeof ca === 'string') problems.push(`- DATABASE_CA: ${ca}`)
-  // MySQL's clients check the chain as soon as there is a CA; here it must not be given for nothing.
+  // MySQL's clients check the certificate once a CA is set. A CA that would be ignored here is an error.
   if (ca && level !== 'verify') {
     problems.push('- DATABASE_CA: set DATABASE_TLS to verify as well, or leave DATABASE_CA out')
   }
@@ -47,13 +47,12 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
 }
 
 /**
- * For a server at an IP address the driver tells TLS no host, and Node then checks the certificate
- * against `_host` of the socket, or else against the name localhost.
+ * For a server at an IP address the driver passes no host to TLS. Node then checks the certificate
+ * against the socket's `_host`, or against `localhost` without one.
  */
 const connectToAddress = (host: string, port: number) =>
   Object.assign(connect({ host, port, noDelay: true, keepAlive: true }), { _host: host })
 
-/** One line for each problem of these settings; `connectionOptions` would throw them. */
 export function databaseProblems(settings: DatabaseSettings) {
   try {
     connectionOptions(settings)

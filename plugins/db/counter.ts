@@ -3,7 +3,7 @@ import type { ResultSetHeader } from 'mysql2'
 import type { Tx } from './client.ts'
 import { afterCommit, beforeCommit, type Transaction } from './transaction.ts'
 
-/** Deltas folded into the totals in one transaction; keeps its locks short. */
+/** Most deltas folded into the totals in one transaction, so that its locks stay short. */
 const DELTAS_PER_TRANSACTION = 500
 /** Milliseconds between a change and its roll-up. */
 const ROLL_UP_DELAY = 1_000
@@ -12,18 +12,17 @@ class TakenByAnother extends Error {}
 
 const isFull = (deltas: number) => deltas === DELTAS_PER_TRANSACTION
 
-/** What another roll-up has taken along is done; the rest is looked at again. */
+/** True when another process rolled up some of the same deltas; the rest is read again. */
 function isTaken(error: unknown) {
   if (error instanceof TakenByAnother) return true
   throw error
 }
 
 /**
- * Exact counters without a hot row: a change is an INSERT into `<entity>_count_deltas`, so that a
- * thousand likes at once never wait for each other, and the count is the total in
- * `<entity>_counts` plus the pending deltas, read in one statement. A process that has added
- * deltas folds them into the totals a second later, in one transaction; what a crash leaves
- * pending still counts, and the next roll-up takes it along.
+ * Creates exact counters without a hot row. A change is an INSERT into `<entity>_count_deltas`, so
+ * concurrent changes never wait for each other. The count is the total in `<entity>_counts` plus the
+ * pending deltas, read in one statement. A process that added deltas folds them into the totals 1 s
+ * later; deltas that a crash leaves pending still count, and the next roll-up folds them.
  */
 export function createCounter<Metric extends string>(
   entity: string,
@@ -60,7 +59,7 @@ export function createCounter<Metric extends string>(
       sql`, `,
     )})`
 
-  /** The count as an expression for a SELECT; `id` must be qualified by its table. */
+  /** Returns the count as an expression for a SELECT; qualify `id` with its table. */
   function read(metric: Metric, id: SQL) {
     const column = sql.identifier(metric)
     const total = sql`(SELECT ${column} FROM ${totals} WHERE ${subject} = ${id})`
@@ -69,8 +68,8 @@ export function createCounter<Metric extends string>(
   }
 
   /**
-   * The counts of many at once, for the joins of a SELECT: `read` in it is as exact as outside, and
-   * two joins cost less than two subqueries a metric and row.
+   * Returns exact counts of many subjects for the joins of a SELECT; two joins cost less than two
+   * subqueries per metric and row.
    */
   function joined(ids: unknown[], id: SQL) {
     const sums = sql.join(
@@ -92,7 +91,6 @@ export function createCounter<Metric extends string>(
     }
   }
 
-  /** Drops the counters of subjects that no longer exist. */
   async function erase(tx: Tx, ids: number[]) {
     if (ids.length === 0) return
     await tx.execute(sql`DELETE FROM ${deltas} WHERE ${subject} IN ${ids}`)
@@ -107,7 +105,6 @@ export function createCounter<Metric extends string>(
     }, ROLL_UP_DELAY).unref()
   }
 
-  /** Folds pending deltas into the totals until none is left. */
   async function rollUp() {
     while (await transaction(rollUpBatch).then(isFull, isTaken));
   }
@@ -133,7 +130,7 @@ export function createCounter<Metric extends string>(
     return rows.length
   }
 
-  /** From here on nothing is rolled up by itself: another process will, or the next start. */
+  /** Stops rolling up automatically; another process or the next start folds the remaining deltas. */
   function close() {
     closed = true
     clearTimeout(timer)

@@ -11,14 +11,15 @@ export type DatabaseUrl = {
 }
 
 /**
- * The parts of a DATABASE_URL, percent-decoded, or what to change in it as a sentence that shows no
- * part of it. `URL` reads `mysql://user:12/3@host` as port 12 of the host `user`; here that is an error.
+ * Returns the percent-decoded parts of a DATABASE_URL, or a sentence that says what to change and shows
+ * no part of the URL. `URL` would read `mysql://user:12/3@host` as port 12 of the host `user`; here that
+ * is an error.
  */
 export function readDatabaseUrl(text: string): DatabaseUrl | string {
   const parts = /^mysql:\/\/([^/?#]*)(\/[^?#]*)?(.*)$/is.exec(text.trim())
   if (!parts) return `set it to ${SHAPE}`
   const [, authority = '', path = '', query = ''] = parts
-  // An @ behind the first / ? or # ends a password, which must not be taken for anything shown.
+  // An @ after the first / ? or # ends a password; reading on could show a part of the password.
   if (/[@#]/.test(path + query)) return ENCODE
   const [login, server] = splitAt(authority, authority.lastIndexOf('@'))
   const [user, password] = login.includes(':') ? splitAt(login, login.indexOf(':')) : [login, '']

@@ -11,16 +11,15 @@ const OUTAGE_CODES = new Set(
 
 type MysqlError = { code?: string; errno?: number; fatal?: boolean; sqlMessage?: string }
 
-/** The driver's own error below whatever wraps it. */
 export function mysqlError(error: unknown): MysqlError | undefined {
-  // An error with a status has been judged by whoever threw it; its cause may be another store's.
+  // An error with a status has its answer already; its cause may come from another store.
   if (!(error instanceof Error) || 'statusCode' in error) return undefined
   const known = 'sqlState' in error || 'errno' in error || 'fatal' in error
-  // These three fields are the driver's and Node's socket errors'.
+  // Only the driver and Node's sockets set these three fields.
   return known ? (error as MysqlError) : mysqlError(error.cause)
 }
 
-/** True when the database can't be reached or can't take the work now: worth a retry later. */
+/** True when the database can't be reached or can't take the work now; a later retry may succeed. */
 export function isUnavailable(error: unknown) {
   const cause = mysqlError(error)
   if (!cause) return false
@@ -30,16 +29,15 @@ export function isUnavailable(error: unknown) {
 
 export const isConflict = (error: unknown) => CONFLICTS.has(mysqlError(error)?.errno ?? 0)
 
-/** True when the database answers, but other work is in the way of this one. */
+/** True when the database answers but is too busy: a conflict, or too many connections. */
 export const isBusy = (error: unknown) =>
   isConflict(error) || FULL.has(mysqlError(error)?.errno ?? 0)
 
-/** The name of the unique key that an INSERT or UPDATE ran into, if that is what went wrong. */
+/** Returns the name of the unique key that an INSERT or UPDATE violated, if one was. */
 export function duplicateKey(error: unknown) {
   const cause = mysqlError(error)
   if (cause?.code !== 'ER_DUP_ENTRY') return undefined
   return cause.sqlMessage?.match(/for key '(?:.*\.)?(.+)'$/)?.[1]
 }
 
-/** True when a row points at one that doesn't exist (a foreign key says so). */
 export const isMissingParent = (error: unknown) => mysqlError(error)?.errno === 1452

@@ -54,12 +54,12 @@ export default fp<{ features: Feature[] }>(
       multipleStatements: true,
     })
     const { pool } = app.mysql
-    // The plugin has opened one connection before a listener could be set.
+    // @fastify/mysql opens one connection before the listener below is set.
     const first = await pool.getConnection()
     await prepareSession(first)
     first.release()
     pool.on('connection', (connection: PoolConnection) => {
-      // Queued in front of the first query; a failure shows there.
+      // These run before the first query of the connection, which fails when one of these fails.
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })
 

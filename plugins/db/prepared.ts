@@ -3,7 +3,7 @@ import type { Pool as CallbackPool, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import type { Db, Tx } from './client.ts'
 
-/** Lists of ids have one of these lengths, so that few statements are prepared. */
+/** Lists of ids are padded to one of these lengths, so that few statements are prepared. */
 const LENGTHS = [1, 8, 32, 128] as const
 const MOST = 128
 
@@ -12,40 +12,40 @@ type Prepared<Result> = { execute: (values?: Values) => Promise<Result> }
 type Preparable<Result> = { prepare: () => Prepared<Result> }
 
 /**
- * Where a query is built once: for a transaction the database of its connection, whose statements are
- * sent as text, so that several can travel together.
+ * The database for which a query is prepared. For a transaction that is the database of its connection,
+ * which sends statements as text, so that a statement batch can hold several.
  */
 export const preparedBy = new WeakMap<Db | Tx, Db>()
 
 /**
- * A client for a Drizzle whose queries are built and `.prepare()`d once and then run as prepared
- * statements of the server, where the driver itself would send the text each time.
+ * Returns a client for Drizzle that runs queries as prepared statements of the server. By default the
+ * driver sends the text each time. Build and `.prepare()` each query once.
  */
 export function executing(client: Pick<CallbackPool, 'execute'>) {
-  // Called back: the driver's promises make an error in advance for each call.
+  // A callback, because the driver's promise wrapper creates an Error on each call.
   const query = (statement: QueryOptions, values: unknown[] = []) =>
     new Promise((resolve, reject) => {
       client.execute(statement, values.map(toText) as string[], (error, rows, fields) =>
         error ? reject(error) : resolve([rows, fields]),
       )
     })
-  // Of a client, Drizzle calls nothing but this for a prepared query.
+  // Drizzle calls no other method for a prepared query.
   return { query } as unknown as Pool
 }
 
-/** The driver sends numbers as DOUBLE, which LIMIT refuses; the server reads text as integers. */
+/** The driver sends numbers as DOUBLE, which LIMIT refuses; the server converts text to integers. */
 const toText = (value: unknown) => (typeof value === 'number' ? String(value) : value)
 
 /**
- * What asks for a number puts it into SQL and nowhere else, where a placeholder does as well: one
- * query serves with values and without.
+ * A placeholder with the type of a number, for functions that only put the number into SQL: the same
+ * function then builds a query with a value or with a placeholder.
  */
 export const placeholder = (name: string) => sql.placeholder(name) as Placeholder & number
 
 export function createPreparing(db: Db, prepared: Db) {
   preparedBy.set(db, prepared)
 
-  /** Builds a query once for each database it is asked of. */
+  /** Builds and prepares a query once per database on which it runs. */
   function prepareQuery<Result>(build: (db: Db | Tx) => Preparable<Result>) {
     const made = new WeakMap<Db | Tx, Prepared<Result>>()
     return function execute(values: Values = {}, on: Db | Tx = db) {
@@ -56,7 +56,7 @@ export function createPreparing(db: Db, prepared: Db) {
     }
   }
 
-  /** The same for a query over a list of ids, once for each of a few lengths. */
+  /** Prepares a query over a list of ids, once per length; lists of more than 128 ids run in parts. */
   function prepareForIds<Row>(build: (ids: Placeholder[], db: Db | Tx) => Preparable<Row[]>) {
     const statements = LENGTHS.map((length) => {
       const names = Array.from({ length }, (_, i) => `id${i}`)
@@ -68,7 +68,7 @@ export function createPreparing(db: Db, prepared: Db) {
       const fits = ({ names }: { names: string[] }) => names.length >= ids.length
       const { names = [], execute } = statements.find(fits) ?? {}
       if (!execute) throw new RangeError(`More than ${MOST} ids.`)
-      // What is missing to the length is filled up with the last one.
+      // The last id pads the list; a repeated id in an IN list changes nothing.
       const list = names.map((name, i) => [name, ids[Math.min(i, ids.length - 1)]])
       return execute({ ...values, ...Object.fromEntries(list) }, on)
     }

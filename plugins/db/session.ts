@@ -14,11 +14,11 @@ export type Session = ReturnType<typeof createSession>
 export type Works = readonly ((db: Tx) => PromiseLike<unknown>)[]
 
 /**
- * One connection as transactions use it. Saves round trips: `begin` is sent with the first statement,
- * the last statements are sent with `commit`.
+ * Creates the session of one connection for transactions. It saves round trips: `begin` is sent with the
+ * first statement, and the last statements are sent with `commit`.
  */
 export function createSession(from: object) {
-  // The types of the driver give the promise's connection for the one below it.
+  // The driver types this callback connection as a promise connection.
   const connection = from as PoolConnection
   let begun = true
   let collecting: StatementBatch | undefined
@@ -31,13 +31,12 @@ export function createSession(from: object) {
       )
     })
 
-  /** Sends these statements, preceded by `begin` when the transaction has not begun yet. */
   async function sendAll(statements: Sent[]) {
     const first: Sent[] = begun ? [] : [{ options: { sql: 'begin' }, values: [] }]
     begun = true
     const all = [...first, ...statements]
     const sql = all.map(({ options }) => options.sql).join('; ')
-    // One statement that wants rows as arrays has all of them read so.
+    // When one statement asks for rows as arrays, the driver returns all rows as arrays.
     const arrays = all.find(({ options }) => options.rowsAsArray)
     const options = { ...(arrays ?? all.at(-1))?.options, sql }
     const answer = await send(
@@ -53,7 +52,8 @@ export function createSession(from: object) {
   }
 
   async function collect(options: QueryOptions, values: unknown[] = []) {
-    if (!collecting) throw new Error('Too late: a batch takes statements that are issued at once.')
+    if (!collecting)
+      throw new Error('Issue the statements of a batch synchronously; this one came too late.')
     return collecting.add(options, values)
   }
 
@@ -72,7 +72,7 @@ export function createSession(from: object) {
       const result = Promise.try(work, batched)
       result.catch(() => {})
       results.push(result)
-      // After one tick the work has issued its statement.
+      // The work issues its statement within one tick.
       await new Promise<void>((resolve) => process.nextTick(resolve))
     }
     collecting = undefined

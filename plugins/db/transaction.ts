@@ -8,21 +8,23 @@ import { createSession, type Session, type Statement, type Works } from './sessi
 
 const MAX_ATTEMPTS = 6
 
-/** MySQL would commit the outer one without a word. */
+/** MySQL would silently commit the outer transaction. */
 const nested = () => {
-  throw new Error('A transaction within another: pass `tx` on, as the last argument of a service.')
+  throw new Error(
+    'A transaction cannot begin within another: pass `tx` as the last argument of the service.',
+  )
 }
 
-/** Statements that a transaction runs at its end, and hooks that run after its commit. */
 type Ending = { statements: (() => Statement)[]; hooks: (() => void)[] }
 const endings = new WeakMap<Tx, Ending>()
 const sessions = new WeakMap<Tx, Session>()
 type Results<W extends Works> = { [N in keyof W]: Awaited<ReturnType<W[N]>> }
 
 /**
- * Sends statements of a transaction in one round trip, in this order. Each `work` issues one statement,
- * synchronously, on the database it is given. When one fails, the later ones do not run, and all reject.
- * @throws Error outside of a transaction, and for a statement that is issued later
+ * Sends statements of a transaction in one round trip, in this order. Each `work` synchronously issues
+ * one statement on the database that it receives. When a statement fails, the later ones do not run, and
+ * all reject.
+ * @throws Error outside of a transaction, and for a statement that is not issued synchronously
  */
 export function batch<W extends Works>(tx: Tx, ...works: W) {
   const session = sessions.get(tx)
@@ -31,14 +33,14 @@ export function batch<W extends Works>(tx: Tx, ...works: W) {
   return session.batch(works) as Promise<unknown> as Promise<Results<W>>
 }
 
-/** Runs a hook once the transaction has committed; a rollback discards the hook. */
+/** Runs a hook after the transaction has committed; a rollback discards the hook. */
 export function afterCommit(tx: Tx, hook: () => void) {
   endings.get(tx)?.hooks.push(hook)
 }
 
 /**
- * Collects rows for one INSERT, sent with the COMMIT of the transaction: rows that the transaction
- * itself never reads need no round trip.
+ * Collects rows for one INSERT that is sent with the COMMIT, which saves a round trip. The transaction
+ * cannot read these rows.
  * @throws Error outside of a transaction, or after its end
  */
 export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
@@ -48,7 +50,7 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
     const ending = endings.get(tx)
     if (!ending)
       throw new Error(
-        'Write this within a transaction and before it ends: await every call inside of it.',
+        'The transaction has ended or never began: await every write inside of `app.transaction`.',
       )
     const known = waiting.get(tx)
     if (known) return void known.push(...rows)
@@ -64,9 +66,9 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
   const byConnection = new WeakMap<object, Session>()
 
   /**
-   * Runs `work` in a transaction, or inside the caller's when one is given. After a deadlock or a
-   * lock wait timeout the whole of it is rolled back and run again, at most five times with
-   * growing random pauses, in the outermost call alone; so `work` must have no other side effect.
+   * Runs `work` in a transaction, or in `outer` when the caller passes its own. After a deadlock or a lock
+   * wait timeout the outermost call rolls back and runs `work` again, at most five times, after a random
+   * pause of up to 20 ms, 40 ms and so on. `work` must therefore have no other side effects.
    */
   return async function transaction<T>(work: (tx: Tx) => Promise<T>, outer?: Tx): Promise<T> {
     if (outer) return work(outer)
@@ -75,7 +77,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
         return await once(work)
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !isConflict(error)) throw error
-        log.debug({ attempt, code: mysqlError(error)?.code }, 'transaction runs again')
+        log.debug({ attempt, code: mysqlError(error)?.code }, 'running a transaction again')
         await sleep(Math.random() * 10 * 2 ** attempt)
       }
     }
@@ -92,7 +94,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
       for (const hook of ending.hooks) runHook(hook)
       return result
     } catch (error) {
-      // One that may still be inside the transaction is not given to anyone else.
+      // A connection that may still be inside the transaction must not be reused.
       if (isUnavailable(error) && !isConflict(error)) connection.destroy()
       else await session.rollBack().catch(() => connection.destroy())
       throw error
@@ -102,7 +104,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
     }
   }
 
-  /** An object of its own for each transaction, by which others know it. */
+  /** Creates a distinct object per transaction, so that maps can use it as their key. */
   function begin(session: Session) {
     const { db } = session
     session.start()
@@ -121,12 +123,12 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
     return session
   }
 
-  /** What has committed has succeeded, whatever a hook makes of it. */
+  /** A hook that fails must not fail a transaction that has committed. */
   function runHook(hook: () => void) {
     try {
       hook()
     } catch (error) {
-      log.error({ err: error }, 'a hook after the commit failed')
+      log.error({ err: error }, 'an afterCommit hook failed')
     }
   }
 }

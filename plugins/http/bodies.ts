@@ -4,14 +4,14 @@ import { invalidField } from '../errors.ts'
 import { findLoneSurrogate } from './surrogates.ts'
 import { decodeUtf8 } from './utf8.ts'
 
-/** No parser takes this type, so that a 404 or 405 is answered whatever the body is. */
+/** A type without a parser, so that a 404 or 405 does not depend on the body. */
 const UNREAD = 'application/x-unread'
 
-const HALF_A_PAIR = 'must be valid Unicode, without half of a surrogate pair'
+const LONE_SURROGATE = 'must be valid Unicode, without half of a surrogate pair'
 
-/** Before a schema looks at a body, the body is absent (whatever its type says) or JSON in UTF-8. */
+/** Ensures that a body is absent (whatever its Content-Type) or JSON in UTF-8 before validation. */
 export function addBodyRules(app: FastifyInstance) {
-  // Fastify would take text for a body of any route.
+  // Otherwise Fastify accepts text/plain as the body of any route.
   app.removeContentTypeParser('text/plain')
   const parseJson = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser<Buffer>(
@@ -21,18 +21,17 @@ export function addBodyRules(app: FastifyInstance) {
       const text = decodeUtf8(bytes, request.headers['content-type'])
       parseJson(request, text, (error, parsed) => {
         const path = error ? undefined : findLoneSurrogate(text, parsed)
-        done(path === undefined ? error : invalidField(path, HALF_A_PAIR), parsed)
+        done(path === undefined ? error : invalidField(path, LONE_SURROGATE), parsed)
       })
     },
   )
 
-  // Fastify looks for the parser of a type even where nothing was sent.
+  // Fastify looks for a parser of the Content-Type even when the body is empty.
   app.addHook('preParsing', async (request) => {
     if (request.is404) request.headers['content-type'] = UNREAD
-    else if (await isEmpty(request)) forgetBody(request)
+    else if (await isEmpty(request)) removeBodyHeaders(request)
   })
 
-  // A schema can then name what is missing.
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.body === undefined && takesObject(request)) request.body = {}
     done()
@@ -53,14 +52,14 @@ const firstBytes = (raw: FastifyRequest['raw']) =>
     throw Object.assign(error, { statusCode: 400 })
   })
 
-function forgetBody({ headers }: FastifyRequest) {
+function removeBodyHeaders({ headers }: FastifyRequest) {
   for (const name of ['content-type', 'transfer-encoding']) {
     if (headers[name] !== undefined) headers[name] = undefined
   }
 }
 
 function takesObject({ routeOptions }: FastifyRequest) {
-  // Fastify leaves open what a schema is.
+  // Fastify types a schema as unknown.
   const body = routeOptions.schema?.body as { type?: string } | undefined
   return body?.type === 'object'
 }

@@ -15,7 +15,7 @@ const REFUSALS: Record<string, Refusal> = {
   HPE_HEADER_OVERFLOW: {
     status: 431,
     code: 'HEADERS_TOO_LARGE',
-    detail: 'The URL and the headers are too large; 16 KB is the limit.',
+    detail: 'The URL and the headers exceed 16 KB; shorten them.',
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
@@ -25,11 +25,11 @@ const REFUSALS: Record<string, Refusal> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     code: 'REQUEST_TOO_SLOW',
-    detail: 'The request has not come in time.',
+    detail: 'The request did not arrive in time; send it faster.',
   },
 }
 
-/** For Fastify's `clientErrorHandler`: answers errors of the HTTP parser, which reach no route and no hook. */
+/** Fastify's `clientErrorHandler`: answers errors of the HTTP parser, which reach no route and no hook. */
 export function refuseClient(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, code, detail } = REFUSALS[error.code] ?? BAD_REQUEST
@@ -45,7 +45,7 @@ function answer(status: number, code: string, detail: string, id: string) {
   const headers = {
     ...headersOfEveryAnswer(),
     'x-request-id': id,
-    // The origin is not known, and the answer holds nothing that is anyone's.
+    // The origin is unknown, and the answer holds no user's data.
     'access-control-allow-origin': '*',
     'access-control-expose-headers': EXPOSED.join(', '),
     'content-type': 'application/problem+json; charset=utf-8',

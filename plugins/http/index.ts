@@ -7,14 +7,13 @@ import { InvalidUrl, isRewritten } from './urls.ts'
 
 const HostMissing = createError('HOST_MISSING', 'Send the header Host.', 400)
 
-/** RFC 9112, section 3.2. Node.js itself would answer such a request with an empty 400. */
+/** RFC 9112, section 3.2. Checked here because Node.js answers with an empty 400. */
 const lacksHost = ({ raw, headers }: FastifyRequest) =>
   headers.host === undefined && raw.httpVersion === '1.1'
 
-/** The rules of HTTP for every request, whichever route it is for. */
 export default fp(
   async (app) => {
-    // After the hooks that add the headers of every answer.
+    // Runs after the hooks that add the headers of every answer.
     app.addHook('onRequest', (request, _reply, done) => {
       if (isRewritten(request)) done(new InvalidUrl())
       else if (lacksHost(request)) done(new HostMissing())
@@ -22,7 +21,7 @@ export default fp(
     })
     addBodyRules(app)
     answerMissingRoutes(app)
-    // RFC 9110, section 10.1.1, lets a server ignore an expectation that it does not know.
+    // RFC 9110, section 10.1.1, lets a server ignore an unknown expectation.
     app.server.on('checkExpectation', (request, response) => app.routing(request, response))
   },
   { name: 'http', dependencies: ['errors', 'security', 'route-table'] },

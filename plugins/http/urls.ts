@@ -4,13 +4,13 @@ import type { FastifyRequest } from 'fastify'
 
 export const InvalidUrl = createError(
   'INVALID_URL',
-  'The URL is malformed; percent-encode UTF-8, and a percent sign as %25.',
+  'The URL is malformed; percent-encode it as UTF-8, and write a percent sign as %25.',
   400,
 )
 
 /**
- * For Fastify's `rewriteUrl`: escapes a URL that can't be decoded, so that the router finds the route
- * that was meant, and the refusal has that route's headers and shape.
+ * Fastify's `rewriteUrl`: escapes a URL that can't be decoded, so that the router finds the intended
+ * route and the error has the headers and form of that route.
  */
 export const escapeMalformed = ({ url = '/' }: Pick<IncomingMessage, 'url'>) =>
   isDecodable(url) ? url : url.replaceAll('%', '%25')

@@ -8,7 +8,6 @@ const UnsupportedCharset = createError(
   415,
 )
 
-/** US-ASCII is a subset. */
 const UTF8 = /^(?:utf-?8|us-ascii)$/i
 
 /** @throws UnsupportedCharset when a Content-Type names another charset (RFC 8259, section 8.1) */
@@ -17,7 +16,7 @@ export function assertUtf8Type(contentType = '') {
   if (charset !== undefined && !UTF8.test(charset)) throw new UnsupportedCharset(charset)
 }
 
-/** The text of a body; `toString` alone would replace malformed bytes by U+FFFD. @throws InvalidUtf8, UnsupportedCharset */
+/** Decodes a body; `toString` would replace malformed bytes by U+FFFD. @throws InvalidUtf8, UnsupportedCharset */
 export function decodeUtf8(bytes: Buffer, contentType?: string) {
   assertUtf8Type(contentType)
   if (!isUtf8(bytes)) throw new InvalidUtf8()

@@ -22,11 +22,11 @@ export type Filter = { state?: State | undefined; name?: string | undefined }
 export type JobView = NonNullable<Awaited<ReturnType<JobAdmin['find']>>>
 export type JobAdmin = ReturnType<typeof createJobAdmin>
 
-/** Rows of one UPDATE; short enough that no worker waits for its locks. */
+/** Most rows of one UPDATE, so that workers do not wait for its locks. */
 const ROWS_PER_TRANSACTION = 500
 
 const dead = isNotNull(jobs.deadAt)
-// A lease that has ended means that the worker died: the job is due again.
+// A lease that has expired means that the worker died; the job is due again.
 const leased = sql`${jobs.token} IS NOT NULL AND ${jobs.runAt} > NOW(3)`
 const CONDITIONS: Record<State, SQL | undefined> = {
   dead,
@@ -44,7 +44,7 @@ const columns = {
   deadAt: jobs.deadAt,
   createdAt: jobs.createdAt,
   uniqueKey: jobs.uniqueKey,
-  // As text: one that is broken must be shown as well.
+  // As text, so that a job with broken JSON is listed too.
   payload: sql<string>`${jobs.payload}`,
   progress: sql<string | null>`${jobs.progress}`,
 }
@@ -71,12 +71,11 @@ function parsed(text: string | null): unknown {
   }
 }
 
-/** What an operator asks of the rows of `jobs`, beside running workers. */
 export function createJobAdmin(db: Db) {
   const matching = ({ state, name }: Filter) =>
     and(state && CONDITIONS[state], name === undefined ? undefined : eq(jobs.name, name))
 
-  /** The latest dead first; of the others the oldest, which may be stuck. */
+  /** Lists dead jobs with the newest death first, all others with the oldest job first, which may be stuck. */
   async function list(filter: Filter, limit: number) {
     const order = filter.state === 'dead' ? [desc(jobs.deadAt), desc(jobs.id)] : [asc(jobs.id)]
     const where = matching(filter)
@@ -95,7 +94,7 @@ export function createJobAdmin(db: Db) {
     return row && view(row)
   }
 
-  /** Makes those that are dead due now, as if they had never run; how many that were. */
+  /** Makes these dead jobs due now with no attempts counted; returns their number. */
   async function revive(ids: number[]) {
     const change = { deadAt: null, attempts: 0, runAt: sql`NOW(3)`, token: null }
     const where = and(inArray(jobs.id, ids), dead)
@@ -103,7 +102,7 @@ export function createJobAdmin(db: Db) {
     return result.affectedRows
   }
 
-  /** All that are dead by now, and not again what dies meanwhile. */
+  /** Revives all jobs that are dead at the time of the call; returns their number. */
   async function reviveAll(name?: string) {
     const [{ now } = { now: new Date() }] = await db
       .select({ now: sql`NOW(3)`.mapWith(jobs.deadAt) })

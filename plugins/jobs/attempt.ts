@@ -5,12 +5,12 @@ export class LeaseLost extends Error {
   override name = 'LeaseLost'
 }
 
-/** One run of a job under its lease, until it is done, fails, takes too long or is lost. */
+/** Runs a job once, until the handler ends, the timeout passes or the lease is lost. */
 export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
   return async function attempt(job: Job, token: string, { handler, timeout }: JobDefinition) {
     const controller = new AbortController()
     const signal = AbortSignal.any([controller.signal, stopping()])
-    const lost = () => controller.abort(new LeaseLost('Another worker has taken this job over.'))
+    const lost = () => controller.abort(new LeaseLost('Another worker has claimed this job.'))
     const renewal = setInterval(
       () => {
         store.renew(job.id, token).then(
@@ -38,10 +38,10 @@ export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
     const abort = () => reject(signal.reason)
     signal.addEventListener('abort', abort)
     try {
-      // The payload is what `add` was given under this name.
+      // The job's name ties the payloads of `add` and the handler to one type.
       await Promise.race([handler(job.payload as never, context), aborted])
     } finally {
-      // A signal that is listened to lives as long as the one it follows, which is the process's.
+      // With a listener, the signal would live as long as the `stopping` signal of the process.
       signal.removeEventListener('abort', abort)
       clearInterval(renewal)
       clearTimeout(overtime)

@@ -12,6 +12,7 @@ declare module 'fastify' {
   }
 }
 
+/** `timeout` is in seconds. */
 const DEFAULTS = { maxAttempts: 12, timeout: 300 }
 
 function createJobs(app: FastifyInstance) {
@@ -19,10 +20,13 @@ function createJobs(app: FastifyInstance) {
   const store = createJobStore(app.db, app.transaction)
   const worker = createWorker({ store, definitions, log: app.log })
 
-  /** @throws Error when the name is taken: two handlers under one name would share jobs. */
+  /**
+   * Sets the handler of the jobs with this name. A job that fails runs again after 1 s, 2 s and so on up to
+   * 10 min, until `maxAttempts`. @throws Error when the name is taken
+   */
   function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
     if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
-    // Stored without its payload type; `add` and `define` agree on it by the name.
+    // Stored without its payload type; the job's name ties `add` and `define` to one type.
     const { lane = 'kernel', ...limits } = options ?? {}
     const definition = { ...DEFAULTS, ...limits, handler: handler as JobHandler<never> }
     const { name: feature, extension } = app.features.current()
@@ -30,8 +34,8 @@ function createJobs(app: FastifyInstance) {
   }
 
   /**
-   * Runs `handler` once every so many seconds, in one process at a time. What it has saved of its
-   * progress is there until a run gets through.
+   * Runs `handler` every `seconds` seconds, in one process at a time. The saved progress is kept until a
+   * run succeeds. @throws Error when the name is taken
    */
   function every(
     name: string,
@@ -43,7 +47,7 @@ function createJobs(app: FastifyInstance) {
     Object.assign(definitions.get(name) ?? {}, { every: seconds })
   }
 
-  /** Enqueues a job for each name in the caller's transaction; `delay` in seconds. */
+  /** Adds a job for each name in the caller's transaction; `delay` is in seconds. */
   async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
     if (names.length === 0) return
     store.insert(tx, names, payload, delay)

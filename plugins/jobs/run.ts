@@ -10,10 +10,9 @@ export type WorkerOptions = {
   log: FastifyBaseLogger
 }
 
-/** Seconds; doubles with each attempt up to the maximum, then varies by half either way. */
+/** Seconds; doubles with each attempt up to `max`, and varies randomly by up to 50 % in both directions. */
 const BACKOFF = { first: 1, max: 600 }
 
-/** A run of a job that was claimed, and what becomes of the job: done, due again, or dead. */
 export function createRuns(
   { store, definitions, log }: WorkerOptions,
   stopping: () => AbortSignal,
@@ -33,7 +32,7 @@ export function createRuns(
     const definition = definitions.get(job.name)
     if (!definition) return
     try {
-      // The attempt was counted when claimed, so one that kills its process ends dead as well.
+      // Claiming counts the attempt, so a job that kills its process is dead eventually too.
       if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
       await attempt(job, token, definition)
       if (definition.every) await store.repeat(job.id, token, definition.every)
@@ -44,7 +43,6 @@ export function createRuns(
   }
 }
 
-/** Anything can be thrown; whatever it is, the job has failed. */
 const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 
 const backoff = (attempts: number) =>

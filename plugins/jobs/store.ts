@@ -5,7 +5,7 @@ import { jobs } from '../../db/schema/index.ts'
 import type { Db, Tx } from '../db/client.ts'
 import { beforeCommit, type Transaction } from '../db/transaction.ts'
 
-/** Seconds; a worker renews it three times as often as it runs out. */
+/** Seconds of a lease; the worker renews it every third of that time. */
 export const LEASE = 30
 
 export type Job = {
@@ -16,17 +16,16 @@ export type Job = {
   attempts: number
 }
 
-/** A job and the token by which its worker holds it. */
 export type Claim = { id: number; token: string }
 
 const microseconds = (seconds: number) => Math.round(seconds * 1e6)
 const later = (seconds: number) => sql`NOW(3) + INTERVAL ${microseconds(seconds)} MICROSECOND`
-const one = ([result]: [ResultSetHeader, unknown]) => result.affectedRows === 1
+const hitOneRow = ([result]: [ResultSetHeader, unknown]) => result.affectedRows === 1
 
 /**
- * The rows of `jobs`. `run_at` is when a waiting job is due and when the lease of a running one
- * ends, so a job whose worker died is simply due again; the clock is the database's. Whoever holds
- * the token owns the job: every change of a running job asks for it.
+ * Reads and writes the rows of `jobs`. `run_at` is the time at which a waiting job is due and at which the
+ * lease of a running job expires, so a job whose worker died becomes due again. All times are the
+ * database's. Every change of a running job requires the token of its claim.
  */
 export function createJobStore(db: Db, transaction: Transaction) {
   const live = and(isNull(jobs.deadAt), sql`${jobs.runAt} <= NOW(3)`)
@@ -49,7 +48,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
     await db.insert(jobs).ignore().values(row)
   }
 
-  /** Due jobs, up to `limit` of each name, so that a flood of one starves no other. */
+  /** Returns up to `limit` due jobs per name, so that many jobs of one name do not delay other names. */
   async function due(names: string[], limit: number) {
     const ofName = (name: string) =>
       db
@@ -63,15 +62,14 @@ export function createJobStore(db: Db, transaction: Transaction) {
     return second ? await unionAll(first, second, ...rest) : await first
   }
 
-  /** How many jobs have been given up. */
   async function countDead() {
     const [row] = await db.select({ n: count() }).from(jobs).where(isNotNull(jobs.deadAt))
     return row?.n ?? 0
   }
 
   /**
-   * Takes jobs off the list that are done, and others on, with one commit. Claiming is a
-   * compare-and-set: of all workers that try, the one whose UPDATE hits the row has the job.
+   * Deletes completed jobs and claims others in one transaction. Claiming is a compare-and-set: the worker
+   * whose UPDATE changes the row gets the job.
    */
   async function completeAndClaim(done: Claim[], ids: number[], token: string): Promise<Job[]> {
     await transaction(async (tx) => {
@@ -87,7 +85,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
     return ids.length > 0 ? claimed(ids, token) : []
   }
 
-  /** One row that can't be read must not keep the others from being found. */
+  /** Reads rows one by one when reading them together fails, so that a broken row does not hide the others. */
   async function claimed(ids: number[], token: string): Promise<Job[]> {
     const where = and(inArray(jobs.id, ids), eq(jobs.token, token))
     const rows = await db
@@ -104,7 +102,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
   const owned = (id: number, token: string) => and(eq(jobs.id, id), eq(jobs.token, token))
 
   const update = async (id: number, token: string, change: object) =>
-    one(await db.update(jobs).set(change).where(owned(id, token)))
+    hitOneRow(await db.update(jobs).set(change).where(owned(id, token)))
 
   return {
     insert,

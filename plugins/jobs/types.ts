@@ -1,25 +1,25 @@
 export type JobContext = {
   /** 1 for the first run. */
   attempt: number
-  /** What the last run saved, or null. */
+  /** The progress that an earlier run saved, or null. */
   progress: unknown
-  /** Keeps how far the work has come. @throws LeaseLost when another worker has taken over. */
+  /** Saves progress for the next run, renews the lease. @throws LeaseLost when another worker has the job */
   save: (progress: unknown) => Promise<void>
-  /** Aborts when the lease is lost or the time is up; long handlers watch it. */
+  /** Aborts when the lease is lost, the timeout passes or the process stops; long handlers must check it. */
   signal: AbortSignal
 }
 export type JobHandler<Payload> = (payload: Payload, context: JobContext) => Promise<void>
 export type JobOptions = {
-  /** Runs before the job is kept as dead. */
+  /** Runs before the job is dead; 12 by default. */
   maxAttempts?: number
-  /** Seconds one run may take. */
+  /** Most seconds of one run; 300 by default. */
   timeout?: number
-  /** Places of its own beside Birdhouse's, so that what waits for one store delays nothing else. */
+  /** Name of a lane with its own slots, so that jobs that wait for one store do not delay others. */
   lane?: string
 }
 export type JobDefinition = Required<Omit<JobOptions, 'lane'>> & {
   handler: JobHandler<never>
-  /** Whose slots it takes. */
+  /** The extension or lane whose slots the job takes. */
   owner: string
   /** Seconds between runs of a recurring job. */
   every?: number

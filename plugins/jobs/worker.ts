@@ -4,21 +4,22 @@ import { createRuns, type WorkerOptions } from './run.ts'
 import type { Claim, Job } from './store.ts'
 
 /**
- * Jobs of the kernel's features at work at once in one process, and of each extension or other
- * lane: one whose handlers all hang keeps nobody else from working.
+ * Concurrent jobs per process, for the kernel and for each extension or other lane, so that hanging
+ * handlers of one lane do not block the others.
  */
 const SLOTS = { kernel: 4, other: 2 }
-/** Due jobs read per name and poll; reading costs more than claiming. */
+/** Due jobs read per name and poll, more than the slots, because reading costs more than claiming. */
 const JOBS_PER_NAME = 16
-/** Milliseconds between polls when idle: how late a job of another process may start. */
+/** Milliseconds between polls when idle, so at most that much later a job of another process starts. */
 const IDLE_POLL = 500
 /**
- * Milliseconds that stopping waits for jobs at work; what is left runs again elsewhere. Fastify
- * throws when closing takes 10 s.
+ * Milliseconds that stopping waits for running jobs; unfinished jobs run again later. Must stay below the
+ * 10 s after which Fastify fails to close.
  */
 const STOP_TIMEOUT = 8_000
+
 export function createWorker({ store, definitions, log }: WorkerOptions) {
-  const atWork = new Map<Promise<void>, string>()
+  const running = new Map<Promise<void>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
@@ -26,11 +27,10 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   let found: { id: number; name: string }[] = []
   /** Completed jobs, whose rows are deleted with the next claim. */
   let done: Claim[] = []
-  /** Job names to poll again. */
   const namesToPoll = new Set<string>()
-  /** When all names were last polled, which alone finds the jobs that other processes add. */
+  /** When all names were last polled; only that finds jobs that other processes add. */
   let polledAllAt = Number.NEGATIVE_INFINITY
-  /** Names that are being polled; a job that is added meanwhile may be missed. */
+  /** Names that are being polled; the poll may miss a job that is added meanwhile. */
   let reading = new Set<string>()
   let stopped = true
   const run = createRuns(
@@ -45,14 +45,14 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     wake()
   }
 
-  /** Polls for due jobs now instead of at the next tick; only for these names, when they are given. */
+  /** Polls for due jobs now, of these names or of all. */
   function wake(names?: string[]) {
     if (stopped) return
-    // A name with jobs that wait already is polled again when these are done.
-    const isKnown = (name: string) => !reading.has(name) && found.some((one) => one.name === name)
+    // A name whose found jobs still wait for a slot is polled again after them.
+    const isWaiting = (name: string) => !reading.has(name) && found.some((job) => job.name === name)
     if (!names) markAll()
     else
-      for (const name of names) if (definitions.has(name) && !isKnown(name)) namesToPoll.add(name)
+      for (const name of names) if (definitions.has(name) && !isWaiting(name)) namesToPoll.add(name)
     polling ??= poll().then((succeeded) => {
       polling = undefined
       if (succeeded && (hasFree(namesToPoll) || done.length > 0 || hasFree(found.map(nameOf))))
@@ -67,11 +67,11 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     try {
       if (performance.now() - polledAllAt > IDLE_POLL) markAll()
       if (hasFree(namesToPoll)) await readDue()
-      for (let some = take(); some.length > 0 || done.length > 0; some = take())
-        await completeAndClaim(stopped ? [] : some)
+      for (let jobs = take(); jobs.length > 0 || done.length > 0; jobs = take())
+        await completeAndClaim(stopped ? [] : jobs)
       return true
     } catch (error) {
-      log.warn({ err: error }, 'looking for jobs failed; trying again')
+      log.warn({ err: error }, 'polling for jobs failed; trying again')
       return false
     }
   }
@@ -91,25 +91,24 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
-  /** Takes as many of the found jobs as there are free slots. */
   function take() {
     const slots = new Map<string, number>()
     const free = (owner: string) => slots.get(owner) ?? freeSlots(owner)
-    const some = found.filter(({ name }) => {
+    const takenJobs = found.filter(({ name }) => {
       const owner = ownerOf(name)
       slots.set(owner, free(owner) - 1)
       return free(owner) >= 0
     })
-    const taken = new Set(some)
-    found = found.filter((one) => !taken.has(one))
-    // The same order everywhere, so that two workers rarely wait for each other's locks.
-    return some.sort((a, b) => a.id - b.id)
+    const taken = new Set(takenJobs)
+    found = found.filter((job) => !taken.has(job))
+    // All workers lock rows in the same order, so that they rarely wait for each other.
+    return takenJobs.sort((a, b) => a.id - b.id)
   }
 
   const ownerOf = (name: string) => definitions.get(name)?.owner ?? 'kernel'
 
   function freeSlots(owner: string) {
-    const taken = [...atWork.values()].filter((one) => one === owner).length
+    const taken = [...running.values()].filter((other) => other === owner).length
     return (owner === 'kernel' ? SLOTS.kernel : SLOTS.other) - taken
   }
 
@@ -117,49 +116,54 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   const isFree = (name: string) => freeSlots(ownerOf(name)) > 0
   const hasFree = (names: Iterable<string>) => [...names].some(isFree)
 
-  async function completeAndClaim(some: { id: number; name: string }[]) {
-    const leaving = done
+  async function completeAndClaim(candidates: { id: number; name: string }[]) {
+    const completed = done
     done = []
     const token = randomUUID()
-    const ids = some.map(({ id }) => id)
+    const ids = candidates.map(({ id }) => id)
     try {
-      const jobs = await store.completeAndClaim(leaving, ids, token)
+      const jobs = await store.completeAndClaim(completed, ids, token)
       for (const job of jobs) launch(job, token)
-      // Another process was faster for these names, and may have added more.
+      // Another process claimed the other candidates, so these names are polled again.
       const won = new Set(jobs.map(({ id }) => id))
-      for (const { id, name } of some) if (!won.has(id)) namesToPoll.add(name)
+      for (const { id, name } of candidates) if (!won.has(id)) namesToPoll.add(name)
     } catch (error) {
-      done.push(...leaving)
+      done.push(...completed)
       throw error
     }
   }
 
   function launch(job: Job, token: string) {
     const work = run(job, token)
-      .catch((error) => log.warn({ err: error, job: job.id }, 'job left to its lease'))
+      .catch((error) =>
+        log.warn(
+          { err: error, job: job.id },
+          'updating a job failed; it runs again after its lease',
+        ),
+      )
       .finally(() => {
-        atWork.delete(work)
+        running.delete(work)
         wake([job.name])
       })
-    atWork.set(work, ownerOf(job.name))
+    running.set(work, ownerOf(job.name))
   }
 
-  /** Takes no new jobs and waits for those at work. */
+  /** Claims no more jobs and waits up to 8 s for running ones. */
   async function stop() {
     stopped = true
     clearTimeout(timer)
     await polling
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const limit = setTimeout(resolve, STOP_TIMEOUT)
-    await Promise.race([Promise.all(atWork.keys()).then(leave), late])
+    await Promise.race([Promise.all(running.keys()).then(deleteDone), late])
     clearTimeout(limit)
-    stopping.abort(new LeaseLost('The process is about to end.'))
+    stopping.abort(new LeaseLost('The process is stopping.'))
   }
 
-  async function leave() {
+  async function deleteDone() {
     if (done.length === 0) return
     await completeAndClaim([]).catch((error) =>
-      log.warn({ err: error }, 'what is done will run again'),
+      log.warn({ err: error }, 'deleting completed jobs failed; they run again'),
     )
   }
 

@@ -1,16 +1,16 @@
 import { close, createWriteStream, open, write, writev } from 'node:fs'
 import pLimit from 'p-limit'
 
-/** Of libuv's four threads; hashing passwords takes two at most. */
+/** Concurrent writes, out of libuv's four threads; password hashing takes at most two. */
 const WRITES = 2
-/** Bytes. The parser writes again and again to small buffers of its own, which may reach us whole. */
-const WORTH_TAKING = 16 * 1024
+/** Bytes. Smaller buffers are not detached: the parser reuses small buffers, which may arrive whole. */
+const MIN_DETACHED = 16 * 1024
 
 const turns = pLimit(WRITES)
 
 /**
- * A new file at `path`. Takes the memory of what is written, so whoever else reads the stream has to
- * copy. Left to V8, every 25 MB of uploads would have it mark the whole heap.
+ * Opens a new file at `path` for writing. Buffers are detached after they are written, so other readers
+ * of the stream must copy them. Otherwise V8 marks the whole heap after every 25 MB of uploads.
  */
 export const toDisk = (path: string) =>
   createWriteStream(path, {
@@ -22,27 +22,27 @@ export const toDisk = (path: string) =>
 type Chunk = Buffer<ArrayBuffer>
 type Done = (error: Error | null, written: number, data: Chunk | Chunk[]) => void
 
-/** The same function, which waits for its turn and then takes the memory of what it has written. */
+/** Wraps `fs.write` or `fs.writev`: the call waits for its turn, and its buffers are detached afterwards. */
 function inTurn<Rest extends unknown[]>(perform: (...args: [...Rest, Done]) => void) {
   return (...args: [...Rest, Done]) => {
-    // The types of a tuple's rest are lost in slices.
+    // `slice` loses the types of a tuple.
     const rest = args.slice(0, -1) as Rest
     const done = args.at(-1) as Done
     const performing = () =>
       new Promise<Parameters<Done>>((resolve) => perform(...rest, (...outcome) => resolve(outcome)))
     void turns(performing).then((outcome) => {
-      free(...outcome)
+      detach(...outcome)
       done(...outcome)
     })
   }
 }
 
-/** Not after a part: the rest is written again. */
-function free(error: Error | null, written: number, data: Chunk | Chunk[]) {
+/** Detaches the buffers, but not after a partial write, whose rest is written again. */
+function detach(error: Error | null, written: number, data: Chunk | Chunk[]) {
   const chunks = [data].flat()
   const length = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
   if (error || written !== length) return
   for (const { buffer, byteLength } of chunks) {
-    if (byteLength >= WORTH_TAKING && byteLength === buffer.byteLength) buffer.transfer(0)
+    if (byteLength >= MIN_DETACHED && byteLength === buffer.byteLength) buffer.transfer(0)
   }
 }

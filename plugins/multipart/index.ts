@@ -3,26 +3,26 @@ import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { createGate } from '../gate.ts'
 import { assertUtf8Type } from '../http/utf8.ts'
-import { createAdmission } from './admission.ts'
 import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Options of a route that takes a file: the limits of its body, which no schema validates. */
+    /** Options of a route that takes a file: its body limit and deadline, and no validation of the body. */
     fileRoute: typeof FILE_ROUTE
     uploads: {
-      /** Can the temporary folder take a file? @throws NO_ROOM */
+      /** Writes a file to the temporary folder and deletes it. @throws NO_ROOM */
       check: () => Promise<void>
     }
   }
   interface FastifyRequest {
     /**
-     * Streams the one file of a multipart body to disk and works on it; the file is removed when
-     * `work` is done or fails, and when the client goes before the whole of it has come.
-     * @throws 400, 413, 415, 503 before anything is read when too many uploads are in progress, and
-     * when the temporary folder does not take the file
+     * Streams the one file of a multipart body to disk and calls `work`. The file is deleted when `work`
+     * ends or fails, and when the client goes before the upload is complete.
+     * @throws 400, 413, 415; 503 when too many uploads are in progress (before the body is read), and
+     * when the file cannot be written to the temporary folder
      */
     withFile: <T>(
       field: string,
@@ -33,37 +33,43 @@ declare module 'fastify' {
 }
 
 export type Upload = {
-  /** Path of the file. */
   file: string
-  /** Text fields beside it, of those that were asked for. */
   fields: Record<string, string>
-  /** As of the request: nobody waits for what is made of it any more. */
+  /** The request's `cancelled`: aborts when the client has gone or the deadline has passed. */
   cancelled: AbortSignal
 }
 const FILE_ROUTE = {
-  /** Bytes: a file, its fields and framing. */
+  /** Bytes of a file, one text field and the framing. */
   bodyLimit: FILE_LIMIT + FIELD_LIMIT + 32 * 1024,
-  /** Milliseconds: 8 MB from a phone in a poor network, and the work. */
+  /** Milliseconds for 8 MB from a phone on a poor network, and the work. */
   config: { deadline: 90_000 },
-  // Documented, not validated: the body is a stream.
+  // The schema documents the body and cannot validate it, because the body is a stream.
   validatorCompiler: () => () => true,
 }
 
+/** Most uploads in progress per process; each holds up to 8 MB of disk. */
+const MAX_UPLOADS = 64
+
+const TooManyUploads = createError(
+  'TOO_MANY_UPLOADS',
+  'Too many uploads are in progress; try again in a moment.',
+  503,
+)
 const NotMultipart = createError(
   'NOT_MULTIPART',
   'Send the file as multipart/form-data with a boundary.',
   415,
 )
 
-const advice = () =>
-  `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a folder that can be written.`
+const noRoomAdvice = () =>
+  `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a writable folder.`
 
 export default fp(
   async (app) => {
     await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
     const uploads = await createUploads(app.log)
-    await uploads.check().catch((err) => app.log.warn({ err }, advice()))
-    const admit = createAdmission()
+    await uploads.check().catch((err) => app.log.warn({ err }, noRoomAdvice()))
+    const pass = createGate(MAX_UPLOADS, 0, () => new TooManyUploads())
     app.addHook('onClose', () => uploads.close())
 
     app.decorate('fileRoute', FILE_ROUTE)
@@ -76,10 +82,10 @@ export default fp(
             ? fileMissing(field, options?.fields, options?.others)
             : new NotMultipart()
         assertUtf8Type(this.headers['content-type'])
-        return admit(() =>
+        return pass(() =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
-            // Of a request that has ended the parser would wait for the end for ever.
+            // The parser would wait forever for the end of a request that has already ended.
             cancelled.throwIfAborted()
             const fields = await receive(this, field, file, options)
             return work({ file, fields, cancelled })

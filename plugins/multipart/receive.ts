@@ -9,24 +9,27 @@ import { toDisk } from './disk.ts'
 import { noRoom } from './room.ts'
 
 export type UploadOptions = {
-  /** Names of text fields that may come along, each once. */
+  /** Names of text fields that may accompany the file, each once. */
   fields?: string[]
-  /** Handling of any other part. */
+  /** Handling of any other part; `refused` by default. */
   others?: 'refused' | 'ignored'
 }
 
-/** Bytes; a photograph of a current phone fits. */
+/** Bytes of a file, at most; a photograph of a current phone fits. */
 export const FILE_LIMIT = 8 * 1024 * 1024
-/** Bytes of one text field: 1,500 characters in any script, before normalisation. */
+/** Bytes of one text field, at most: 1,500 characters of any script before normalisation. */
 export const FIELD_LIMIT = 32 * 1024
 
 const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart field "%s"%s.', 400)
 const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
 
-const MORE_THAN_A_FILE = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
+const TOO_MANY_PARTS = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
 
-/** Streams the file to `path`; returns the fields beside it. @throws FileMissing, FileTooLarge, ... */
+/**
+ * Streams the file to `path` and returns the text fields.
+ * @throws FileMissing, FileTooLarge, BrokenMultipart, NO_ROOM, or 400 that names a text field
+ */
 export async function receive(
   request: FastifyRequest,
   field: string,
@@ -37,7 +40,7 @@ export async function receive(
   const missing = () => fileMissing(field, wanted, others)
   let received = false
   try {
-    // To the end: what is wrong after the file, or too much of it arriving late, shows only there.
+    // Reads to the end, because errors and excess parts after the file show only there.
     for await (const part of request.files(optionsFor(wanted.length, others))) {
       if (part.fieldname === field && !isText(part) && !received) {
         received = true
@@ -64,7 +67,7 @@ export function fileMissing(field: string, fields: string[] = [], others = 'refu
 
 function optionsFor(fields: number, others: 'refused' | 'ignored') {
   const parts = others === 'ignored' ? 20 : 1 + fields
-  // The parser would decode text itself, and replace malformed bytes by U+FFFD.
+  // Every part counts as a file, because the parser replaces malformed bytes of text by U+FFFD.
   return { limits: { fieldNameSize: 100, files: parts, parts }, isPartAFile: () => true }
 }
 
@@ -91,9 +94,9 @@ type Thrown = Error & { statusCode?: number; code?: string; syscall?: string }
 
 function translate(error: Thrown, missing: () => Error) {
   if (error.code === 'FST_REQ_FILE_TOO_LARGE') return new FileTooLarge()
-  if (MORE_THAN_A_FILE.has(error.code ?? '')) return missing()
+  if (TOO_MANY_PARTS.has(error.code ?? '')) return missing()
   if (error.statusCode !== undefined) return error
-  // The client's end of it is read; what is opened, written and closed is ours.
+  // The server opens, writes and closes the file; errors of the client's connection are reads.
   if (/open|write|close/.test(error.syscall ?? '')) return noRoom(error)
   return Object.assign(new BrokenMultipart(), { cause: error })
 }

@@ -5,25 +5,24 @@ import { join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import { noRoom } from './room.ts'
 
-/** Whose folder it is: containers may share a disk, and have process ids of their own. */
+/** Includes the host name, because containers may share a disk but not their process ids. */
 const PREFIX = `birdhouse-uploads-${hostname()}-`
 
-/** Folders of this process, which may hold several apps. */
-const own = new Set<string>()
+const ownFolders = new Set<string>()
 
-/** Temporary files of uploads, in a folder of each app; those of processes that died are removed. */
+/** Keeps temporary files of uploads in one folder per app; deletes the folders of processes that died. */
 export async function createUploads(log: FastifyBaseLogger) {
-  await removeAbandoned()
+  await purgeAbandoned()
   const name = `${PREFIX}${process.pid}-${randomUUID()}`
   const folder = join(tmpdir(), name)
-  own.add(name)
+  ownFolders.add(name)
 
   /**
-   * Works on a path for a new file, which is gone when the work is over. @throws NO_ROOM when the
-   * folder cannot be made or the work fails on that path
+   * Calls `work` with the path of a new file, and deletes the file when `work` ends. @throws NO_ROOM when
+   * the folder cannot be created or `work` fails because of that path
    */
   async function withPath<T>(work: (path: string) => Promise<T>) {
-    // Anew each time: what tidies temporary folders up may have taken it.
+    // Each time, because a cleaner of temporary folders may have deleted the folder.
     await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error) => {
       throw noRoom(error)
     })
@@ -31,14 +30,13 @@ export async function createUploads(log: FastifyBaseLogger) {
     try {
       return await work(path)
     } catch (error) {
-      // Node's errors about files name the path, also after they have come from another process.
+      // Node's file errors name the path, also when they come from a worker process.
       throw String(error).includes(path) ? noRoom(error) : error
     } finally {
       await remove(path)
     }
   }
 
-  /** Writes to a new file and removes it. @throws NO_ROOM */
   const check = () =>
     withPath((path) =>
       writeFile(path, 'x', { mode: 0o600 }).catch((error) => {
@@ -48,30 +46,30 @@ export async function createUploads(log: FastifyBaseLogger) {
 
   async function close() {
     await remove(folder)
-    own.delete(name)
+    ownFolders.delete(name)
   }
 
-  /** A failure is no reason to fail what was done with the file. */
+  /** Only logs a failure, because the work on the file has succeeded. */
   const remove = (path: string) =>
     rm(path, { recursive: true, force: true }).catch((err) =>
-      log.warn({ err }, `${path} cannot be removed`),
+      log.warn({ err }, `${path} cannot be deleted`),
     )
 
   return { withPath, check, close }
 }
 
-async function removeAbandoned() {
+async function purgeAbandoned() {
   const names = await readdir(tmpdir()).catch(() => [])
   const abandoned = names.filter((name) => name.startsWith(PREFIX) && !isInUse(name))
   for (const name of abandoned) {
-    // Another account's is not ours to remove; nor is one that another process is removing.
+    // Fails for a folder of another account, or one that another process is deleting.
     await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {})
   }
 }
 
 function isInUse(name: string) {
   const pid = Number.parseInt(name.slice(PREFIX.length), 10)
-  return pid === process.pid ? own.has(name) : isAlive(pid)
+  return pid === process.pid ? ownFolders.has(name) : isAlive(pid)
 }
 
 function isAlive(pid: number) {

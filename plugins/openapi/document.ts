@@ -19,16 +19,16 @@ type Operation = {
   responses: Record<string, Answer>
 }
 
-/** Fastify reads a body with every other method, whether the route asks for one or not. */
+/** Methods without a body. With every other method Fastify reads a body, even if the route takes none. */
 const BODYLESS = new Set(['get', 'head', 'trace'])
-/** Fastify refuses a body with these before the route sees it: too slow, too large, unknown type. */
+/** Fastify refuses a body with these before the route runs: too slow, too large, unknown type. */
 const BODY_PROBLEMS = [408, 413, 415] as const
 
 /** Adds to every operation the parts that hold for all routes, so that no route repeats them. */
 export const completeDocument: SwaggerTransformObject = (input) => {
   if (!('openapiObject' in input)) return input.swaggerObject
   for (const path of Object.values(input.openapiObject.paths ?? {})) {
-    // A path item may hold more than operations; this project's hold nothing else.
+    // This project's path items hold only operations.
     for (const [method, operation] of Object.entries((path ?? {}) as Record<string, Operation>)) {
       if (!BODYLESS.has(method)) declareBodyProblems(operation)
       describeAnswers(operation)
@@ -38,21 +38,19 @@ export const completeDocument: SwaggerTransformObject = (input) => {
   return input.openapiObject
 }
 
-/** The answers have the form of the route's other problems: JSON, or plain text. */
 function declareBodyProblems({ responses }: Operation) {
   for (const status of BODY_PROBLEMS) {
     responses[status] ??= { ...responses[400], description: PROBLEMS[status] }
   }
 }
 
-/** Says what a status means where the route leaves it to its schema. */
 function describeAnswers({ responses }: Operation) {
   for (const [status, answer] of Object.entries(responses)) {
     if (answer.description === 'Default Response') answer.description = STATUS_CODES[status] ?? ''
   }
 }
 
-/** TypeBox lists fields with a default as required, because handlers get them; clients may omit them. */
+/** Makes fields with a default optional: handlers always get them, so TypeBox lists them as required. */
 function makeDefaultedOptional({ parameters = [], requestBody }: Operation) {
   for (const parameter of parameters) {
     if (parameter.in !== 'path' && parameter.schema?.default !== undefined)
@@ -65,7 +63,7 @@ function makeDefaultedOptional({ parameters = [], requestBody }: Operation) {
   requestBody.required = Object.values(requestBody.content).some(isNeeded)
 }
 
-/** An absent body counts as an object without fields. */
+/** False when an object without fields is valid, since an absent body counts as such an object. */
 const isNeeded = ({ schema }: { schema?: Schema }) =>
   schema?.type !== 'object' || (schema.required ?? []).length > 0 || (schema.minProperties ?? 0) > 0
 
@@ -79,7 +77,7 @@ function withDefaultedOptional({ required, properties, items, allOf, ...schema }
     }),
     ...(properties && {
       properties: Object.fromEntries(
-        fields.map(([name, one]) => [name, withDefaultedOptional(one)]),
+        fields.map(([name, field]) => [name, withDefaultedOptional(field)]),
       ),
     }),
     ...(items && {

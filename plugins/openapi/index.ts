@@ -8,13 +8,13 @@ const DESCRIPTION = `
 A mini social network: sign up, tweet, like, follow, read your timeline.
 
 **Try it**: call \`POST /v1/auth/login\`, copy the \`accessToken\` of the answer, press *Authorize*
-and paste it. It lives 15 minutes; \`POST /v1/auth/refresh\` gives the next.
+and paste the token. A token is valid for 15 minutes; \`POST /v1/auth/refresh\` returns a new one.
 
-**Lists** are \`{ items, nextCursor }\`, newest first. Pass \`nextCursor\` back as \`?cursor=\` until
-it is null; the header \`Link: <...>; rel="next"\` says the same.
+**Lists** are \`{ items, nextCursor }\`, newest first. Pass \`nextCursor\` as \`?cursor=\` until it is
+null; the header \`Link: <...>; rel="next"\` holds the URL of the next page.
 
 **Errors** are RFC 9457 \`application/problem+json\` with a stable \`code\`; a validation error lists
-each field in \`errors\`. An error 503 carries \`Retry-After\`.
+each field in \`errors\`. A 503 has the header \`Retry-After\`.
 
 **Ids** are positive integers below 2^53; times are RFC 3339 in UTC with milliseconds.
 `
@@ -30,7 +30,7 @@ const TAGS = [
   { name: 'operations', description: 'Health' },
 ]
 
-/** Must be there before the first route: it learns of routes from a hook. */
+/** Must load before the first route, because a hook collects the routes. */
 export default fp(
   async (app) => {
     await app.register(swagger, {
@@ -64,7 +64,7 @@ export default fp(
     await app.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: true,
-      // Try-it must work where the service is reached by plain HTTP as well.
+      // "Try it" must also work over plain HTTP.
       transformStaticCSP: (policy) => policy.replace('upgrade-insecure-requests;', ''),
       uiConfig: {
         persistAuthorization: true,

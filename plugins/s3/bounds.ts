@@ -1,6 +1,5 @@
 import createError from '@fastify/error'
 import {
-  bulkhead,
   ConsecutiveBreaker,
   circuitBreaker,
   handleWhen,
@@ -9,24 +8,25 @@ import {
   timeout,
   wrap,
 } from 'cockatiel'
+import { createGate } from '../gate.ts'
 
 export const StorageUnavailable = createError(
   'STORAGE_UNAVAILABLE',
-  'The object store cannot be reached right now; nothing was changed, try again.',
+  'The object store cannot be reached right now; nothing was changed. Try again.',
   503,
 )
 
-/** Milliseconds for one call with all its tries. */
+/** Milliseconds for one call with all its retries. */
 export const DEADLINE = 8_000
-/** Calls at work at once, and waiting for their turn. */
+/** Most concurrent calls, and most calls that wait for their turn. */
 const AT_ONCE = 32
 const WAITING = 32
-/** Calls in a row without an answer in time, after which the store counts as hanging. */
+/** Consecutive calls without an answer in time, after which the store counts as hanging. */
 const HANGS = 5
-/** Milliseconds for which calls are then refused at once, before one finds out whether it still hangs. */
+/** Milliseconds for which calls are then refused at once, before one call tries the store again. */
 const PAUSE = 2_000
 
-/** For the SDK: sockets; a check of health needs one beside the calls. Milliseconds of one try. */
+/** Options of the SDK; timeouts are milliseconds of one try. Health checks use the additional sockets. */
 export const CLIENT_BOUNDS = {
   maxAttempts: 3,
   requestHandler: {
@@ -39,25 +39,24 @@ export const CLIENT_BOUNDS = {
 }
 
 /**
- * Keeps calls from piling up: bounded in number and time, a wait for the turn included, and refused
- * at once while the store hangs. Whatever fails is thrown as StorageUnavailable with its cause. A
- * store that refuses or fails quickly needs no such pause.
+ * Limits the number of calls and the duration of each, and refuses calls at once while the store hangs.
+ * A store that fails quickly causes no such pause. @throws StorageUnavailable with the cause for any failure
  */
 export function createBounds() {
+  const pass = createGate(AT_ONCE, WAITING, () => new Error('too many calls wait for the store'))
   const policy = wrap(
-    bulkhead(AT_ONCE, WAITING),
     circuitBreaker(handleWhen(isHang), {
       halfOpenAfter: PAUSE,
       breaker: new ConsecutiveBreaker(HANGS),
     }),
-    // Aborting what has returned would close a connection that is kept alive.
+    // Aborting after the call has returned would close a kept-alive connection.
     timeout(DEADLINE, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false }),
   )
   return <T>(work: (signal: AbortSignal) => Promise<T>) =>
-    unavailable(policy.execute(({ signal }) => work(signal)))
+    unavailable(pass(() => policy.execute(({ signal }) => work(signal))))
 }
 
-/** The SDK calls a try that took too long a TimeoutError. */
+/** The SDK names the error of a try that took too long TimeoutError. */
 const isHang = (error: Error) => error.name === 'TimeoutError' || isTaskCancelledError(error)
 
 /** @throws StorageUnavailable */

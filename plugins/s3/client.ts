@@ -8,7 +8,7 @@ import { addDigests } from './digest.ts'
 
 type Settings = Config['s3']
 
-/** Milliseconds to find credentials or the bucket; a role's may have to be fetched. */
+/** Milliseconds to find credentials, which an IAM role may have to fetch, or the bucket. */
 const BOOT_TIMEOUT = 8_000
 
 export function createClient({ endpoint, region, forcePathStyle }: Settings) {
@@ -22,10 +22,10 @@ export function createClient({ endpoint, region, forcePathStyle }: Settings) {
   return client
 }
 
-/** @throws Error with a sentence when the AWS SDK finds no credentials anywhere it looks */
+/** @throws Error that says what to set when the AWS SDK finds no credentials */
 export const requireCredentials = (settings: Settings) => atBoot(settings, findCredentials)
 
-/** @throws Error with a sentence when there are no credentials, or they don't lead to the bucket */
+/** @throws Error that says what to check when there are no credentials or the bucket cannot be reached */
 export const requireBucket = (settings: Settings) =>
   atBoot(settings, async (client) => {
     await findCredentials(client)
@@ -51,8 +51,8 @@ async function atBoot(settings: Settings, ask: (client: S3Client) => Promise<unk
 }
 
 /**
- * The URL that the keys of the bucket's objects are added to, after a slash. The SDK is asked for the
- * URL of an object, so that clients are sent to where the objects are written.
+ * Returns the URL to which a slash and the key of an object are appended. It comes from the SDK, so that
+ * clients read from the address to which objects are written.
  */
 export async function bucketUrl(client: S3Client, bucket: string) {
   const url = await getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: 'key' }))

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 
 /**
- * Sends Content-MD5 with DeleteObjects. The SDK's checksums are younger than most other stores, which
- * want the digest that Amazon's documentation has always asked for; Amazon takes both.
+ * Sends Content-MD5 with DeleteObjects. Most other stores require this digest and do not know the SDK's
+ * newer checksums; Amazon accepts both.
  */
 export function addDigests(client: S3Client) {
   client.middlewareStack.add(
@@ -15,7 +15,6 @@ export function addDigests(client: S3Client) {
         }
         return next(args)
       },
-    // Before it is signed.
     { name: 'contentMd5', step: 'build' },
   )
 }

@@ -20,10 +20,10 @@ declare module 'fastify' {
   }
 }
 
-/** Milliseconds: `/readyz` does not wait longer. */
+/** Milliseconds for a health check; `/readyz` waits no longer. */
 const CHECK_TIMEOUT = 2_000
-/** The protocol takes a thousand; a store that deletes one by one is not through with them in time. */
-const REMOVED_AT_ONCE = 50
+/** Keys per request. S3 allows 1,000, but a store that deletes them one by one would exceed DEADLINE. */
+const KEYS_PER_DELETE = 50
 
 type Urls = { base: string; url: (key: string) => string }
 
@@ -45,7 +45,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
       return client.send(command, { abortSignal })
     })
 
-  /** The whole object; for small ones. @throws StorageUnavailable */
+  /** Returns the whole object in memory. @throws StorageUnavailable, also for a missing object */
   const get = (Key: string) =>
     bounded(async (abortSignal) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }), { abortSignal })
@@ -53,12 +53,12 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
     })
 
   /**
-   * Deletes objects; those that do not exist count as deleted. @throws StorageUnavailable when some
-   * may be left
+   * Deletes objects; keys without an object count as deleted. @throws StorageUnavailable when some
+   * objects may remain
    */
   async function remove(keys: string[]) {
-    for (let i = 0; i < keys.length; i += REMOVED_AT_ONCE) {
-      const Objects = keys.slice(i, i + REMOVED_AT_ONCE).map((Key) => ({ Key }))
+    for (let i = 0; i < keys.length; i += KEYS_PER_DELETE) {
+      const Objects = keys.slice(i, i + KEYS_PER_DELETE).map((Key) => ({ Key }))
       const command = new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } })
       const { Errors = [] } = await bounded((abortSignal) =>
         client.send(command, { abortSignal, requestTimeout: DEADLINE }),
@@ -68,8 +68,8 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
   }
 
   /**
-   * Up to 1,000 objects whose keys begin with `prefix` and come after `after`, in the order of their
-   * keys; `next` is what to go on after, or null at the end. @throws StorageUnavailable
+   * Returns up to 1,000 objects whose keys begin with `prefix` and sort after `after`, in key order.
+   * `next` is the next call's `after`, or null at the end. @throws StorageUnavailable
    */
   async function list(prefix: string, after?: string) {
     const command = new ListObjectsV2Command({
@@ -88,7 +88,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
 
   let checking: Promise<unknown> | undefined
 
-  /** Is the bucket there? Asked once at a time, beside the bounds. @throws StorageUnavailable */
+  /** Checks the bucket, not limited by other calls; concurrent checks share one. @throws StorageUnavailable */
   function check() {
     checking ??= unavailable(ask()).finally(() => {
       checking = undefined
@@ -99,7 +99,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
   function ask() {
     const abortSignal = AbortSignal.timeout(CHECK_TIMEOUT)
     const asking = client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
-    // The signal alone would not end a wait for credentials.
+    // The signal does not end a wait for credentials.
     return pTimeout(asking, { milliseconds: CHECK_TIMEOUT })
   }
 
@@ -108,7 +108,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
   return { client, put, get, remove, list, check, readBack, base, url }
 }
 
-/** Public URLs for keys: plain ones, or signed ones for a private bucket; `base` is what they begin with. */
+/** Public URLs of keys, signed for a private bucket; `base` is their beginning. */
 async function createUrls(app: FastifyInstance, client: S3Client): Promise<Urls> {
   const { mediaBaseUrl, s3 } = app.config
   const base = mediaBaseUrl ?? (await bucketUrl(client, s3.bucket))
@@ -125,7 +125,7 @@ export default fp(
     app.addHook('onClose', async () => client.destroy())
     app.decorate('s3', createS3(app, client, await createUrls(app, client)))
     await app.s3.readBack().catch((error) => {
-      // The bucket's own address depends on the settings alone; what lies in front may be away for a while.
+      // The bucket's own address must work, but a CDN in front of it may be down for a while.
       if (!mediaBaseUrl || !(error instanceof PictureUnreadable)) throw error
       app.log.error(error.message)
     })

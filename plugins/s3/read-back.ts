@@ -4,14 +4,13 @@ import { ExponentialBackoff, handleAll, retry } from 'cockatiel'
 import type { FastifyInstance } from 'fastify'
 import { adviseBucket } from './advice.ts'
 
-/** The bucket has a picture that is not at the address clients are given. */
+/** A stored picture cannot be read at the address that clients get. */
 export const PictureUnreadable = createError('PICTURE_UNREADABLE', '%s')
 
 /** Milliseconds of one try to read. */
 const READ_TIMEOUT = 1_500
-/** Further tries, for stores whose objects appear a moment after they are stored. */
+/** Retries, for stores whose objects appear a moment after they are stored. */
 const RETRIES = 2
-/** One pixel. */
 const PICTURE = Buffer.from(
   'UklGRjgAAABXRUJQVlA4ICwAAACQAQCdASoBAAEAAUAmJaACdLoAA5gA/vBTH+j64RZGX/7Gb/56P/z0f6hgAA==',
   'base64',
@@ -20,15 +19,15 @@ const PICTURE = Buffer.from(
 type Store = Pick<FastifyInstance['s3'], 'put' | 'remove' | 'url'>
 
 /**
- * Stores a picture, fetches it as clients do and removes it, until that has worked once. Calls at the
- * same time are one. @throws PictureUnreadable with a sentence that says what to check, or another Error
- * when it cannot be stored
+ * Returns a check that stores a picture, fetches it as clients do and deletes it; after the first success
+ * the check does nothing. Concurrent calls share one check.
+ * @throws PictureUnreadable that says what to check, or another Error when the picture cannot be stored
  */
 export function createReadBack(app: FastifyInstance, s3: Store) {
   let proof: Promise<void> | undefined
 
   async function prove() {
-    // A process that dies now leaves what the sweep takes for a picture without a row.
+    // When the process dies here, the task `media:sweep` purges the picture, which has no row.
     const key = `media/${randomUUID()}/1.webp`
     await s3.put(key, PICTURE, 'image/webp').catch((error) => {
       throw adviseBucket(error.cause ?? error, app.config.s3)
@@ -38,7 +37,7 @@ export function createReadBack(app: FastifyInstance, s3: Store) {
       await read.execute(() => fetchPicture(s3.url(key)))
     } finally {
       await s3.remove([key]).catch((err) => {
-        app.log.warn({ err, key }, 'an object is not removed; the right s3:DeleteObject is needed')
+        app.log.warn({ err, key }, 'an object was not deleted; grant the right s3:DeleteObject')
       })
     }
   }
@@ -47,18 +46,19 @@ export function createReadBack(app: FastifyInstance, s3: Store) {
     const signal = AbortSignal.timeout(READ_TIMEOUT)
     const response = await fetch(url, { signal }).catch((error: Error) => error)
     const base = url.replace(/\?.*/, '')
-    const begin = `A picture was stored in the bucket ${app.config.s3.bucket}, but its address ${base}`
+    const problem = `A picture was stored in the bucket ${app.config.s3.bucket}, but its address ${base}`
     if (response instanceof Error) {
       const { code, message } = (response.cause ?? response) as NodeJS.ErrnoException
-      throw new PictureUnreadable(`${begin} cannot be reached (${code || message}). ${advice()}`)
+      throw new PictureUnreadable(`${problem} cannot be reached (${code || message}). ${advice()}`)
     }
     const { status, headers } = response
     await response.body?.cancel()
-    if (status !== 200) throw new PictureUnreadable(`${begin} answers ${status}. ${advice(status)}`)
+    if (status !== 200)
+      throw new PictureUnreadable(`${problem} answers ${status}. ${advice(status)}`)
     const type = headers.get('content-type')
-    // A CDN may have made another picture of it; a page is none.
+    // A CDN may convert the picture, so only the kind of content is checked.
     if (!type?.startsWith('image/'))
-      throw new PictureUnreadable(`${begin} answers with ${type}. ${advice()}`)
+      throw new PictureUnreadable(`${problem} answers with ${type}. ${advice()}`)
   }
 
   function advice(status?: number) {
@@ -66,7 +66,7 @@ export function createReadBack(app: FastifyInstance, s3: Store) {
     const refused = status === 401 || status === 403
     if (mediaBaseUrl) {
       return refused
-        ? 'Let what serves MEDIA_BASE_URL read the bucket.'
+        ? 'Let the server behind MEDIA_BASE_URL read the bucket.'
         : 'Check that MEDIA_BASE_URL leads to the bucket, with its path.'
     }
     if (refused && s3.presign) {

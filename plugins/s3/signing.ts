@@ -9,22 +9,22 @@ type Credentials = {
 }
 type Place = { base: string; region: string }
 
-/** Seconds. URLs of one window are the same, so that browsers find pictures in their cache. */
+/** Seconds. All URLs of a key are equal within a window, so that browsers can cache pictures. */
 const WINDOW = 3600
-/** Seconds from the start of the window, so that even its last URL lives for an hour. */
+/** Seconds of validity from the start of the window, so that a URL is valid for at least an hour. */
 const LIFE = 2 * WINDOW
-/** URLs kept, of some 500 bytes each: signing one takes longer than finding sixty for a page. */
-const KEPT = 10_000
-/** Milliseconds before credentials expire at which the SDK's providers get new ones. */
+/** Most cached URLs, of about 500 bytes each; signing one takes longer than 60 look-ups. */
+const MAX_CACHED = 10_000
+/** Milliseconds before the expiry of credentials at which the SDK's providers fetch new ones. */
 const EARLY = 5 * 60_000
-/** Milliseconds between looks for new credentials: at least, and at most. */
-const LOOK = { least: 2_000, most: 3_600_000 }
+/** Milliseconds between attempts to renew credentials. */
+const RENEWAL = { min: 2_000, max: 3_600_000 }
 
 /**
- * Signs URLs with credentials that are kept in memory and renewed before they expire, as those of
- * an IAM role do every few hours. While none can be had the old ones sign on: a page without its
- * pictures is better than none.
- * @throws what `provide` throws when it has none at first
+ * Signs URLs with credentials that are kept in memory and renewed before they expire; those of an IAM role
+ * expire every few hours. While renewal fails the old credentials are used: a page with broken pictures is
+ * better than no page.
+ * @throws the error of `provide` when it has no credentials at first
  */
 export async function createSigner(
   place: Place,
@@ -37,31 +37,31 @@ export async function createSigner(
 
   function renewLater() {
     const left = (credentials.expiration?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now()
-    const delay = Math.min(Math.max(left - EARLY, LOOK.least), LOOK.most)
+    const delay = Math.min(Math.max(left - EARLY, RENEWAL.min), RENEWAL.max)
     return setTimeout(renew, delay).unref()
   }
 
   async function renew() {
     try {
       credentials = await provide()
-      kept.clear()
+      cached.clear()
     } catch (error) {
-      log.error({ err: error }, 'no new credentials to sign URLs with; trying again')
+      log.error({ err: error }, 'renewing the credentials for signed URLs failed; trying again')
     }
     if (!stopped) timer = renewLater()
   }
 
-  const kept = new Map<string, string>()
-  let keptFrom = 0
+  const cached = new Map<string, string>()
+  let cachedFrom = 0
 
   function url(key: string) {
     const begin = Math.floor(Date.now() / 1000 / WINDOW) * WINDOW
-    if (begin !== keptFrom || kept.size >= KEPT) kept.clear()
-    keptFrom = begin
-    const known = kept.get(key)
-    if (known) return known
+    if (begin !== cachedFrom || cached.size >= MAX_CACHED) cached.clear()
+    cachedFrom = begin
+    const hit = cached.get(key)
+    if (hit) return hit
     const signed = signedUrl(place, credentials, key, new Date(begin * 1000), lifeFrom(begin))
-    kept.set(key, signed)
+    cached.set(key, signed)
     return signed
   }
 
@@ -78,7 +78,7 @@ export async function createSigner(
   return { url, stop }
 }
 
-/** A URL for GET by AWS Signature Version 4 in the query; `seconds` count from `from`. */
+/** Returns a URL for GET with AWS Signature Version 4 in the query, valid for `seconds` after `from`. */
 export function signedUrl(
   { base, region }: Place,
   credentials: Credentials,

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { nonNull, type Schema, type Serialize } from './nullable.ts'
 
 /**
- * The property of an item that holds the object its shared properties were taken from: the same one
- * in every answer that shows them, and never changed.
+ * The property of an item that holds the object from which its shared properties were copied. All answers
+ * use the same object; never mutate it.
  */
 export const SHARED = Symbol('shared')
 
@@ -12,14 +12,13 @@ type ObjectSchema = Schema & { properties: Record<string, Schema>; required?: st
 type Compile = (schema: Schema) => Serialize
 
 /**
- * Serializers of pages whose items have a part that others show as well (`shared` of
- * `app.resources.define`): it is serialized once. What is put together is the answer's bytes, a
- * character each, since encoding a page took as long as making it.
+ * Compiles serializers of pages whose items have shared properties (`shared` of `app.resources.define`),
+ * which are serialized once for all pages. Strings hold one byte of UTF-8 per character, because encoding
+ * a page took as long as serializing it.
  */
 export function createPageSerializers(app: FastifyInstance) {
   const resources = new Map<string, (item: Item) => string>()
 
-  /** Undefined when the answer is no such page. */
   function compilePage(schema: Schema, compile: Compile) {
     if (!isObject(schema)) return undefined
     const { items, ...others } = schema.properties
@@ -36,21 +35,21 @@ export function createPageSerializers(app: FastifyInstance) {
   const isShared = (name: string) => app.resources.sharedBy(name).length > 0
 
   function ofResource(name: string, compile: Compile) {
-    const known = resources.get(name) ?? createItem(name, compile)
-    resources.set(name, known)
-    return known
+    const serialize = resources.get(name) ?? createItem(name, compile)
+    resources.set(name, serialize)
+    return serialize
   }
 
   function createItem(name: string, compile: Compile) {
     const schema = app.getSchema(name) as ObjectSchema
     const shared = app.resources.sharedBy(name)
     const { required = [] } = schema
-    const within = Object.entries(schema.properties).flatMap(([key, one]) => {
-      const other = refOf(one)
-      return other && isShared(other) ? [[key, other] as const] : []
+    const nested = Object.entries(schema.properties).flatMap(([key, property]) => {
+      const resource = refOf(property)
+      return resource && isShared(resource) ? [[key, resource] as const] : []
     })
-    const apart = new Set([...shared, ...within.map(([key]) => key)])
-    const rest = Object.keys(schema.properties).filter((key) => !apart.has(key))
+    const separate = new Set([...shared, ...nested.map(([key]) => key)])
+    const rest = Object.keys(schema.properties).filter((key) => !separate.has(key))
     const serialize = {
       all: compile({ $ref: `${name}#` }),
       shared: compile(only(schema, shared)),
@@ -58,21 +57,21 @@ export function createPageSerializers(app: FastifyInstance) {
     }
     const parts = new WeakMap<object, string>()
 
-    /** Of an item that was changed since it was filled in, what it is now counts. */
+    /** False when a feature changed a shared property of this item, whose own value is sent then. */
     const isAsShared = (item: Item, origin: Item) =>
       shared.every((key) => item[key] === origin[key])
 
     return function serializeItem(item: Item): string {
       const origin = item[SHARED]
-      const isValid = within.every(([key]) => item[key] !== undefined || !required.includes(key))
+      const isValid = nested.every(([key]) => item[key] !== undefined || !required.includes(key))
       if (!origin || !isValid || !isAsShared(item, origin)) return toBytes(serialize.all(item))
       const part = parts.get(origin) ?? inner(serialize.shared(origin))
       parts.set(origin, part)
-      const others = within.map(([key, resource]) => {
-        const other = item[key] as Item | null | undefined
-        if (other === undefined) return ''
-        // Not before it is asked for: a resource may have one of its own kind within.
-        return `"${key}":${other ? ofResource(resource, compile)(other) : 'null'}`
+      const others = nested.map(([key, resource]) => {
+        const value = item[key] as Item | null | undefined
+        if (value === undefined) return ''
+        // Compiled on first use, because a resource may nest its own kind.
+        return `"${key}":${value ? ofResource(resource, compile)(value) : 'null'}`
       })
       return toObject([part, inner(serialize.rest(item)), ...others])
     }
@@ -84,28 +83,26 @@ export function createPageSerializers(app: FastifyInstance) {
 const isObject = (schema: Schema): schema is ObjectSchema =>
   typeof schema.properties === 'object' && schema.properties !== null
 
-/** The name of the resource that a schema refers to, or is when it isn't null. */
+/** Returns the name of the resource to which a schema refers, also a nullable one. */
 function refOf(schema: unknown) {
   if (typeof schema !== 'object' || schema === null) return undefined
   const { $ref } = nonNull(schema as Schema) ?? (schema as Schema)
   return typeof $ref === 'string' ? $ref.replace('#', '') : undefined
 }
 
-/** The schema of an object that has just these properties of another. */
 function only({ properties, required = [] }: ObjectSchema, keys: readonly string[]): Schema {
-  const some = Object.entries(properties).filter(([key]) => keys.includes(key))
+  const selected = Object.entries(properties).filter(([key]) => keys.includes(key))
   return {
     type: 'object',
-    properties: Object.fromEntries(some),
+    properties: Object.fromEntries(selected),
     required: required.filter((key) => keys.includes(key)),
   }
 }
 
-/** The serializer leaves nothing but printable ASCII unescaped below U+0080. */
+/** Returns a string of one character per UTF-8 byte. The serializer escapes ASCII control characters. */
 const toBytes = (text: string) =>
   /[^ -~]/.test(text) ? Buffer.from(text).toString('latin1') : text
 
-/** The bytes of an object's properties, without the braces. */
 const inner = (text: string) => toBytes(text.slice(1, -1))
 
 const toObject = (parts: string[]) => `{${parts.filter((part) => part !== '').join(',')}}`

@@ -7,19 +7,18 @@ declare module 'fastify' {
 }
 
 export type TaskContext = {
-  /** Moves the bar; `total` may change as more becomes known. */
+  /** Updates the progress bar; `total` may change during the run. */
   progress: (done: number, total: number) => void
-  /** Aborts on Ctrl-C: stop between two steps, so that the next run can go on from there. */
+  /** Aborts on Ctrl-C; stop between two steps, so that the next run can continue there. */
   signal: AbortSignal
-  /** What was given behind the name. */
+  /** The argument after the task's name. */
   argument?: string | undefined
 }
 export type Task = {
-  /** One line for the list of tasks. */
   summary: string
-  /** What may be given behind the name, for a task that takes something. */
+  /** Name of the argument in the help, for a task that takes an argument. */
   argument?: string
-  /** Returns a sentence that says what was done. */
+  /** Returns a sentence that says what the task did. */
   run: (context: TaskContext) => Promise<string>
 }
 

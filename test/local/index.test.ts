@@ -37,7 +37,7 @@ test('settings that are given are used, and nothing is started beside them', asy
 test('wrong settings are named before anything is started', async (t) => {
   const LOCAL_DIR = join(temporaryFolder(t), 'local')
   const sentence = await refusal({ LOCAL_DIR, PORT: 'many', LOG_LEVEL: 'loud' })
-  t.match(sentence, /^These settings need attention:\n- PORT: .*\n- LOG_LEVEL: .*$/)
+  t.match(sentence, /^Correct these settings:\n- PORT: .*\n- LOG_LEVEL: .*$/)
 })
 
 test('a folder that cannot be one', async (t) => {

@@ -109,7 +109,7 @@ const CASES: Case[] = [
   [
     'a field that comes too late',
     { 'index.js': index("app.resources.addField(['User'], 'late', {})") },
-    /The field late comes too late/,
+    /The field late is added too late/,
   ],
   [
     'a hook for every request',
@@ -130,12 +130,12 @@ const CASES: Case[] = [
   [
     'a migration of another table',
     migration('ALTER TABLE `users` ADD COLUMN `wings` int'),
-    /Migration case-\d+\/0000_first\.sql#1 changes the table users; its own are called case_/,
+    /Migration case-\d+\/0000_first\.sql#1 changes the table users; it may change only case_/,
   ],
   [
     'a migration that keeps rows of others',
     migration('CREATE TABLE NAME (id bigint unsigned, FOREIGN KEY (id) REFERENCES `users`(`id`))'),
-    /has a foreign key to users that would keep rows there from being deleted/,
+    /has a foreign key to users that prevents deleting rows there/,
   ],
   [
     'a migration that fails',
@@ -145,7 +145,7 @@ const CASES: Case[] = [
   [
     'a setting that is missing',
     config("NEST_KEY: Type.String({ description: 'the key of your nest' })"),
-    /These settings need attention:\n- NEST_KEY \(case-\d+\): it is not set; set it to the key of your nest$/,
+    /Correct these settings:\n- NEST_KEY \(case-\d+\): it is not set; set it to the key of your nest$/,
   ],
   [
     "a setting of the kernel's",
@@ -168,7 +168,7 @@ CASES.push(
   [
     'a resource that comes too late',
     { 'index.js': index("app.resources.define({ $id: 'Late', properties: {} })") },
-    /The resource Late comes too late/,
+    /The resource Late is defined too late/,
   ],
   [
     'a hook on the routes of others',

@@ -41,8 +41,8 @@ t.test('each answer of a store is explained', async (t) => {
     [403, { 'x-amz-bucket-region': 'us-east-1' }, /refuses the credentials \(403\)/],
     [404, {}, /no such bucket \(404\)\. Check S3_BUCKET/],
     [405, {}, /answers 405\. Check that S3_ENDPOINT is an S3 store/],
-    [500, {}, /the store answers 500/],
-    [503, {}, /the store answers 503/],
+    [500, {}, /it answers 500/],
+    [503, {}, /it answers 503/],
   ]
   for (const [status, headers, sentence] of cases) {
     const answer: RequestListener = (_, response) =>
@@ -58,7 +58,7 @@ t.test('so is an address where no store answers', async (t) => {
   const closed = createTcp()
   const port = await listen(t, closed)
   await new Promise((resolve) => closed.close(resolve))
-  t.match(await refusal(`http://127.0.0.1:${port}`), /nothing listens there\. Check the host and/)
+  t.match(await refusal(`http://127.0.0.1:${port}`), /it refuses connections\. Check the host and/)
   t.match(await refusal('http://store.invalid'), /the host store\.invalid is not known/)
   t.match(
     await refusal('http://store.invalid', { forcePathStyle: false }),

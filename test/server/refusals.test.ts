@@ -36,7 +36,7 @@ test('wrong settings are named before anything is started', async (t) => {
   const folder = temporaryFolder(t)
   const LOCAL_DIR = join(folder, 'local')
   const sentence = await refusal(t, { LOCAL_DIR, PORT: 'many', LOG_LEVEL: 'loud' })
-  t.match(sentence, /^These settings need attention:\n- PORT: .*\n- LOG_LEVEL: .*$/)
+  t.match(sentence, /^Correct these settings:\n- PORT: .*\n- LOG_LEVEL: .*$/)
   t.match(await refusal(t, { LOCAL_DIR, LIVE_KEEP_HOURS: '0' }), /\n- LIVE_KEEP_HOURS \(live\): it/)
   t.notOk(existsSync(LOCAL_DIR))
   t.match(

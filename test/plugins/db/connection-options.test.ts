@@ -205,8 +205,8 @@ t.test('the certificates of DATABASE_CA', async (t) => {
   const wrong: Record<string, RegExp> = {
     [join(folder, 'nothing.pem')]: /cannot be read \(ENOENT\)/,
     [folder]: /cannot be read \(EISDIR\)/,
-    [write('key.pem', key)]: /holds no certificate in PEM/,
-    [write('empty.pem', '')]: /holds no certificate in PEM/,
+    [write('key.pem', key)]: /holds no PEM certificate/,
+    [write('empty.pem', '')]: /holds no PEM certificate/,
     [write('broken.pem', broken)]: /cannot be read \(ERR_OSSL/,
   }
   for (const [DATABASE_CA, expected] of Object.entries(wrong)) {

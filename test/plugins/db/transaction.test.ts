@@ -351,11 +351,11 @@ t.test('what comes after the end of a transaction, or nests one, is told', async
     late = tx
     await rename(tx, ben, 'Benno')
   })
-  t.throws(() => app.cache.invalidate(late as Tx, 'user', [ben]), /before it ends/)
+  t.throws(() => app.cache.invalidate(late as Tx, 'user', [ben]), /every write inside/)
   const nested = app.transaction(async (tx) => {
     await rename(tx, ben, 'Nobody')
     await tx.transaction(async () => {})
   })
-  await t.rejects(nested, /pass `tx` on/)
+  await t.rejects(nested, /pass `tx` as the last argument/)
   t.equal(await nameOf(ben), 'Benno')
 })

@@ -7,7 +7,7 @@ import { formOf, newMedia, objectKeys, plain, sendForm, uploadedFiles } from '..
 import { photo } from '../../pictures/make.ts'
 import { spawnServer } from '../../server/spawn.ts'
 
-/** As in plugins/multipart/admission.ts. */
+/** As in plugins/multipart/index.ts. */
 const AT_ONCE = 64
 
 const jpeg = await plain()
