@@ -16,13 +16,13 @@ import { linkPackages, writePackage } from './package.ts'
 const USAGE = `Usage: npm run new:extension -- <name or path>
 
   npm run new:extension pins                a folder, extensions/pins
-  npm run new:extension ../birdhouse-pins   a package of its own, to publish or npm pack;
-                                            again on the same path links it to this Birdhouse anew
+  npm run new:extension ../birdhouse-pins   a package, to publish or npm pack;
+                                            run again to restore its links to this Birdhouse
 `
 
 const ROOT = join(import.meta.dirname, '..')
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-/** What follows it in the name of the longest table must fit into 64 bytes. */
+/** Characters: a table name, which begins with the extension's name, has at most 64 bytes. */
 const NAME_MAX = 30
 
 function main([target, ...rest]: string[]) {
@@ -32,28 +32,28 @@ function main([target, ...rest]: string[]) {
   const name = basename(folder).replace(/^birdhouse-/, '')
   if (!NAME.test(name) || name.length > NAME_MAX) {
     return fail(
-      `${name} can't be the name: take lower-case letters, digits and single dashes, beginning with a letter, ${NAME_MAX} at most.`,
+      `${name} cannot be the name: use at most ${NAME_MAX} lower-case letters, digits and single dashes, beginning with a letter.`,
     )
   }
   if (isPackage && !relative(ROOT, folder).startsWith('..')) {
-    return fail(
-      'A package lives outside of this project; for a folder inside, give its name alone.',
-    )
+    return fail('Put a package outside of this project; for a folder inside, give only its name.')
   }
   if (isPackage && existsSync(join(folder, 'package.json'))) {
-    if (!isExtension(folder)) return fail(`${folder} is there already, and is no extension.`)
+    if (!isExtension(folder))
+      return fail(`${folder} exists and is not an extension; choose another path.`)
     linkPackages(folder)
     return console.log(`${folder} is linked to this Birdhouse.`)
   }
   const taken = [folder, join(ROOT, 'routes', name), join(ROOT, 'extensions', name)]
   const there = taken.find((path) => existsSync(path))
-  if (there) return fail(`${there} is there already; choose another name.`)
+  if (there) return fail(`${there} exists; choose another name.`)
 
   copyTemplate(folder, name, isPackage)
   if (isPackage) writePackage(folder)
   const generate = [join(ROOT, 'db/generate.ts'), folder, '--name=first']
   const { status, stdout, stderr } = spawnSync(process.execPath, generate, { encoding: 'utf8' })
-  if (status !== 0) return fail(`Its migration could not be written.\n${stdout}${stderr}`)
+  if (status !== 0)
+    return fail(`The migration of ${folder} could not be written.\n${stdout}${stderr}`)
   console.log(nextSteps(folder, name, isPackage))
 }
 
@@ -74,7 +74,7 @@ function copyTemplate(folder: string, name: string, isPackage: boolean) {
   }
 }
 
-/** The template is code that compiles; its name in each way of writing becomes the new one's. */
+/** Replaces each spelling of the template's name; the template itself is code that compiles. */
 function rename(source: string, name: string) {
   const words = name.split('-')
   const pascal = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join('')
@@ -87,7 +87,7 @@ function rename(source: string, name: string) {
     .replaceAll('KERNEL', packageJson.version)
 }
 
-/** Outside of extensions/ nothing finds it by itself. */
+/** An extension outside of extensions/ must be named in EXTENSIONS. */
 const loadedByPath = (source: string) =>
   source
     .replace('await setUp(t)', "await setUp(t, { EXTENSIONS: join(import.meta.dirname, '..') })")
@@ -97,10 +97,10 @@ function nextSteps(folder: string, name: string, isPackage: boolean) {
   const path = relative(process.cwd(), folder)
   const test = isPackage ? `cd ${path} && npm test` : `npm test -- ${path}/test/${name}.test.ts`
   const run = isPackage ? `EXTENSIONS=${path} npm start` : 'npm start'
-  return `${path} is there. Try it:
+  return `Created ${path}. Try it:
   ${test}
   ${run}    # GET /v1/${name}, and in /docs
-What it may use is in docs/extending.md.`
+docs/extending.md lists everything that an extension may use.`
 }
 
 function fail(sentence: string) {

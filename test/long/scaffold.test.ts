@@ -38,8 +38,8 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
   for (const [name, sentence] of Object.entries({
     Pins: "Pins can't be the name",
     'a--b': "a--b can't be the name",
-    tweets: 'routes/tweets is there already',
-    bookmarks: 'extensions/bookmarks is there already',
+    tweets: 'routes/tweets exists',
+    bookmarks: 'extensions/bookmarks exists',
     '--help': 'Usage: npm run new:extension',
   }))
     t.throws(() => scaffold(name), { message: new RegExp(sentence) }, name)

@@ -28,7 +28,10 @@ test('a taken port', async (t) => {
   const port = await listening(t)
   const sentence = await refusal(t, { LOCAL_DIR: join(folder, 'local'), PORT: String(port) })
   const next = port + 1
-  t.equal(sentence, `Port ${port} is taken. Stop what uses it, or choose another: PORT=${next}`)
+  t.equal(
+    sentence,
+    `Port ${port} is taken. Stop the program that uses it, or choose another port: PORT=${next}`,
+  )
   t.same(runningIn(folder), [])
 })
 
