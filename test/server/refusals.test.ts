@@ -52,7 +52,7 @@ test('a DATABASE_URL that leads nowhere', async (t) => {
   const env = await settings(t)
   const DATABASE_URL = env.DATABASE_URL?.replace(/:[^:@]+@/, ':hunter2@')
   const sentence = await refusal(t, { ...env, DATABASE_URL })
-  t.match(sentence, /^The database refuses the user or the password of DATABASE_URL.*$/)
+  t.match(sentence, /^The database rejects the user or the password of DATABASE_URL.*$/)
   t.notMatch(sentence, /hunter2/)
 })
 
@@ -69,7 +69,7 @@ test('production lists everything that is missing or weak, and prints no value',
 })
 
 test('production without credentials for the bucket leaves the database alone', async (t) => {
-  const env = await settings(t)
+  const env = await settings(t, { empty: true })
   const none = {
     AWS_ACCESS_KEY_ID: '',
     AWS_SECRET_ACCESS_KEY: '',
