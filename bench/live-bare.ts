@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { usage } from './live-usage.ts'
 
-// What nothing but node:http takes to write the same bytes to as many streams.
+// A server of node:http alone that writes the same bytes to as many streams.
 
 type Command = { usage?: boolean; streams: number; few: number; frame: string }
 

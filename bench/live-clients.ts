@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// Thousands of readers of a stream in one process, on bare sockets.
+// Thousands of open streams in one process, on bare sockets.
 
 type Command = {
   open?: string[]
@@ -15,11 +15,11 @@ type Command = {
   sample?: boolean
 }
 
-/** Ports are few on one address of the loopback network. */
+/** Addresses of the loopback network; one address has too few ports. */
 const ADDRESSES = 4
-/** Streams opened at once: fewer than wait for a listener, who would leave the others hanging. */
+/** Streams opened at once; fewer than the listener's backlog, beyond which connections hang. */
 const BURST = 400
-/** Milliseconds until one that was refused tries again, and until the others are given up. */
+/** Milliseconds until a rejected stream tries again, and until the others are given up. */
 const AGAIN = 200
 const LIMIT = 20_000
 
@@ -46,14 +46,14 @@ function openOne(token: string, n: number, command: Command) {
   socket.on('data', (data) => {
     before = take(before, data.toString())
   })
-  socket.on('error', (error) => console.log(`one client again: ${error.message}`))
+  socket.on('error', (error) => console.log(`a client reconnects: ${error.message}`))
   socket.on('close', () => {
     if (sockets.delete(socket)) setTimeout(openOne, AGAIN, token, n, command)
   })
   sockets.add(socket)
 }
 
-/** Takes what is complete and returns the rest. */
+/** Reads the complete events and returns the rest. */
 function take(before: string, data: string) {
   const end = data.lastIndexOf('\n\n')
   if (end < 0) return before + data
@@ -95,7 +95,7 @@ function summary() {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99) }
 }
 
-/** Once so many have been told of what is expected. */
+/** Resolves when this many streams have got the expected event. */
 async function arrived(count: number) {
   const limit = performance.now() + LIMIT
   while (delays.length < count && performance.now() < limit) await sleep(5)

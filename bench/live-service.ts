@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm'
 import { build } from '../app.ts'
 import { usage } from './live-usage.ts'
 
-// The service with users in it, in a process of its own, for bench/live.ts.
+// The service with users, in its own process, for bench/live.ts.
 
 const app = await build({
   ...process.env,
@@ -13,7 +13,7 @@ const app = await build({
   JWT_SECRETS: randomBytes(32).toString('hex'),
 })
 
-/** One author whom all follow, one whom few follow, and the readers. */
+/** An author with all readers as followers, an author with few, and the readers. */
 async function populate(streams: number, few: number) {
   const { users, follows } = app.tables
   const people = Array.from({ length: streams + 2 }, (_, n) => ({

@@ -1,4 +1,4 @@
-/** What this process uses: time before, memory after collecting garbage. */
+/** CPU time before and memory after a garbage collection of this process. */
 export function usage() {
   const { user, system } = process.cpuUsage()
   globalThis.gc?.()

@@ -8,14 +8,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 
-// Open streams on one process: memory of each, and the delay from a POST to the arrival, beside a
-// bare node:http server that writes the same bytes to as many connections. Each of the servers has
-// a process of its own, and so have the clients.
+// Open streams on one process: memory per stream, and the delay from a POST to its arrival, against a
+// bare node:http server that writes the same bytes to as many connections. Both servers and the clients
+// have a process each.
 //   npm run bench:live            5,000 streams
 //   STREAMS=500 npm run bench:live
 
 const STREAMS = Number(process.env.STREAMS ?? 5000)
-/** Followers of the author whom few follow. */
+/** Followers of the author with few followers. */
 const FEW = 5
 const POSTS = { everyone: 20, few: 60 }
 /** Milliseconds between the arrival of one post and the next. */
@@ -73,7 +73,7 @@ let sample = ''
 const kib = (before: Row, after: Row, what = 'rss') =>
   ((after[what] ?? 0) - (before[what] ?? 0)) / STREAMS / 1024
 
-/** Posts one after the other; how long each took to each who gets it. */
+/** Posts one tweet after the other; returns the delay of each to each stream. */
 async function post(clients: ChildProcess, port: number, token: string, audience: Audience) {
   const readers = audience === 'few' ? FEW : STREAMS
   for (let n = 0; n < POSTS[audience]; n++) {
@@ -99,7 +99,7 @@ async function say(port: number, token: string, mark: string) {
   if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`)
 }
 
-/** Everyone is gone while ten tweets are written, and comes back as fast as there is room. */
+/** Closes all streams, writes ten tweets and opens all streams as fast as the server admits them. */
 async function comeBack(
   clients: ChildProcess,
   port: number,

@@ -17,7 +17,7 @@ export type Result = {
 
 const ROUNDS = 5
 
-/** Measures both sides in turn, so that whatever else the machine does befalls both. */
+/** Measures both sides in turn, so that other work of the machine affects both. */
 export async function measure(line: Line, sides: Sides, { progress }: Bench): Promise<Result> {
   const { rounds: count = ROUNDS, warmUps = count > 1 ? 1 : 0, after = async () => {} } = sides
   const [a, b]: [number[], number[]] = [[], []]
@@ -58,6 +58,6 @@ export function median(values: number[]) {
   return (low + high) / 2
 }
 
-/** Three digits that count, or the whole number. */
+/** Three significant digits, or the integer. */
 export const show = (value = 0) =>
   value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(value >= 10 ? 3 : 2)

@@ -14,7 +14,7 @@ export type Report = {
   megabytes: number
   rounds: number
   machine: string
-  /** MB of the service before the first upload. */
+  /** Memory of the service before the first upload, in MB. */
   alone: number
   shared: { service: number; bare: number }
   rows: Row[]
@@ -22,7 +22,7 @@ export type Report = {
 
 const FILE = join(import.meta.dirname, '../docs/media-performance.md')
 
-/** All of the page is made of what was measured. */
+/** Generates the whole page from the measurements. */
 export function writeMediaPage(report: Report) {
   const { uploads, megabytes, rounds, machine, alone, shared, rows } = report
   const reached = rows.filter(isReached).length

@@ -13,13 +13,13 @@ import { type Kind, memoryOf, watchMemory } from './memory.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import { request as requestLine } from './processes/requests.ts'
 
-// 50 uploads of 5 MB at once through the service, beside a bare sharp loop over the same files.
+// 50 simultaneous uploads of 5 MB to the service, against a bare sharp loop over the same files.
 //   npm run bench:media            three rounds
 //   ROUNDS=1 npm run bench:media
 
 const UPLOADS = 50
 const ROUNDS = Number(process.env.ROUNDS ?? 3)
-/** Milliseconds between the requests that are sent meanwhile. */
+/** Milliseconds between the requests that are sent during the uploads. */
 const PACE = 20
 const IDLE_SECONDS = 5
 
@@ -41,7 +41,7 @@ const post = async (url: string, body: object, token = '') => {
     body: JSON.stringify(body),
   })
   if (answer.status !== 201) throw new Error(`${url}: ${answer.status} ${await answer.text()}`)
-  // Whoever asks knows what is answered.
+  // The caller states the type of the answer.
   return (await answer.json()) as { accessToken: string; id: number }
 }
 
@@ -56,7 +56,7 @@ function bodyOf(file: string) {
   ])
 }
 
-/** Whole, from memory: a FormData of files takes as much of the two cores as whoever receives it. */
+/** Sends a complete body from memory: a FormData of files uses as much CPU as the receiver. */
 async function send(url: string, body: Buffer | undefined, token: string) {
   const headers = {
     authorization: `Bearer ${token}`,
@@ -68,7 +68,7 @@ async function send(url: string, body: Buffer | undefined, token: string) {
   await once(answer, 'end')
 }
 
-/** A few different ones, since encoding what is alike would take the same time anyway. */
+/** A few different files; more would not change the time to encode them. */
 async function makePhotos() {
   const files: string[] = []
   for (let seed = 0; seed < 4; seed++) {

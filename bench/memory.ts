@@ -5,16 +5,16 @@ const EVERY = 100
 /** Bytes. */
 const PAGE = 4096
 
-/** RSS counts what processes share in each of them, PSS once in all. */
+/** RSS counts shared memory in each process, PSS once in total. */
 export type Kind = 'rss' | 'pss'
 
-/** MB that a process and all below it have in memory now; Linux alone tells. */
+/** Current memory of a process and its descendants in MB; Linux only. */
 export const memoryOf = (pid: number, kind: Kind = 'rss') =>
   treeOf(pid)
     .map(kind === 'rss' ? rssOf : pssOf)
     .reduce((total, bytes) => total + bytes / 1024 ** 2, 0)
 
-/** The most that a process and all below it have in memory at one time, in MB. */
+/** Peak memory of a process and its descendants, in MB. */
 export function watchMemory(pid: number, kind: Kind) {
   let most = 0
   const timer = setInterval(() => {
@@ -39,7 +39,7 @@ function treeOf(root: number) {
 
 const rssOf = (pid: number) => Number(read(`/proc/${pid}/statm`).split(' ')[1] ?? 0) * PAGE
 
-/** Holds up every process it asks for some 20 milliseconds, so whoever does measures no times. */
+/** Stops each process for about 20 ms, so never call this while measuring times. */
 const pssOf = (pid: number) =>
   Number(read(`/proc/${pid}/smaps_rollup`).match(/^Pss:\s+(\d+)/m)?.[1] ?? 0) * 1024
 
@@ -50,7 +50,7 @@ const parentOf = (pid: string) =>
       .split(' ')[1],
   )
 
-/** Nothing of a process that has just ended. */
+/** Returns an empty text if the process has just ended. */
 function read(file: string) {
   try {
     return readFileSync(file, 'utf8')

@@ -13,16 +13,15 @@ import { start, stopAll } from './processes/ask.ts'
 import type { Figures } from './processes/client.ts'
 import { request } from './processes/requests.ts'
 
-// What readers of tweets notice while profile pictures are uploaded to a store that hangs, beside a
-// store that works: `npm run bench:outage`. Service, client and stores have a process each, the
-// last one this.
+// Measures reads of tweets while profile pictures are uploaded to a hanging store and to a working store:
+// `npm run bench:outage`. The service and the client have a process each; the stores run in this one.
 
 const GOAL = 2
 const ROUNDS = 3
-/** Seconds of one measurement: longer than calls to a store that hangs are waited for. */
+/** Seconds per measurement; longer than the time-out of calls to a hanging store. */
 const SECONDS = 12
 const TWEETS = 200
-/** Connections of readers; uploads a second, whether or not earlier ones are through. */
+/** Connections of readers; uploads per second, even while earlier uploads are in progress. */
 const READERS = 4
 const UPLOADS = 4
 
@@ -38,7 +37,7 @@ async function post(port: number, path: string, body: object, token = '') {
     body: JSON.stringify(body),
   })
   if (!response.ok) throw new Error(await response.text())
-  // The routes below answer with these.
+  // The routes below answer with these fields.
   return (await response.json()) as { id: number; accessToken: string }
 }
 
@@ -53,7 +52,7 @@ async function populate(port: number) {
   return { token: accessToken, requests }
 }
 
-/** Uploads at a steady pace until it is stopped; returns how many were answered how. */
+/** Uploads at a steady pace until stopped; returns the number of answers by status. */
 function uploadTo(port: number, token: string, picture: Buffer) {
   const answers: Record<string, number> = {}
   const upload = async () => {

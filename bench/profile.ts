@@ -6,7 +6,7 @@ import type { Sides } from './lines/line.ts'
 const ROOT = join(import.meta.dirname, '..')
 const FOLDER = join(ROOT, '.local/bench')
 const TOP = 15
-/** Waiting, and the profiler itself. */
+/** Waiting and the profiler itself are not counted. */
 const NOT_WORK = /^\(idle\)|^post node:inspector/
 
 type Frame = { functionName: string; url: string; lineNumber: number }
@@ -16,7 +16,7 @@ type Profile = {
   timeDeltas: number[]
 }
 
-/** One more round of the service under the profiler: the file, and where its own time went. */
+/** Runs one more round under the profiler; returns the file and the functions with the most time. */
 export async function profile(name: string, { server, a, after, rounds = 5 }: Sides) {
   if (!server) return undefined
   mkdirSync(FOLDER, { recursive: true })
@@ -28,7 +28,7 @@ export async function profile(name: string, { server, a, after, rounds = 5 }: Si
   return { file, top: topOf(JSON.parse(readFileSync(file, 'utf8'))) }
 }
 
-/** The functions with the most time of their own, as shares of the time that was not idle. */
+/** The functions with the most self time, as shares of the time that was not idle. */
 function topOf({ nodes, samples, timeDeltas }: Profile) {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
   const times = new Map<string, number>()

@@ -7,18 +7,17 @@ import { measurePlots } from './report/curves.ts'
 import { commit, writeReport } from './report/index.ts'
 import { type Bench, setUp } from './setup.ts'
 
-const HELP = `How fast Birdhouse is beside a bare service on the same data, and that a page costs the same
-whatever there is.
+const HELP = `Measures Birdhouse against a bare service on the same data, and pages against the amount of data.
 
   npm run bench                            every line but memory, and the plots
-  npm run bench -- timeline-page tweet     these lines, or: plots
+  npm run bench -- timeline-page tweet     these lines only, or: plots
   npm run bench -- --all                   memory as well, which takes ten minutes
   npm run bench -- timeline-page --profile writes a .cpuprofile and prints its top
-  npm run bench -- --scale 0.01            a hundredth of the data; nothing is written down
+  npm run bench -- --scale 0.01            a hundredth of the data; writes no results
 
 Lines: ${lines.map(({ name }) => name).join(', ')}
 
-The first run loads the data, which takes one or two minutes, and keeps it in .local/bench. Results go to
+The first run loads the data into .local/bench, which takes one or two minutes. Results are written to
 bench/results.json and docs/performance.md.`
 
 const { values: options, positionals: names } = parseArgs({
@@ -34,7 +33,8 @@ const progress = (line: string) => console.log(`- ${line}`)
 
 function chosen() {
   const unknown = names.find((name) => name !== 'plots' && !lines.some((one) => one.name === name))
-  if (unknown) throw new Error(`There is no line ${unknown}. Try: npm run bench -- --help`)
+  if (unknown)
+    throw new Error(`Unknown line ${unknown}. List the lines with: npm run bench -- --help`)
   if (names.length > 0) return lines.filter(({ name }) => names.includes(name))
   return lines.filter(({ name }) => options.all || name !== 'memory')
 }
@@ -63,7 +63,7 @@ async function measureLine(line: (typeof lines)[number], bench: Bench): Promise<
   progress(`${line.name}: ${line.a} / ${line.b}`)
   const sides = await line.prepare(bench)
   const result = await measure(line, sides, bench)
-  // A goal that is missed wants to know why.
+  // Profile a missed goal.
   const seen = options.profile || !result.reached ? await profile(line.name, sides) : undefined
   if (seen && options.profile) console.log(`\n${seen.file}\n${seen.top.join('\n')}\n`)
   await sides.end?.()

@@ -12,10 +12,10 @@ import type { Figures, Load } from './processes/client.ts'
 export type Bench = Awaited<ReturnType<typeof setUp>>['bench']
 export type Server = Process & { port: number }
 
-/** Milliseconds until what a round has left to do in the background must be done. */
+/** Milliseconds that the background work of a round may take. */
 const PATIENCE = 120_000
 
-/** Everything that lines need: the data in a server of its own, both services, the client. */
+/** Everything that the lines need: the data in their own server, both services, the client. */
 export async function setUp(scale: number, progress: Progress) {
   const copy = copyForRun(await ensureData(scale, progress))
   const data = await openData(copy.folder)
@@ -26,12 +26,13 @@ export async function setUp(scale: number, progress: Progress) {
     pool,
     'SELECT @@innodb_flush_log_at_trx_commit AS value',
   )
-  if (flushed?.value !== 1) throw new Error('Durability is not for sale.')
+  if (flushed?.value !== 1)
+    throw new Error('Set innodb_flush_log_at_trx_commit to 1: the bench measures durable commits.')
   for (const tweets of [undefined, ...HISTORIES]) await freshen(pool, tweets)
 
   const scaled = { FANOUT_LIMIT: String(sizes.fanOutLimit) }
 
-  /** The service on the data, or on a shorter history. */
+  /** The service on all data, or on a shorter history. */
   const birdhouse = (tweets?: number) =>
     listening(
       'birdhouse.ts',
@@ -64,7 +65,7 @@ export async function setUp(scale: number, progress: Progress) {
   }
 
   let ending: Promise<void> | undefined
-  /** May be called again, by a signal for example. */
+  /** May be called several times, for example by a signal. */
   const tearDown = () => {
     ending ??= end()
     return ending
@@ -89,26 +90,26 @@ async function listening(
   return { ...server, ...(await server.ask<{ port: number }>({ listen: true })) }
 }
 
-/** The rows of a SELECT, of the type that whoever asks knows them to have. */
+/** The rows of a SELECT; the caller states their type. */
 export async function rows<Row>(pool: Pool, sql: string, values: (number | string)[] = []) {
   const [result] = await pool.query<RowDataPacket[]>(sql, values)
   return result as Row[]
 }
 
-/** Readers count as active: the data may have been loaded weeks ago. */
+/** Marks all readers as active, because the data may have been loaded weeks ago. */
 const freshen = (pool: Pool, tweets: number | undefined) =>
   pool.query<ResultSetHeader>(
     `UPDATE ${tweets ? `history_${tweets}.` : ''}timeline_states SET seen_at = UTC_TIMESTAMP(3)`,
   )
 
-/** Waits until jobs and roll-ups of what was measured are through, so that the next is alone. */
+/** Waits for jobs and roll-ups of the last measurement, so that the next one runs alone. */
 async function settle(pool: Pool, service: Process) {
   const limit = performance.now() + PATIENCE
   while (await isAtWork(pool)) {
-    if (performance.now() > limit) throw new Error('Jobs are not through after two minutes.')
+    if (performance.now() > limit) throw new Error('Jobs are still due after two minutes.')
     await sleep(50)
   }
-  // What is left is the bare service's and nobody's work; see bench/lines/capture.ts for its jobs.
+  // The rest belongs to the bare service and is never run; see bench/lines/capture.ts for its jobs.
   await pool.query('DELETE FROM jobs WHERE run_at > UTC_TIMESTAMP(3) + INTERVAL 300 DAY')
   await pool.query('UPDATE tweets SET undelivered = NULL WHERE undelivered = 1')
   await service.ask({ rollUp: true })
@@ -120,7 +121,7 @@ async function isAtWork(pool: Pool) {
   return (await rows(pool, jobs)).length > 0
 }
 
-/** There are no hashtags in the data; looking for them would take turns with what is measured. */
+/** Skips the search for hashtags, of which the data have none: it would disturb the measurement. */
 const passOver = (pool: Pool) =>
   pool.query(
     `INSERT INTO hashtags_walks (name, position) SELECT 'catch-up', MAX(id) FROM tweets

@@ -12,33 +12,33 @@ import {
 } from './simulation/followers.ts'
 import { simulateQueue } from './simulation/queue.ts'
 
-const HELP = `What fan-out costs at which FANOUT_LIMIT, in services of which size: entries a second, databases,
-how long a tweet waits until it is in all timelines, and how many followees a reader has to merge.
+const HELP = `Simulates fan-out for values of FANOUT_LIMIT and sizes of the service: entries per second, databases,
+the delay from a tweet to its last entry, and the followees that a reader has to merge.
 
   npm run bench:simulate
   npm run bench:simulate -- --users 1e6 --limits 1000,50000 --peak 5
 
   --users      sizes of the service, comma-separated             (1e5,1e7,1e9)
   --limits     values of FANOUT_LIMIT, comma-separated           (0,1000,10000,100000,unlimited)
-  --followees  of an average user                                (100)
-  --tweets     of an average user a day                          (2)
-  --active     share of users who have read of late; the others
+  --followees  followees of an average user                      (100)
+  --tweets     tweets of an average user per day                 (2)
+  --active     share of users who have read recently; the others
                get no entries                                    (0.5)
-  --peak       the busiest hour over the average one             (3)
+  --peak       ratio of the busiest hour to the average hour     (3)
   --rate       entries/s of one database, through the job        (bench/results.json, else 65000)
-  --job-rate   jobs/s of one database whose authors have no
-               followers: what a job costs beside its entries    (300)
-  --workers    jobs at work at once at one database              (4)
-  --load       share of a database's time that the peak may take (0.5)
+  --job-rate   jobs/s of one database for authors without
+               followers: the cost of a job beside its entries   (300)
+  --workers    concurrent jobs of one database                   (4)
+  --load       share of a database's time that the peak may use  (0.5)
   --jobs       tweets in each simulated queue                    (200000)
-  --seed       of the random numbers                             (1)
+  --seed       seed of the random numbers                        (1)
 
-Columns: authors of more followers than the limit; how many of them an average reader follows, which
-are merged into each page; entries written a second, on average and at the peak; databases that take the
-peak; seconds at the peak from a tweet to its last entry, among those simulated; how long the author of
-most followers below the limit takes with a database alone; tweets on their way at a time.`
+Columns: authors with more followers than the limit; the number of them that an average reader follows, which
+are merged into each page; entries written per second, on average and at the peak; databases needed for the
+peak; seconds at the peak from a tweet to its last entry, in the simulation; seconds that a database takes alone
+for the author with the most followers below the limit; tweets in progress at a time.`
 
-/** Measured on two cores together with everything else, see docs/scaling.md. */
+/** Measured on two cores shared with the whole bench, see docs/scaling.md. */
 const MEASURED = { rate: 65_000, jobRate: 300 }
 const RESULTS = join(import.meta.dirname, 'results.json')
 const DAY = 86_400
@@ -73,7 +73,7 @@ type Name = Exclude<keyof typeof options, 'help'>
 function numbers(name: Name) {
   const values = options[name].split(',').map((text) => (text === 'unlimited' ? Infinity : +text))
   if (values.some((value) => Number.isNaN(value) || value < 0))
-    throw new Error(`--${name} ${options[name]}: give a number, or see --help.`)
+    throw new Error(`--${name} ${options[name]}: give a number; --help lists the options.`)
   return values
 }
 
@@ -85,7 +85,7 @@ function number(name: Name) {
 
 function simulate(followers: ReturnType<typeof createFollowers>, limit: number) {
   const [active, rate, jobRate] = [number('active'), number('rate'), number('job-rate')]
-  // One's own timeline has an entry in any case.
+  // The author's own timeline always has an entry.
   const entriesOf = (count: number) => 1 + (count > limit ? 0 : count * active)
   const workOf = (count: number) => 1 / jobRate + entriesOf(count) / rate
   const tweets = (followers.users * number('tweets')) / DAY
@@ -110,9 +110,9 @@ function simulate(followers: ReturnType<typeof createFollowers>, limit: number) 
     show(atPeak * entries),
     databases.toLocaleString('en'),
     ...[0.5, 0.99, 1].map((part) => duration(at(part))),
-    // Alone, where one so rare may not be among those that were drawn.
+    // Computed alone, because such a rare author may not have been drawn.
     duration(workOf(mostFollowers(followers, limit))),
-    // Little's law: those that have arrived and not ended.
+    // Little's law: jobs that have arrived and not ended.
     show(atPeak * meanDelay),
   ]
 }

@@ -3,19 +3,19 @@ import pLimit from 'p-limit'
 import sharp, { type Sharp } from 'sharp'
 import { drawBird } from './bird.ts'
 
-/** As for uploads, see routes/media/pictures/. */
+/** The same as for uploads, see routes/media/pictures/. */
 const QUALITY = 82
-/** Pictures in work at once; keeps both encoder and object store busy. */
+/** Pictures in progress at once; keeps the encoder and the object store busy. */
 const CONCURRENCY = 4
 
 export const avatarKey = (index: number) => `demo-${index}`
 
-/** Draws and stores a picture for each person; the same ones every time, so it may run again. */
+/** Draws and stores a picture for each person. Every run makes the same pictures, so it may be repeated. */
 export async function storeAvatars(app: FastifyInstance, count: number) {
   const { object, sizes } = app.users.pictures.avatar
   const limit = pLimit(CONCURRENCY)
   const all = Array.from({ length: count }, (_, index) => limit(store, index))
-  // One that fails ends them all.
+  // One failure ends all.
   await Promise.all(all).finally(() => limit.clearQueue())
 
   async function store(index: number) {

@@ -1,9 +1,9 @@
 import { createRandom, type Random } from './random.ts'
 
-/** Degrees. Multiples of the golden angle never come close to each other. */
+/** Degrees. Multiples of the golden angle are never close to each other. */
 const GOLDEN_ANGLE = 137.508
 
-/** A bird on its perch in SVG, 400 by 400; each index has colours and a shape of its own. */
+/** An SVG of a bird on a perch, 400 by 400; each index has its own colours and shape. */
 export function drawBird(index: number) {
   const random = createRandom(index)
   const hue = (index * GOLDEN_ANGLE) % 360

@@ -1,14 +1,14 @@
 import type { Person } from './people.ts'
 import type { Random } from './random.ts'
 
-/** Both are places in the list of people. */
+/** Both are indexes in the list of people. */
 export type Follow = { follower: number; followee: number }
 
 const DEMO = { followees: 40, followers: 25 }
-/** How much likelier people follow someone whose language they share. */
+/** Factor by which people rather follow someone of their own language. */
 const SHARED_LANGUAGE = 5
 
-/** A few are followed by nearly everyone, most by a handful. */
+/** Nearly everyone follows a few people; most people have a handful of followers. */
 export function createFollows(people: Person[], random: Random): Follow[] {
   const [demo, ...others] = people
   if (!demo) return []

@@ -9,16 +9,16 @@ import { insertWorld } from './rows.ts'
 import { createWorld } from './world.ts'
 
 /**
- * Fills a database that has no users; any number of processes may call this at the same time. The
- * rows come in one transaction, so that a load is either complete or never was, and its first row
- * has a unique e-mail address, so that the second of two loads waits for the first, then fails.
- * Returns how to log in, or undefined when the users are real ones.
+ * Fills a database that has no users; any number of processes may call this at the same time. One
+ * transaction inserts all rows, so a load is complete or absent. Its first row has a unique e-mail
+ * address, so the second of two loads waits for the first, then fails. Returns the login of the demo
+ * user, or undefined if the database has other users.
  */
 export async function loadDemoData(app: FastifyInstance, progress: Progress) {
   const before = await look(app)
   if (before.demo) return DEMO_LOGIN
   if (before.users) {
-    progress('no demo data: the database has users of its own')
+    progress('demo data not loaded: the database has users')
     return undefined
   }
   const begin = performance.now()
@@ -35,12 +35,12 @@ export async function loadDemoData(app: FastifyInstance, progress: Progress) {
     progress(`demo data loaded in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
   } catch (error) {
     if (!duplicateKey(error)) throw error
-    progress('another process was faster')
+    progress('another process has loaded the demo data')
   }
   return (await look(app)).demo ? DEMO_LOGIN : undefined
 }
 
-/** Whether there are any users, and whether the demo user is among them. */
+/** Whether users exist, and whether the demo user is one of them. */
 async function look({ db, tables: { users } }: FastifyInstance) {
   const [row] = await db
     .select({

@@ -9,7 +9,7 @@ import pt from './languages/pt.json' with { type: 'json' }
 import zh from './languages/zh.json' with { type: 'json' }
 import type { Random } from './random.ts'
 
-/** Any opener goes with any tail and any answer of its topic. */
+/** Any opener fits any tail and any answer of its topic. */
 export type Topic = {
   tag: string
   emoji: string
@@ -18,10 +18,10 @@ export type Topic = {
   answers: string[]
 }
 
-/** What is a list of words separated by commas, and not of sentences, is one string. */
+/** Lists of words are one string, separated by commas; lists of sentences are arrays. */
 export type Language = {
   people: number
-  /** Between two sentences. */
+  /** Separator of two sentences. */
   gap: string
   name: string
   given: string
@@ -38,7 +38,7 @@ export const languages: Language[] = [en, ko, ja, es, de, pt, zh, ar, hi]
 
 export const words = (list: string) => list.split(', ')
 
-/** Puts words of the language into the slots of a sentence; `{n}` is a number from 3 to 9. */
+/** Fills the slots of a sentence with words of the language; `{n}` is a number from 3 to 9. */
 export function fill(sentence: string, language: Language, random: Random) {
   const filled = sentence.replaceAll(/\{(\w+)\}/g, (_, slot: string) =>
     slot === 'n' ? `${random.between(3, 9)}` : random.pick(words(language.words[slot] ?? '')),

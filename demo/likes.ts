@@ -2,13 +2,13 @@ import type { Follow } from './graph.ts'
 import type { Random } from './random.ts'
 import type { DemoTweet } from './tweets.ts'
 
-/** Places in the lists of people and of tweets. */
+/** Indexes in the lists of people and of tweets. */
 export type Like = { user: number; tweet: number; createdAt: Date }
 
-/** Milliseconds: most likes come within the first hours. */
+/** Milliseconds; most likes are given within the first hours. */
 const LASTING = 2 * 24 * 3600 * 1000
 
-/** Followers like; few tweets are liked by many, many by nobody. Oldest first. */
+/** Likes by followers: few tweets get many likes, many get none. Oldest first. */
 export function createLikes(tweets: DemoTweet[], follows: Follow[], random: Random, until: number) {
   const followers = Map.groupBy(follows, ({ followee }) => followee)
   return tweets

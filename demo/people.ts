@@ -12,7 +12,7 @@ export type Person = {
   createdAt: Date
   language: Language
   interests: Topic[]
-  /** How likely others are to follow. */
+  /** Weight in the choice of followees. */
   fame: number
 }
 
@@ -21,7 +21,7 @@ export const DEMO_LOGIN = { email: `demo@${DOMAIN}`, password: 'birdhouse' }
 
 const INTERESTS = 3
 
-/** Given names with a bird for a surname: nobody is called that. The demo user comes first. */
+/** Given names with a bird as surname, so that no real person is named. The demo user is first. */
 export function createPeople(random: Random, from: number, to: number): Person[] {
   const demo = {
     name: 'Demo Bird',
@@ -31,7 +31,8 @@ export function createPeople(random: Random, from: number, to: number): Person[]
   }
   const others = random.shuffle(languages.flatMap((language) => strangers(language, random)))
   const handles = new Set(others.map(({ handle }) => handle))
-  if (handles.size < others.length) throw new Error('Two people of the demo share a handle.')
+  if (handles.size < others.length)
+    throw new Error('Two people of the demo data have the same handle; change one of them.')
   const joined = random.moments(others.length, from, to)
   return [demo, ...others].map((person, index) => ({
     ...person,
@@ -39,7 +40,7 @@ export function createPeople(random: Random, from: number, to: number): Person[]
     email: `${person.handle}@${DOMAIN}`,
     createdAt: new Date(joined[index - 1] ?? from),
     interests: random.sample(person.language.topics, INTERESTS),
-    // A power law: the second is half as famous as the first, the third a third.
+    // A power law: the weight of rank n is 1/n.
     fame: 1 / Math.max(index, 1),
   }))
 }

@@ -7,20 +7,20 @@ import { drawBird } from './bird.ts'
 import type { DemoTweet } from './tweets.ts'
 
 const COUNT = 6
-/** Posts from one with a picture to the next, from the newest back. */
+/** Tweets from one with a picture to the next, from the newest back. */
 const APART = 60
-/** Pixels; drawings need no more. */
+/** Pixels; enough for drawings. */
 const SIZE = { width: 900, height: 600 }
 
 export type DemoPicture = Awaited<ReturnType<typeof storePictures>>[number]
 
-/** Places in the list of tweets of those that have a picture. */
+/** Indexes of the tweets with a picture in the list of tweets. */
 export function withPictures(tweets: DemoTweet[]) {
   const posts = tweets.flatMap(({ text, replyTo }, i) => (text && replyTo === undefined ? [i] : []))
   return Array.from({ length: COUNT }, (_, n) => posts.at(-1 - n * APART) ?? 0)
 }
 
-/** Draws and stores a picture for each of these tweets; the same ones every time. */
+/** Draws and stores a picture for each of these tweets. Every run makes the same pictures. */
 export async function storePictures({ s3 }: FastifyInstance, tweets: number[]) {
   return Promise.all(tweets.map(store))
 
@@ -45,10 +45,10 @@ export async function storePictures({ s3 }: FastifyInstance, tweets: number[]) {
   }
 }
 
-/** Pixels of the square that one is drawn in. */
+/** Pixels of the square of one bird. */
 const BIRD = 400
 
-/** Six birds that are nobody's avatar. */
+/** Six birds that are not used as avatars. */
 function drawFlock(index: number) {
   const birds = Array.from({ length: 6 }, (_, n) => {
     const place = `x="${(n % 3) * BIRD}" y="${Math.floor(n / 3) * BIRD}"`

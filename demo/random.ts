@@ -1,6 +1,6 @@
 export type Random = ReturnType<typeof createRandom>
 
-/** mulberry32: one seed gives one sequence on every machine, so that all demos look alike. */
+/** mulberry32: a seed gives the same sequence on every machine, so that all demo data are equal. */
 export function createRandom(seed: number) {
   let state = seed
 
@@ -14,16 +14,16 @@ export function createRandom(seed: number) {
 
   const chance = (probability: number) => next() < probability
 
-  /** A whole number, both ends included. */
+  /** An integer, both limits included. */
   const between = (from: number, to: number) => from + Math.floor(next() * (to - from + 1))
 
   function pick<T>(items: readonly T[]): T {
     const item = items[between(0, items.length - 1)]
-    if (item === undefined) throw new Error('There is nothing to pick from.')
+    if (item === undefined) throw new Error('The list to pick from is empty.')
     return item
   }
 
-  /** Different items, the heavier the likelier; the method of Efraimidis and Spirakis. */
+  /** Distinct items, drawn by weight with the method of Efraimidis and Spirakis (2006). */
   function sample<T>(items: readonly T[], count: number, weight: (item: T) => number = () => 1) {
     return items
       .map((item) => ({ item, key: next() ** (1 / weight(item)) }))
@@ -34,7 +34,7 @@ export function createRandom(seed: number) {
 
   const shuffle = <T>(items: readonly T[]) => sample(items, items.length)
 
-  /** Moments from `from` to `to` in milliseconds, ascending. */
+  /** Times from `from` to `to` in milliseconds, ascending. */
   const moments = (count: number, from: number, to: number) =>
     Array.from({ length: count }, () => between(from, to)).sort((a, b) => a - b)
 

@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 
 const ROWS_PER_INSERT = 500
 
-/** Writes people first and the demo user first of them, totals last. It emits no events. */
+/** Inserts people first, beginning with the demo user, and totals last. Emits no events. */
 export async function insertWorld(
   { tables }: FastifyInstance,
   tx: Tx,
@@ -35,7 +35,7 @@ export async function insertWorld(
     retweetOfId: tweet.retweetOf === undefined ? null : first + tweet.retweetOf,
     createdAt: tweet.createdAt,
     mediaCount: illustrated.has(index) ? 1 : 0,
-    // Nobody has entries yet that would lack them.
+    // No reader has entries yet, so none are missing.
     undelivered: null,
   }))
   const picture = ({ tweet, row }: DemoPicture) => ({
@@ -61,8 +61,8 @@ export async function insertWorld(
   }
 
   /**
-   * The database numbers the first row, the others follow on: so rows can refer to each other, and
-   * no id is one that a deleted row once had. The first row refers to none.
+   * The database chooses the id of the first row, the others follow: so rows can refer to each other,
+   * and no id of a deleted row is used again. The first row refers to no other row.
    */
   async function insertNumbered<T extends MySqlTable, Item>(
     table: T,

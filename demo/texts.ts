@@ -5,16 +5,16 @@ import type { Random } from './random.ts'
 const MAX_CODE_POINTS = 300
 const ATTEMPTS = 50
 
-/** Writes what people say. No post is ever written twice, no reply twice below the same post. */
+/** Writes texts. No post is repeated, and no reply below the same post. */
 export function createWriter(random: Random) {
   const written = new Set<string>()
-  /** When a sentence was last picked, as a count of picks. */
+  /** The number of picks when a sentence was last picked. */
   const picked = new Map<string, number>()
   let picks = 0
 
   const post = (author: Person, topic: Topic) => unlike('', () => compose(author, topic))
 
-  /** Without a topic, for a reply to a reply, it is a reaction that fits anything. */
+  /** Without a topic, for a reply to a reply, the text fits any tweet. */
   const reply = (author: Person, parent: number, topic: Topic | undefined) =>
     unlike(`${parent} `, () => react(author, topic))
 
@@ -25,7 +25,7 @@ export function createWriter(random: Random) {
       written.add(scope + text)
       return text
     }
-    throw new Error('The demo has run out of words; add some to demo/languages.')
+    throw new Error('The demo data need more sentences; add some to demo/languages.')
   }
 
   function compose({ language }: Person, topic: Topic) {
@@ -37,7 +37,7 @@ export function createWriter(random: Random) {
     return opener + tail + emoji(topic, 0.5) + tag
   }
 
-  /** Of two sentences the one picked longer ago: the same one rarely shows twice on a page. */
+  /** Picks the less recent of two sentences, so that a page rarely shows the same sentence twice. */
   function rested(sentences: string[]) {
     const age = (sentence: string) => picked.get(sentence) ?? 0
     const [sentence = ''] = random.sample(sentences, 2).sort((a, b) => age(a) - age(b))

@@ -4,7 +4,7 @@ import type { Person } from './people.ts'
 import type { Random } from './random.ts'
 import { createWriter } from './texts.ts'
 
-/** `author` is a place in the list of people; `replyTo` and `retweetOf` in that of tweets. */
+/** `author` is an index in the list of people; `replyTo` and `retweetOf` are indexes in that of tweets. */
 export type DemoTweet = {
   author: Person
   text?: string
@@ -15,7 +15,7 @@ export type DemoTweet = {
 }
 
 const SHARE = { replies: 0.25, retweets: 0.08 }
-/** A reply or retweet is of one of the last so many tweets, about two days. */
+/** A reply or retweet refers to one of this many last tweets, about two days. */
 const RECENT = 300
 
 /** Oldest first. */
@@ -61,7 +61,7 @@ export function createTweets(people: Person[], follows: Follow[], random: Random
     return { author, retweetOf }
   }
 
-  /** The best known of a few that are not retweets, the latest likelier; -1 when there is none. */
+  /** The best known of a few recent tweets that are not retweets; -1 if there is none. */
   function recent() {
     const tries = Array.from({ length: 4 }, () => {
       return tweets.length - 1 - Math.floor(RECENT * random.next() ** 2)

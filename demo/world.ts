@@ -13,7 +13,7 @@ const DAY = 24 * 3600 * 1000
 const JOINING = 365
 const TWEETING = 30
 
-/** Everything the demo shows, made up from one seed; only the times depend on `now`. */
+/** All demo data, generated from one seed; only the times depend on `now`. */
 export function createWorld(now: number) {
   const random = createRandom(SEED)
   const begin = now - TWEETING * DAY

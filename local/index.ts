@@ -9,14 +9,14 @@ import { announceRunning, forgetRunning, type Stores } from './running.ts'
 import { EMBEDDED_CREDENTIALS } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
-/** Bytes. MariaDB and SQLite take paths of up to 512, of which the files inside need a part. */
+/** Bytes. MariaDB and SQLite take paths of at most 512; the names of their files need the rest. */
 const PATH_MAX = 400
 
 /**
- * Starts whatever the settings lack outside production: a MariaDB, an S3 store, a JWT secret, all
- * kept in LOCAL_DIR. Returns the settings that lead to them; `onStop` gets what stops
- * each of them, as soon as it runs. Command-line tools call `joinLocal` instead.
- * @throws Error with a sentence that says what to do.
+ * Starts what the settings lack outside production: a MariaDB, an S3 store, a JWT secret, all kept in
+ * LOCAL_DIR. Returns the settings that lead to them; `onStop` gets a function that stops each store,
+ * as soon as the store runs. Command-line tools call `joinLocal` instead.
+ * @throws Error with a sentence that says what to change.
  */
 export async function startLocal(env: Env, progress: Progress, onStop: OnStop): Promise<Env> {
   const needs = localNeeds(env)
@@ -33,8 +33,8 @@ export async function startLocal(env: Env, progress: Progress, onStop: OnStop): 
 }
 
 /**
- * What the settings leave to be embedded, if anything. Says what is wrong with the others before
- * anything is installed or started.
+ * The stores that must be embedded, if any.
+ * @throws Error that names wrong settings, before anything is installed or started.
  */
 export function localNeeds(env: Env): Needs | undefined {
   const needs = needsOf(env)
@@ -54,24 +54,24 @@ function needsOf(env: Env) {
   return some ? needs : undefined
 }
 
-/** The settings as they will be when what they lack is embedded, for judging them before that. */
+/** The settings with valid values for the stores to be embedded, to check the settings before that. */
 export function withStandIns(env: Env): Env {
   const needs = needsOf(env)
   return needs ? { ...env, ...standIns(needs) } : env
 }
 
-/** Settings that pass where those are missing. */
+/** Valid values for settings of the stores to be embedded. */
 export const standIns = (needs: Needs): Env => ({
   ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
   ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...EMBEDDED_CREDENTIALS }),
   ...(needs.secret && { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' }),
 })
 
-/** Does `work` in LOCAL_DIR; says what to do when the folder or its disk is what fails. */
+/** Does `work` in LOCAL_DIR. @throws Error that says what to change if the folder or its disk fails. */
 export async function inLocalFolder<T>(env: Env, work: (folder: string) => Promise<T>) {
   const folder = resolve(env.LOCAL_DIR ?? '.local')
   if (Buffer.byteLength(folder) > PATH_MAX) {
-    throw new Error('The path of LOCAL_DIR is too long. Set LOCAL_DIR to a shorter one.')
+    throw new Error('The path of LOCAL_DIR is too long. Set LOCAL_DIR to a shorter path.')
   }
   try {
     mkdirSync(folder, { recursive: true })
@@ -81,7 +81,7 @@ export async function inLocalFolder<T>(env: Env, work: (folder: string) => Promi
   }
 }
 
-/** The settings with what they need, and nothing over what is given. */
+/** The settings with those of the embedded stores; given settings are kept. */
 export const withStores = (env: Env, needs: Needs, folder: string, stores: Stores): Env => ({
   ...env,
   ...(needs.secret && { JWT_SECRETS: keptSecret(join(folder, 'jwt-secret')) }),
@@ -91,10 +91,10 @@ export const withStores = (env: Env, needs: Needs, folder: string, stores: Store
 
 const embeddedTls = () =>
   new Error(
-    'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL, and the embedded one speaks plaintext. Set DATABASE_URL as well, or leave them out.',
+    'DATABASE_TLS and DATABASE_CA are for the database of DATABASE_URL; the embedded database has no TLS. Set DATABASE_URL as well, or remove DATABASE_TLS and DATABASE_CA.',
   )
 
 const inUse = (folder: string) =>
   new Error(
-    `Another instance is using ${folder}. Stop it, or give this one a folder and a port of its own: LOCAL_DIR=.local2 PORT=3001`,
+    `Another instance is using ${folder}. Stop the other instance, or give this one its own folder and port: LOCAL_DIR=.local2 PORT=3001`,
   )

@@ -6,20 +6,19 @@ import { useEmbeddedCredentials } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
 /**
- * For command-line tools: the settings that lead to the database and the S3 store of the service
- * that runs on LOCAL_DIR, or to its own ones, started for as long as the tool runs when no service
- * does; `onStop` gets what stops those, to be called last one first. Settings that are given are
- * returned as they are, and so is everything in production. The tables are as the service has left
- * them: whoever needs them up to date calls `migrate`.
+ * For command-line tools: the settings that lead to the database and the S3 store of the service that
+ * runs on LOCAL_DIR. If no service runs, starts both stores for the lifetime of the tool; `onStop` gets
+ * the functions that stop them, to be called in reverse order. Given settings are returned unchanged, as
+ * are all settings in production. The tables are not migrated: call `migrate` if you need that.
  *
  *     const stops: (() => Promise<unknown>)[] = []
  *     const settings = await joinLocal(readEnv(), console.error, (stop) => stops.push(stop))
  *     // ... work ...
  *     for (const stop of stops.reverse()) await stop()
  *
- * A signal ends a process on the spot, and then leaves the database running; a tool that calls
- * `process.exit` on SIGINT and SIGTERM takes it along.
- * @throws Error with a sentence that says what to do.
+ * A signal ends a process at once and leaves the database running; a tool that calls `process.exit` on
+ * SIGINT and SIGTERM also stops the database.
+ * @throws Error with a sentence that says what to change.
  */
 export async function joinLocal(env: Env, progress: Progress, onStop: OnStop): Promise<Env> {
   const needs = localNeeds(env)
@@ -37,10 +36,10 @@ export async function joinLocal(env: Env, progress: Progress, onStop: OnStop): P
 
 const databaseElsewhere = (folder: string) =>
   new Error(
-    `The service that uses ${folder} has its database elsewhere. Give this command the same DATABASE_URL.`,
+    `The service that uses ${folder} has its own DATABASE_URL. Give this command the same DATABASE_URL.`,
   )
 
 const busy = (folder: string) =>
   new Error(
-    `${folder} is in use by another command, or by a service that takes long to start. Try again when that is through.`,
+    `${folder} is in use by another command, or by a service that takes long to start. Try again later.`,
   )

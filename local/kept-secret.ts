@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 
-/** A random secret that is kept in a file; a full disk or a kill never leaves a part of one. */
+/** A random secret that is kept in a file; a full disk or a kill never leaves a partial secret. */
 export function keptSecret(file: string) {
   if (!existsSync(file)) {
     const unfinished = `${file}.new`

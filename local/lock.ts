@@ -6,13 +6,13 @@ import { DatabaseSync } from 'node:sqlite'
 const SQLITE_BUSY = 5
 
 /**
- * Lets one process at a time use a folder. The operating system holds the lock (SQLite's, on an
- * empty file), so it goes with the process, however that ends, and two that start at the same
- * moment can't both get it. Returns what unlocks, or undefined when another process has it.
+ * Lets one process at a time use a folder. The operating system holds the lock (SQLite's, on an empty
+ * file), so the lock ends with the process, and two simultaneous starts cannot both get the lock.
+ * Returns a function that unlocks, or undefined if another process holds the lock.
  */
 export function lockFolder(folder: string) {
   const file = join(folder, 'lock.db')
-  // Says why when the folder can't be written, which SQLite would not.
+  // Fails with the reason if the folder cannot be written; SQLite's error does not name it.
   writeFileSync(file, '', { flag: 'a' })
   const lock = new DatabaseSync(file)
   try {

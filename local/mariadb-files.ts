@@ -5,10 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findProgram } from './mariadb-install.ts'
 import { background, failure, isRunning, waitsForSpace } from './mariadb-process.ts'
 
-/** Made beside its place and moved there when complete, so that a kill leaves no half of it. */
+/** Creates the files in a temporary folder and renames it, so that a kill leaves nothing partial. */
 export async function createFiles(base: string, data: string) {
   const install = findProgram('mariadb-install-db')
-  if (!install) throw new Error('mariadb-install-db is missing although mariadbd is there.')
+  if (!install)
+    throw new Error(
+      'mariadb-install-db is missing although mariadbd is installed. Install the complete MariaDB server.',
+    )
   for (const name of readdirSync(base)) {
     if (name === 'data' || name.startsWith('new-')) rmSync(join(base, name), { recursive: true })
   }
@@ -16,7 +19,7 @@ export async function createFiles(base: string, data: string) {
   const fresh = join(base, name)
   const log = join(base, 'mariadb-install-db.log')
   const options = ['--auth-root-authentication-method=normal', '--skip-test-db']
-  // A shell script that does not quote the paths it passes on: no name of ours may be in them.
+  // This shell script does not quote the paths it passes on, so they must not contain our folder.
   const args = [...everyServer(base, `./${name}`), ...options]
   const child = background(install, args, log, 'SIGKILL', base)
   try {
@@ -32,7 +35,7 @@ export async function createFiles(base: string, data: string) {
   renameSync(fresh, data)
 }
 
-/** Options that every server on these files is started with; the first ones must come first. */
+/** Options of every server on these files; `--no-defaults` must come first. */
 export const everyServer = (base: string, data: string) => [
   '--no-defaults',
   `--datadir=${data}`,
@@ -41,8 +44,8 @@ export const everyServer = (base: string, data: string) => [
 ]
 
 /**
- * In a shared /tmp a server that starts removes the temporary tables of those that run. The path is
- * relative to the data folder, because MariaDB takes a colon in it for the end of a path.
+ * In a shared /tmp a starting server deletes the temporary tables of running servers. The path is
+ * relative to the data folder, because MariaDB reads a colon as the end of a path.
  */
 function ownTmpdir(base: string) {
   mkdirSync(join(base, 'tmp'), { recursive: true })

@@ -4,16 +4,16 @@ import { delimiter, join } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
 import { readEnv } from '../plugins/config/index.ts'
 
-// mariadb-install-db calls my_print_defaults, which Debian packs with the clients.
+// mariadb-install-db calls my_print_defaults, which is in Debian's client package.
 const PACKAGES = ['mariadb-server-core', 'mariadb-client-core']
 const PROGRAMS = ['mariadbd', 'mariadb-install-db', 'my_print_defaults']
-/** Servers live outside an ordinary user's PATH on Debian. */
+/** On Debian, servers are in folders outside an ordinary user's PATH. */
 const FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin', '/usr/local/bin']
 
 const HELP = `No MariaDB server (mariadbd) was found. Install one:
   Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y ${PACKAGES.join(' ')}
   macOS:           brew install mariadb
-or use one that runs elsewhere, for example with Docker:
+or use another MySQL or MariaDB server, for example with Docker:
   docker run -d -p 3306:3306 -e MARIADB_ROOT_PASSWORD=secret -e MARIADB_DATABASE=birdhouse mariadb:11
   DATABASE_URL=mysql://root:secret@127.0.0.1:3306/birdhouse npm start`
 
@@ -22,7 +22,7 @@ export function findProgram(name: string) {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
 }
 
-/** The path of `mariadbd`; installs it where that is safe. @throws Error that says what to run. */
+/** The path of `mariadbd`; installs it as root on Debian. @throws Error that says what to run. */
 export function ensureMariadb(progress: Progress) {
   const found = findMariadb()
   if (found) return found

@@ -2,14 +2,14 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** The code of the failure when another process has the port. */
+/** Error code: another process uses the port. */
 export const PORT_TAKEN = 'PORT_TAKEN'
-/** Milliseconds; writing everything down may take a while. */
+/** Milliseconds; flushing all pages may take a while. */
 const STOP_TIMEOUT = 15_000
 
 /**
- * Runs a program in a process group of its own: a Ctrl-C in the terminal is for the service, which
- * then stops this. However this process ends, short of SIGKILL, the group is told to end with it.
+ * Runs a program in a process group of its own, so that a Ctrl-C in the terminal reaches only the
+ * service, which then stops the program. When this process ends, except by SIGKILL, the group gets `signal`.
  */
 export function background(
   program: string,
@@ -33,7 +33,7 @@ export function background(
 export const isRunning = (child: ChildProcess) =>
   child.exitCode === null && child.signalCode === null
 
-/** What the log says last; a full or read-only disk is told like one that Node itself ran into. */
+/** An error with the log's last error line; a full or read-only disk gets Node's error code. */
 export function failure(sentence: string, log: string) {
   const tail = readFileSync(log, 'utf8').slice(-8_000)
   const line = tail.split('\n').findLast((line) => /\[ERROR\] (?!Aborting)/.test(line)) ?? ''
@@ -41,7 +41,7 @@ export function failure(sentence: string, log: string) {
   return Object.assign(new Error(`${sentence} ${line} The whole log is ${log}.`), { code })
 }
 
-/** On a full disk MariaDB waits, minutes at a time, and takes no signal meanwhile. */
+/** On a full disk MariaDB waits for minutes and ignores signals. */
 export const waitsForSpace = (log: string) =>
   readFileSync(log, 'utf8').includes('Waiting for someone to free space')
 
@@ -51,7 +51,7 @@ const LOGGED_CODES: [RegExp, string][] = [
   [/Read-only file system|err(or|no:?) 30\b/i, 'EROFS'],
 ]
 
-/** True when that process runs on this data folder: a process id alone may be someone else's. */
+/** True if the process runs on this data folder; the process id may belong to another program. */
 export function runsOn(pid: number, folder: string) {
   try {
     const command = existsSync('/proc')
@@ -63,7 +63,7 @@ export function runsOn(pid: number, folder: string) {
   }
 }
 
-/** Waits until it is gone, and in the end makes it so. */
+/** Waits until the process has ended; kills it after `STOP_TIMEOUT`. */
 export async function gone(isGone: () => boolean, kill: () => void) {
   const deadline = performance.now() + STOP_TIMEOUT
   while (!isGone() && performance.now() < deadline) await sleep(20)

@@ -24,25 +24,25 @@ import type { OnStop } from './needs.ts'
 const START_TIMEOUT = 60_000
 const DATABASE = 'birdhouse'
 const PREFERRED_PORT = 33_060
-/** Ports that are tried; another process may take one between its choice and its use. */
+/** Ports to try; another process may take a port between its choice and its use. */
 const PORT_TRIES = 5
 
 type Options = {
   folder: string
   progress?: Progress
-  /** For tests: data may be lost when the machine crashes, everything is faster. */
+  /** For tests: faster, but a crash of the machine may lose data. */
   volatile?: boolean
   /** Tried first; another port is chosen when it is taken. */
   port?: number
   /** More options of the server. */
   serverOptions?: string[]
-  /** Gets what stops the server as soon as its process exists. */
+  /** Gets a function that stops the server, as soon as its process exists. */
   onStop?: OnStop
 }
 
 /**
- * Starts a private MariaDB server on loopback, with its data in `folder`, after stopping one that
- * an earlier, killed process has left running there. Only the generated password lets one in.
+ * Starts a private MariaDB server on loopback, with its data in `folder` and a generated password.
+ * Stops a server that a killed process has left running on the folder.
  * @throws Error that says what to install or where to look.
  */
 export async function startMariadb({
@@ -128,12 +128,12 @@ function launch(
     join(base, 'mariadbd.log'),
     'SIGTERM',
   )
-  // The server writes its own only when it is up; a kill before that must leave a trace as well.
+  // The server writes its own file only when it is ready; a kill before that must leave one as well.
   writeFileSync(pidFile(base), String(child.pid))
   return child
 }
 
-/** Runs at each start, before the server takes connections. One statement a line. */
+/** Runs at each start, before the server accepts connections. One statement per line. */
 const accounts = (password: string) => `
 CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE USER IF NOT EXISTS birdhouse@'127.0.0.1';
@@ -142,7 +142,7 @@ GRANT ALL ON *.* TO birdhouse@'127.0.0.1';
 ALTER USER root@localhost IDENTIFIED BY '${password}';
 `
 
-/** Looks at the log until the port is known to be this server's: its password is for no other. */
+/** Waits for the log, so that the password is never sent to another server on the port. */
 async function untilReady(child: ChildProcess, url: string, base: string) {
   const deadline = performance.now() + START_TIMEOUT
   const log = join(base, 'mariadbd.log')

@@ -2,8 +2,8 @@ import { join, relative } from 'node:path'
 import semver from 'semver'
 import packageJson from '../package.json' with { type: 'json' }
 
-// The first import of every file that a user starts: an older Node that can read TypeScript would
-// start the service as well, and then fail in its requests.
+// The first import of every file that a user starts: an older Node that reads TypeScript would start
+// the service and then fail in requests.
 
 const needed = packageJson.engines.node
 if (!semver.satisfies(process.versions.node, needed, { includePrerelease: true })) {

@@ -7,7 +7,7 @@ export type Stores = { database?: Env; s3?: Env }
 
 const fileIn = (folder: string) => join(folder, 'running.json')
 
-/** Leaves word for `joinLocal` of what runs in the folder. It holds a password. */
+/** Writes the settings of the running stores for `joinLocal`. The file holds a password. */
 export function announceRunning(folder: string, stores: Stores) {
   const unfinished = `${fileIn(folder)}.new`
   writeFileSync(unfinished, JSON.stringify(stores, null, 2), { mode: 0o600 })
@@ -16,7 +16,7 @@ export function announceRunning(folder: string, stores: Stores) {
 
 export const forgetRunning = (folder: string) => rmSync(fileIn(folder), { force: true })
 
-/** True to the facts only while another process holds the folder's lock: a kill leaves the file. */
+/** Valid only while another process holds the folder's lock: a killed process leaves the file. */
 export function readRunning(folder: string): Stores | undefined {
   try {
     return JSON.parse(readFileSync(fileIn(folder), 'utf8'))

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { buildApp } from 'fauxqs'
 
 const PREFERRED_PORT = 33_090
-/** The SDK signs with what its own chain finds; the embedded store checks nothing. */
+/** The SDK requires credentials; the embedded store does not check them. */
 export const EMBEDDED_CREDENTIALS = {
   AWS_ACCESS_KEY_ID: 'embedded',
   AWS_SECRET_ACCESS_KEY: 'embedded',
@@ -14,7 +14,7 @@ export const useEmbeddedCredentials = () => Object.assign(process.env, EMBEDDED_
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
 type Options = {
-  /** Keeps the objects; without one they are gone with the process. */
+  /** Folder of the objects; without a folder they are in memory. */
   folder?: string
   bucket: string
   /** Tried first; another port is chosen when it is taken. */
@@ -23,7 +23,7 @@ type Options = {
 
 /** Starts an S3 store in this process, on loopback. */
 export async function startS3({ folder, bucket, port = PREFERRED_PORT }: Options) {
-  // Loaded on demand: production installs don't have it.
+  // Loaded on demand: production installs do not have this package.
   const fauxqs = await import('fauxqs')
   const stores = await createStores(folder)
   if (!stores.s3Store.hasBucket(bucket)) stores.s3Store.createBucket(bucket)
@@ -43,7 +43,7 @@ export async function startS3({ folder, bucket, port = PREFERRED_PORT }: Options
   return { settings, stop: () => server.close() }
 }
 
-/** The package's own start function listens on every interface; its parts let us listen on one. */
+/** The package's start function listens on every interface; its parts allow loopback only. */
 async function createStores(folder: string | undefined) {
   const part = async (path: string) => import(new URL(path, import.meta.resolve('fauxqs')).href)
   const [{ S3Store }, { SqsStore }, { SnsStore }, { FileS3Persistence }] = await Promise.all([

@@ -7,14 +7,14 @@ import type { Needs, OnStop } from './needs.ts'
 import { forgetRunning, readRunning, type Stores } from './running.ts'
 import { startS3 } from './s3.ts'
 
-/** Milliseconds; a start on existing files takes two seconds, a stop under load ten. */
+/** Milliseconds; a start on existing files takes 2 s, a stop under load 10 s. */
 const PATIENCE = 15_000
 const POLL = 100
 
 /**
- * The stores in the folder: `own` when they were started here, `running` when a service in another
- * process has announced its own. Neither when somebody else keeps the folder and says nothing, for
- * longer than a service takes to start or stop, or than a short command runs.
+ * The stores in the folder: `own` if this call has started them, `running` if a service in another
+ * process has announced them. Neither if another process holds the folder for `PATIENCE` without
+ * announcing its stores.
  */
 export async function startOrFind(
   needs: Needs,
@@ -31,14 +31,14 @@ export async function startOrFind(
     }
     const running = readRunning(folder)
     if (running) return { running }
-    if (waits === 0) progress(`another process is at work on ${folder}; waiting for it`)
+    if (waits === 0) progress(`another process uses ${folder}; waiting for it`)
     await sleep(POLL)
   }
   return {}
 }
 
 async function start(needs: Needs, folder: string, progress: Progress, onStop: OnStop) {
-  // A killed service has left it, and its database is about to be stopped.
+  // A killed service may have left the file; its database is stopped below.
   forgetRunning(folder)
   const stores: Stores = {}
   if (needs.database) {

@@ -14,7 +14,7 @@ import { linkPackages, writePackage } from './package.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-/** What follows it in the name of the longest table must fit into 64 bytes. */
+/** Characters: a table name, which begins with the extension's name, has at most 64 bytes. */
 const NAME_MAX = 30
 
 /**
@@ -28,27 +28,29 @@ export function newExtension(target: string) {
   const name = basename(folder).replace(/^birdhouse-/, '')
   if (!NAME.test(name) || name.length > NAME_MAX) {
     throw new Error(
-      `${name} can't be the name: take lower-case letters, digits and single dashes, beginning with a letter, ${NAME_MAX} at most.`,
+      `${name} cannot be the name: use at most ${NAME_MAX} lower-case letters, digits and single dashes, beginning with a letter.`,
     )
   }
   if (isPackage && !relative(ROOT, folder).startsWith('..')) {
     throw new Error(
-      'A package lives outside of this project; for a folder inside, give its name alone.',
+      'Put a package outside of this project; for a folder inside, give only its name.',
     )
   }
   if (isPackage && existsSync(join(folder, 'package.json'))) {
-    if (!isExtension(folder)) throw new Error(`${folder} is there already, and is no extension.`)
+    if (!isExtension(folder)) {
+      throw new Error(`${folder} exists and is not an extension; choose another path.`)
+    }
     linkPackages(folder)
     return `${folder} is linked to this Birdhouse.`
   }
   const taken = [folder, join(ROOT, 'routes', name), join(ROOT, 'extensions', name)]
   const there = taken.find((path) => existsSync(path))
-  if (there) throw new Error(`${there} is there already; choose another name.`)
+  if (there) throw new Error(`${there} exists; choose another name.`)
 
   copyTemplate(folder, name, isPackage)
   if (isPackage) writePackage(folder)
   const { status, stdout, stderr } = generateMigration([folder, '--name=first'], 'pipe')
-  if (status !== 0) throw new Error(`Its migration could not be written.\n${stdout}${stderr}`)
+  if (status !== 0) throw new Error(`The migration could not be written.\n${stdout}${stderr}`)
   return nextSteps(folder, name, isPackage)
 }
 
@@ -69,7 +71,7 @@ function copyTemplate(folder: string, name: string, isPackage: boolean) {
   }
 }
 
-/** The template is code that compiles; its name in each way of writing becomes the new one's. */
+/** Replaces each spelling of the template's name; the template itself is code that compiles. */
 function rename(source: string, name: string) {
   const words = name.split('-')
   const pascal = words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join('')
@@ -82,7 +84,7 @@ function rename(source: string, name: string) {
     .replaceAll('KERNEL', packageJson.version)
 }
 
-/** Outside of extensions/ nothing finds it by itself. */
+/** An extension outside of extensions/ must be named in EXTENSIONS. */
 const loadedByPath = (source: string) =>
   source
     .replace('await setUp(t)', "await setUp(t, { EXTENSIONS: join(import.meta.dirname, '..') })")
@@ -92,8 +94,8 @@ function nextSteps(folder: string, name: string, isPackage: boolean) {
   const path = relative(process.cwd(), folder)
   const test = isPackage ? `cd ${path} && npm test` : `npm test -- ${path}/test/${name}.test.ts`
   const run = isPackage ? `EXTENSIONS=${path} npm start` : 'npm start'
-  return `${path} is there. Try it:
+  return `Created ${path}. Try it:
   ${test}
   ${run}    # GET /v1/${name}, and in /docs
-What it may use is in docs/extending.md.`
+docs/extending.md lists everything that an extension may use.`
 }

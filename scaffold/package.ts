@@ -4,12 +4,12 @@ import packageJson from '../package.json' with { type: 'json' }
 import tsconfig from '../tsconfig.json' with { type: 'json' }
 
 const ROOT = join(import.meta.dirname, '..')
-/** Birdhouse's own programs: npm, run in the package, may remove links to them. */
+/** Programs of Birdhouse: npm, run in the package, may delete links to them. */
 const BIN = 'node_modules/birdhouse/node_modules/.bin'
-/** What extensions import; an extension shares Birdhouse's copies. */
+/** Libraries that extensions import; an extension uses Birdhouse's copies. */
 const SHARED = ['@fastify/error', 'drizzle-orm', 'fastify', 'fastify-plugin', 'typebox'] as const
 
-/** The files that make a folder a package which ships JavaScript and declarations. */
+/** Writes the files of a package that ships JavaScript and declarations. */
 export function writePackage(folder: string) {
   const write = (file: string, content: object) =>
     writeFileSync(join(folder, file), `${JSON.stringify(content, null, 2)}\n`)
@@ -27,7 +27,7 @@ export function writePackage(folder: string) {
     peerDependencies: Object.fromEntries(
       SHARED.map((name) => [name, packageJson.dependencies[name]]),
     ),
-    // Not installed here: they are Birdhouse's, so that there is one copy of each.
+    // Optional, so that npm does not install them: Birdhouse has the only copy of each.
     peerDependenciesMeta: Object.fromEntries(SHARED.map((name) => [name, { optional: true }])),
   })
   const { include, ...rest } = tsconfig
@@ -47,11 +47,11 @@ export function writePackage(folder: string) {
   linkPackages(folder)
 }
 
-/** Gives the package Birdhouse's own copies of everything, so that types merge and tests run. */
+/** Links the package to Birdhouse's libraries, so that types merge and tests run. */
 export function linkPackages(folder: string) {
   const own = join(folder, 'node_modules')
   const shared = join(ROOT, 'node_modules')
-  // One link a package: npm, run in the package, removes links and nothing behind them.
+  // One link per library: npm, run in the package, deletes links but not their targets.
   const names = readdirSync(shared)
     .filter((name) => !name.startsWith('.'))
     .flatMap((name) =>
@@ -61,7 +61,7 @@ export function linkPackages(folder: string) {
   link(ROOT, join(own, 'birdhouse'))
 }
 
-/** What the package has installed for itself stays. */
+/** Keeps libraries that the package has installed itself. */
 function link(target: string, path: string) {
   mkdirSync(dirname(path), { recursive: true })
   const there = lstatSync(path, { throwIfNoEntry: false })

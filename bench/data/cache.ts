@@ -12,16 +12,16 @@ import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '../..')
 const BASE = join(ROOT, '.local/bench')
-/** Whatever in here changes makes other rows. */
+/** A change in these files changes the rows. */
 const SOURCES = ['bench/data', 'db/migrations', 'demo/random.ts']
 
-/** The data of a scale, as files of a database server, kept from run to run. */
+/** The data of a scale as files of a database server, kept between runs. */
 export function keptData(scale: number) {
   const family = `data-${scale}-`
   const folder = join(BASE, `${family}${fingerprint()}`)
   return { folder, exists: existsSync(folder), make }
 
-  /** Takes the place of what earlier versions have left when `fill` is through, not before. */
+  /** Replaces the data of earlier versions only after `fill` has completed. */
   async function make(fill: (folder: string) => Promise<void>) {
     mkdirSync(BASE, { recursive: true })
     for (const name of readdirSync(BASE)) if (name.startsWith(family)) remove(join(BASE, name))
@@ -31,7 +31,7 @@ export function keptData(scale: number) {
   }
 }
 
-/** What is written during a run goes with its copy, so that the next finds the same rows. */
+/** Copies the data for a run, so that the writes of the run do not change them for the next one. */
 export function copyForRun(folder: string) {
   const copy = fresh(`run-${process.pid}`)
   cpSync(folder, copy, { recursive: true })

@@ -4,7 +4,7 @@ import type { Sizes } from './sizes.ts'
 
 export type Entries = ReturnType<typeof createEntries>
 
-/** The newest tweets of each reader's timeline, but for those of popular authors. */
+/** The newest tweets of each reader's timeline, without those of popular authors. */
 export function createEntries(sizes: Sizes, graph: Graph, history: History) {
   const { users } = graph.ids
   const ends = new Float64Array(users + 1)
@@ -42,7 +42,7 @@ export function createEntries(sizes: Sizes, graph: Graph, history: History) {
   return {
     count: list.length,
     idsOf,
-    /** From where up a reader's are complete: 0 when all there ever were are here. */
+    /** The id from which a reader's entries are complete; 0 if all entries are present. */
     floorOf: (reader: number) => {
       const ids = idsOf(reader)
       return ids.length < sizes.keep ? 0 : (ids[0] ?? 0)

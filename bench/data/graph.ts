@@ -3,10 +3,10 @@ import { idsOf, type Sizes } from './sizes.ts'
 
 export type Graph = ReturnType<typeof createGraph>
 
-/** The weight of rank r is r to this power; a handful then have over half of all for followers. */
+/** The weight of rank r is r to this power; then over half of all users follow a few authors. */
 const POPULARITY = -0.8
 
-/** Draws places 1..count, the heavier the likelier. */
+/** Draws from 1..count by weight. */
 export function weightedPicker(count: number, weight: (place: number) => number) {
   const sums = new Float64Array(count + 1)
   for (let n = 1; n <= count; n++) sums[n] = (sums[n - 1] ?? 0) + weight(n)
@@ -22,7 +22,7 @@ export function weightedPicker(count: number, weight: (place: number) => number)
   }
 }
 
-/** A place in a ranking for each of 1..count: neither ids nor the other ranking tell it. */
+/** A rank for each of 1..count, independent of ids and of the other ranking. */
 export function ranking(count: number, seed: number) {
   const random = createRandom(seed)
   const places = Uint32Array.from({ length: count }, (_, n) => n + 1)
@@ -35,7 +35,7 @@ export function ranking(count: number, seed: number) {
   return (n: number) => places[n - 1] ?? 1
 }
 
-/** Who follows whom, in one array by follower; `followersOf` turns it round. */
+/** Followees in one array by follower; `followersOf` inverts it. */
 export function createGraph(sizes: Sizes) {
   const ids = idsOf(sizes)
   const random = createRandom(1)

@@ -4,14 +4,14 @@ import type { Sizes } from './sizes.ts'
 
 export type History = ReturnType<typeof createHistory>
 
-/** The most active write this much more than the least, see `weightedPicker`. */
+/** Ratio of the most active author to the least active, see `weightedPicker`. */
 const ACTIVITY = -0.5
 const RETWEETS = 0.1
 const REPLIES = 0.15
-/** How far back, in tweets, what is retweeted or replied to lies. */
+/** Distance, in tweets, to the tweet that is retweeted or replied to. */
 const RECENT = 20_000
 
-/** Who wrote which tweet, and what it replies to or retweets; the id is the place. */
+/** Author, parent and original of each tweet, by tweet id. */
 export function createHistory(sizes: Sizes, graph: Graph) {
   const random = createRandom(3)
   const rank = ranking(sizes.people, 4)
@@ -33,7 +33,7 @@ export function createHistory(sizes: Sizes, graph: Graph) {
     else if (chance < RETWEETS + REPLIES) reply(id, earlier(id))
   }
 
-  /** One that is no retweet itself, or 0. */
+  /** A tweet that is not a retweet, or 0. */
   function earlier(id: number) {
     const other = id - 1 - Math.floor(random.next() ** 3 * Math.min(id - 1, RECENT))
     return other < 1 ? 0 : retweetOf[other] || other

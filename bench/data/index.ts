@@ -7,21 +7,21 @@ import { keptData } from './cache.ts'
 import { load } from './load.ts'
 import { type Sizes, sizesAt } from './sizes.ts'
 
-/** More and fewer tweets of the same people, with the timelines of the first thousand alone. */
+/** Other numbers of tweets by the same people, with the timelines of the first thousand only. */
 export const HISTORIES = [20_000, 200_000]
 const READERS = 1_000
 
-/** Bytes. All of the data fits in, as it should on a server of its own. */
+/** Bytes. Holds all data, as a dedicated server should. */
 const BUFFER_POOL = 3 * 1024 ** 3
 /** Bytes of the redo log: with the default of 96 MiB a bulk load waits for checkpoints. */
 const REDO_LOG = 1024 ** 3
 
-/** What each kind of table adds to the number of rows, all in all; for the progress bar. */
+/** Rows of all tables per unit of each kind, for the progress bar. */
 const ROWS_PER_TWEET = 10.9
 
 const databaseOf = (tweets: number) => `history_${tweets}`
 
-/** The folder with the data of this scale, loaded before if it is not there yet. */
+/** The folder with the data of this scale; loads the data if they are missing. */
 export async function ensureData(scale: number, progress: Progress) {
   const kept = keptData(scale)
   if (!kept.exists) {
@@ -69,7 +69,7 @@ const enlarge = (url: string) =>
     `SET GLOBAL innodb_log_file_size = ${REDO_LOG}`,
   )
 
-/** All pages, so that a stop takes seconds and a run starts without work left over. */
+/** Flushes all pages, so that a stop takes seconds and a run starts without pending work. */
 const writeDown = (url: string) => run(url, 'FLUSH TABLES', 'SET GLOBAL innodb_fast_shutdown = 1')
 
 async function createDatabase(url: string, name: string) {

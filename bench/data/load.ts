@@ -7,9 +7,9 @@ import { createHistory } from './history.ts'
 import { createTables, type Table } from './rows.ts'
 import type { Sizes } from './sizes.ts'
 
-/** Connections that load at once: as many as this was tried on has cores. */
+/** Connections that load at once: the number of cores of the machine this was tuned on. */
 const LOADERS = 2
-/** Characters given to the stream at once. */
+/** Characters per write to the stream. */
 const CHUNK = 256 * 1024
 
 /** Into empty tables and without checks, InnoDB builds its indexes from sorted rows. */

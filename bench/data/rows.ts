@@ -13,11 +13,11 @@ const FROM = Date.UTC(2024, 0, 1)
 const YEAR = 365 * 86_400_000
 const EARLY = '2023-12-01 00:00:00.000'
 const NULL = '\\N'
-/** One tweet in so many gets likes, and the newer the more. */
+/** One tweet in this many gets likes; newer tweets get more. */
 const LIKED = 10
 const LUCK = 4
 
-/** What is loaded, in the order of primary keys, as lines for LOAD DATA. */
+/** All rows in the order of primary keys, as lines for LOAD DATA. */
 export function createTables(world: World): Table[] {
   const { sizes, graph, history, entries } = world
   const { ids } = graph
@@ -107,7 +107,7 @@ export function createTables(world: World): Table[] {
   }
 }
 
-/** Each of the people likes tweets of their own choice, none twice. */
+/** Each user likes different tweets, chosen at random. */
 function createLikes({ sizes, history }: World) {
   const random = createRandom(7)
   const perTweet = new Uint32Array(sizes.tweets + 1)

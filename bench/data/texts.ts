@@ -1,13 +1,13 @@
 import { createRandom } from '../../demo/random.ts'
 
-/** Texts to choose from; more would make the data no different for anything that is measured. */
+/** Number of different texts; more would not change any measurement. */
 const TEXTS = 20_000
 const WORDS =
   'a and are at be bird birds but can could day every feather fly for garden has have he her his how I in is it just keep like look morning my near nest never new not of on one our over people river saw see seen she sing so some song spring that the their them there they this to today tree two under was we went what when where window wing winter with you your 🐦 🌲 ☀️ café über naïve'.split(
     ' ',
   )
 
-/** Mostly short, some as long as they may be: code points of real tweets are spread like this. */
+/** Code points: mostly short, some of maximum length, distributed like real tweets. */
 const LENGTHS = [
   { chance: 0.35, from: 15, to: 60 },
   { chance: 0.4, from: 60, to: 140 },

@@ -4,12 +4,12 @@ import { type Bench, rows } from '../setup.ts'
 type Logged = { thread: number; text: string }
 type Known = { user: number; tweet?: number; text?: string }
 
-/** A text that nothing else holds, for a request whose transaction is captured. */
+/** A unique text, to find the transaction of a request in the log. */
 export const MARKER = 'what was asked for'
 
 /**
- * What the service sends to the database for one request, from `begin` to `commit`, taken from the
- * server's log, so that the bare service runs the very same statements whatever becomes of them.
+ * The statements of one request, from `begin` to `commit`, read from the server's log, so that the bare
+ * service always runs the same statements as the service.
  */
 export async function captureTransaction(
   { pool, service, send }: Bench,
@@ -31,10 +31,10 @@ export async function captureTransaction(
   return transactionWith(log, tweet).map((text) => withMarks(text, { ...known, tweet }))
 }
 
-/** The service sends several statements as one packet; the bare one runs each. */
+/** The service sends several statements in one packet; the bare service runs each of them. */
 const NEXT = /(?<=^begin); |; (?=insert into |select |commit$)/i
 
-/** Of the one that has written with the tweet's id. */
+/** The statements of the transaction that has written the tweet's id. */
 function transactionWith(log: Logged[], tweet: number) {
   for (const thread of new Set(log.map(({ thread }) => thread))) {
     const packets = log.filter((one) => one.thread === thread)
@@ -47,16 +47,16 @@ function transactionWith(log: Logged[], tweet: number) {
       if (jobs?.includes(`${tweet}`)) return within
     }
   }
-  throw new Error('The log has no such transaction.')
+  throw new Error('The transaction of the request is missing in the log of the database.')
 }
 
-/** A job of the bare service's must not become work of the other's. */
+/** Jobs of the bare service are never due, so that the service does not run them. */
 const DUE_NOW = 'INTERVAL 0 MICROSECOND'
 
-/** Strings and numbers outside of them; a name in backticks or with digits in it is none. */
+/** Strings, and numbers outside of strings and of names. */
 const LITERALS = /'((?:[^'\\]|\\.|'')*)'|(?<![\w`.])(\d+)(?![\w`])/g
 
-/** A prepared statement with marks in place of the values that another request would have. */
+/** A prepared statement with marks for the values that differ between requests. */
 function withMarks(text: string, { user, tweet, text: body }: Known): Statement {
   const values: string[] = []
   const marked = (literal: string) => {

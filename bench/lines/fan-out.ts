@@ -5,9 +5,9 @@ import { request } from '../processes/requests.ts'
 import { type Bench, rows } from '../setup.ts'
 import type { Line } from './line.ts'
 
-/** Tweets of one measurement, each fanned out before the next. */
+/** Tweets per measurement, each fanned out before the next. */
 const COUNT = 5
-/** Milliseconds between looks whether a tweet has reached everyone. */
+/** Milliseconds between checks whether a tweet is on all timelines. */
 const LOOK = 1
 
 export default {
@@ -50,7 +50,7 @@ async function isUndelivered(pool: Pool, id: number) {
   return (await rows(pool, sql, [id])).length > 0
 }
 
-/** Counted through the followers: entries have no index by tweet. */
+/** Counts through the followers, because entries have no index by tweet. */
 async function entriesOf(pool: Pool, author: number, id: number) {
   const [row] = await rows<{ n: number }>(
     pool,

@@ -13,7 +13,7 @@ import timelinePage from './timeline-page.ts'
 import tweet from './tweet.ts'
 import tweetFollowers from './tweet-followers.ts'
 
-/** In the order of the page; readings come before what they would find changed by writes. */
+/** In the order of the page; reads come before the writes that would change their data. */
 export const lines: Line[] = [
   timelinePage,
   singleTweet,

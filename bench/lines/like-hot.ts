@@ -2,7 +2,7 @@ import { request } from '../processes/requests.ts'
 import { nextLikers } from './likers.ts'
 import { CONNECTIONS, type Line, rate, WRITE_WARM_UPS } from './line.ts'
 
-/** Likes of one measurement. */
+/** Likes per measurement. */
 const COUNT = 500
 
 export default {

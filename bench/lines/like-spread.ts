@@ -3,7 +3,7 @@ import { captureTransaction } from './capture.ts'
 import { nextLikers } from './likers.ts'
 import { CONNECTIONS, type Line, rate, WRITE_WARM_UPS } from './line.ts'
 
-/** Likes of one measurement. */
+/** Likes per measurement. */
 const COUNT = 2_000
 
 export default {
@@ -17,7 +17,7 @@ export default {
     const { service, bare, send, settle } = bench
     const load = { connections: CONNECTIONS }
     const [one] = await nextLikers(bench, 1, 'spread')
-    if (!one) throw new Error('There is nothing to like.')
+    if (!one) throw new Error('The data have no tweet to like.')
     const { userId: user, tweetId: tweet, token } = one
     const like = request(`PUT /v1/tweets/${tweet}/like`, { token })
     await bare.ask({ statements: await captureTransaction(bench, like, { user, tweet }) })

@@ -2,7 +2,7 @@ import { type Bench, rows } from '../setup.ts'
 
 let given = 0
 
-/** So many people, each with a tweet they don't like yet: one each, or all the same one. */
+/** `count` users, each with a tweet they have not liked: different tweets, or the same tweet for all. */
 export async function nextLikers(
   { ids, pool, tokens }: Pick<Bench, 'ids' | 'pool' | 'tokens'>,
   count: number,

@@ -6,39 +6,39 @@ export type Line = {
   title: string
   a: string
   b: string
-  /** What the figures are. */
+  /** Unit of the figures. */
   unit: 'requests/s' | 'ms' | 'entries/s' | 'MB'
-  /** Of a divided by b; `below` is a bound of a itself. */
+  /** Limit of a divided by b; `below` limits a itself. */
   goal: { atLeast: number } | { atMost: number; below?: number }
   prepare: (bench: Bench) => Promise<Sides>
 }
-/** Each measures once and returns the figure, in the line's unit; called in turn. */
+/** Each measures once and returns the figure in the line's unit; both are called in turn. */
 export type Sides = {
   a: (round: number) => Promise<number>
   b: (round: number) => Promise<number>
-  /** After each of both, not measured. */
+  /** Runs after each measurement; not measured. */
   after?: () => Promise<void>
   rounds?: number
-  /** Rounds before those, for caches and the compiler: 1, or none where there is one round. */
+  /** Warm-up rounds for caches and the compiler: 1, or 0 if there is one round. */
   warmUps?: number
-  /** Where a goes on from b. */
+  /** True if a continues after b. */
   bFirst?: boolean
   end?: () => Promise<void>
-  /** Whose work shows where the time goes. */
+  /** The process to profile. */
   server?: Server
 }
 
-/** Connections of a client where requests a second count. */
+/** Connections of a client that measures requests per second. */
 export const CONNECTIONS = 32
-/** Rounds of writes until the compiler has done what it does for them; they are short. */
+/** Warm-up rounds of writes for the compiler; they are short. */
 export const WRITE_WARM_UPS = 3
-/** Seconds of one measurement of readings. */
+/** Seconds per measurement of reads. */
 export const SECONDS = 3
 
 export const rate = async (figures: Promise<Figures>) => (await figures).rate
 export const p50 = async (figures: Promise<Figures>) => (await figures).p50
 export const p99 = async (figures: Promise<Figures>) => (await figures).p99
 
-/** The same numbers each time: a walk through all from `from` to `to` in large steps. */
+/** Always the same numbers: a walk from `from` to `to` in large steps. */
 export const spread = (count: number, from: number, to: number) =>
   Array.from({ length: count }, (_, n) => from + ((n * 7_919_111) % (to - from + 1)))

@@ -3,9 +3,9 @@ import { type Line, p99, spread } from './line.ts'
 
 const LOGINS = 64
 const PASSWORD = 'correct horse battery'
-/** Seconds of one measurement: a hundred answers are beyond the 99th percentile. */
+/** Seconds per measurement, so that a hundred answers are above the 99th percentile. */
 const SECONDS = 5
-/** Requests at once; more would wait for each other before any login does. */
+/** Concurrent requests; more would wait for each other and not for logins. */
 const READERS = 4
 
 export default {

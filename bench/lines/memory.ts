@@ -3,10 +3,10 @@ import type { Bench } from '../setup.ts'
 import { nextLikers } from './likers.ts'
 import { type Line, spread } from './line.ts'
 
-/** Minutes after the start at which the memory is looked at. */
+/** Minutes after the start at which memory is measured. */
 const LATE = 10
 const EARLY = 1
-/** Seconds; of the mixed load, one part after the other. */
+/** Seconds of each part of the mixed load. */
 const TURN = 2
 const CONNECTIONS = 16
 
@@ -39,7 +39,7 @@ async function rssAfter(bench: Bench, minutes: number) {
   return rss / 1e6
 }
 
-/** Mostly reading, some of everything that is measured elsewhere. */
+/** Mostly reads, and some of every other measured request. */
 async function mixed(bench: Bench, turn: number) {
   const { service, ids, sizes, send, tokens } = bench
   const people = spread(200, 1 + (turn % 97), ids.firstReader - 1)

@@ -2,7 +2,7 @@ import { type Line, p50 } from './line.ts'
 import { pagesAt, readInTurn, somePeople } from './pages.ts'
 
 const SHORT = 20_000
-/** The shorter histories have the timelines of so many alone. */
+/** Readers whose timelines the shorter histories contain. */
 const READERS = 1_000
 
 export default {

@@ -3,7 +3,7 @@ import type { Bench, Server } from '../setup.ts'
 
 const FIRST = '/v1/timeline?limit=20'
 
-/** Requests for page `page` of each reader, found by walking there; those who end before are out. */
+/** Requests for page `page` of each reader, found by paging; readers with fewer pages are left out. */
 export async function pagesAt(bench: Bench, readers: number[], page: number, on = bench.service) {
   let walkers = await walkersFor(bench, readers, on)
   for (let n = 1; n < page; n++) walkers = await stepFurther(bench, walkers, on)
@@ -24,10 +24,10 @@ export async function stepFurther(bench: Bench, walkers: Walker[], { port }: Ser
   })
 }
 
-/** Reads one after the other, as often as it takes for a steady median. */
+/** Sequential reads, enough for a stable median. */
 export const readInTurn = (bench: Bench, requests: string[], seconds = 2, on = bench.service) =>
   bench.send({ port: on.port, requests, connections: 1, seconds })
 
-/** Ordinary people, who follow a hundred each. */
+/** Ordinary readers, with a hundred followees each. */
 export const somePeople = ({ ids }: Bench, count: number) =>
   Array.from({ length: count }, (_, n) => 1 + n * Math.floor((ids.firstReader - 1) / count))

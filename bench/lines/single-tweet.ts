@@ -1,7 +1,7 @@
 import { request } from '../processes/requests.ts'
 import { CONNECTIONS, type Line, rate, SECONDS, spread } from './line.ts'
 
-/** Tweets that are read in turn. */
+/** Tweets to read in turn. */
 const TWEETS = 10_000
 
 export default {

@@ -2,7 +2,7 @@ import type { Pool } from 'mysql2/promise'
 import { request } from '../processes/requests.ts'
 import { CONNECTIONS, type Line, rate, SECONDS, spread } from './line.ts'
 
-/** Readers who take turns. */
+/** Readers, in turn. */
 const READERS = 1_000
 
 type Page = { items: { id: number }[] }
@@ -31,7 +31,7 @@ export default {
   },
 } satisfies Line
 
-/** The bare page's own table: the very tweets that the service shows. */
+/** The table of the bare page: the same tweets that the service shows. */
 async function materialise(pool: Pool, readers: number[], pages: Page[]) {
   await pool.query(`CREATE TABLE IF NOT EXISTS bench_pages (reader_id BIGINT UNSIGNED,
     tweet_id BIGINT UNSIGNED, PRIMARY KEY (reader_id, tweet_id))`)

@@ -2,7 +2,7 @@ import { FOLLOWERS } from '../data/sizes.ts'
 import { request } from '../processes/requests.ts'
 import { type Line, p50 } from './line.ts'
 
-/** Tweets of one measurement, one after the other. */
+/** Tweets per measurement, one after the other. */
 const COUNT = 200
 
 export default {

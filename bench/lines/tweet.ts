@@ -2,7 +2,7 @@ import { request } from '../processes/requests.ts'
 import { captureTransaction, MARKER } from './capture.ts'
 import { CONNECTIONS, type Line, rate, spread, WRITE_WARM_UPS } from './line.ts'
 
-/** Tweets of one measurement, each by another author. */
+/** Tweets per measurement, each by another author. */
 const COUNT = 2_000
 
 export default {

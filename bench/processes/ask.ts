@@ -5,15 +5,15 @@ import { join } from 'node:path'
 
 type Settings = { apps: [{ env: NodeJS.ProcessEnv; node_args: string }] }
 
-// PM2 takes CommonJS, of which the compiler knows no types.
+// PM2 reads CommonJS, so the compiler knows no types.
 const pm2 = createRequire(import.meta.url)('../../ecosystem.config.cjs') as Settings
 const [{ env, node_args }] = pm2.apps
-/** How the service is started in production. */
+/** Options of Node.js in production. */
 export const SERVICE = { env, args: node_args.split(' ') }
 
 const running = new Set<ChildProcess>()
 
-/** Starts one of the files in this folder as a process that answers messages one by one. */
+/** Starts a file of this folder as a process that answers messages one by one. */
 export function start(file: string, env: NodeJS.ProcessEnv = {}, execArgv: string[] = []) {
   const child = fork(join(import.meta.dirname, file), {
     execArgv,
@@ -42,7 +42,7 @@ async function ask<Answer>(child: ChildProcess, question: object) {
     abort.abort(),
   )
   if (answer.error) throw new Error(answer.error)
-  // Whoever asks knows what is answered; both ends are in this folder's files.
+  // The caller states the type of the answer; both ends are files of this folder.
   return answer as Answer
 }
 
@@ -54,13 +54,13 @@ async function stop(child: ChildProcess) {
 
 export const stopAll = () => Promise.all([...running].map(stop))
 
-/** For the other end: answers each message, or says what went wrong. */
+/** For the started process: answers each message with a result or an error. */
 export function answer<Question>(reply: (question: Question) => Promise<object>) {
   process.on('message', async (question: Question) => {
     const error = ({ stack, message }: Error) => ({ error: stack ?? message })
     process.send?.(await reply(question).catch(error))
   })
   process.on('disconnect', () => process.exit())
-  // A Ctrl-C is for the bench, which then stops all.
+  // Ctrl-C is for the bench, which then stops all processes.
   process.on('SIGINT', () => {})
 }

@@ -4,7 +4,7 @@ import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { answer } from './ask.ts'
 import { page, replay, type Statement, type Values, withAuthor } from './statements.ts'
 
-// What the same answers take without the service: Fastify, mysql2, prepared statements.
+// The same answers without the service: Fastify, mysql2, prepared statements.
 
 /** As in plugins/db.ts. */
 const POOL_SIZE = 20
@@ -18,7 +18,7 @@ pool.pool.on('connection', (connection) => {
   connection.query("SET SESSION time_zone = '+00:00'")
 })
 
-/** Of the transaction that is measured, see bench/lines/capture.ts. */
+/** Statements of the measured transaction, see bench/lines/capture.ts. */
 let statements: Statement[] = []
 
 const app = Fastify({ logger: false })

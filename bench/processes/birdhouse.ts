@@ -5,7 +5,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { build } from '../../app.ts'
 import { answer } from './ask.ts'
 
-// The service on the database of DATABASE_URL, as in production but for what it would log.
+// The service on the database of DATABASE_URL, as in production but without a log.
 
 export type Question = {
   tokens?: number[]
@@ -30,7 +30,7 @@ const app = await build({
 const inspector = new Session()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 
-/** Milliseconds that the event loop was late. */
+/** Delay of the event loop in milliseconds. */
 function delays(what: 'start' | 'stop') {
   if (what === 'stop') {
     delay.disable()

@@ -2,17 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { answer } from './ask.ts'
 import { connectTo } from './connection.ts'
 
-/** Requests to send over so many connections, each waiting for the answer before the next. */
+/** Requests to send over `connections`; each connection waits for the answer before the next request. */
 export type Load = {
   port: number
-  /** Sent in this order; with `seconds` from the first again after the last. */
+  /** Sent in this order; with `seconds`, repeated from the first. */
   requests: string[]
   connections: number
-  /** How long; without it, until each request was sent once. */
+  /** Duration; without it, each request is sent once. */
   seconds?: number
-  /** Sent once, all at the same time and over and over until `seconds` are through. */
+  /** Sent all at the same time, repeatedly until `seconds` have passed. */
   beside?: string[]
-  /** Whether the bodies of the answers are wanted. */
+  /** True to return the bodies of the answers. */
   bodies?: boolean
 }
 export type Figures = { rate: number; p50: number; p99: number; count: number; bodies?: string[] }

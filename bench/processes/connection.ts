@@ -4,8 +4,8 @@ import { connect } from 'node:net'
 const HEAD_END = '\r\n\r\n'
 
 /**
- * One keep-alive connection that takes a whole request as text. Load generators from npm cost more
- * time than a server that is measured beside them on two cores, or count in whole milliseconds.
+ * A keep-alive connection that sends complete requests as text. Load generators from npm use more CPU
+ * than the measured server on two cores, or measure in whole milliseconds.
  */
 export async function connectTo(port: number) {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -39,7 +39,7 @@ export async function connectTo(port: number) {
   socket.on('close', () => fail?.(new Error('The server has closed a connection.')))
 
   return {
-    /** Sends a request and returns the body of the answer, if it is to be kept. */
+    /** Sends a request; returns the body of the answer if bodies are requested. */
     send(request: string, keepBody = false) {
       keep = keepBody
       return new Promise<string>((resolve, reject) => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { answer } from './ask.ts'
 import { connectTo } from './connection.ts'
 
-/** One request over and over, at a pace that loads nothing. */
+/** Repeats one request at a pace that causes no load. */
 export type Pace = { port: number; request: string; seconds: number; every: number }
 
 answer<Pace>(async ({ port, request, seconds, every }) => {

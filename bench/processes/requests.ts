@@ -1,4 +1,4 @@
-/** A request as it goes over the wire. */
+/** The text of an HTTP request. */
 export function request(line: string, { token, body }: { token?: string; body?: object } = {}) {
   const payload = body === undefined ? '' : JSON.stringify(body)
   const headers = [

@@ -2,7 +2,7 @@ import pLimit from 'p-limit'
 import sharp from 'sharp'
 import { answer } from './ask.ts'
 
-// What the same variants take with nothing around them: a loop over files, two at a time.
+// The same variants in a bare loop over files, two at a time.
 
 const CONCURRENCY = 2
 const LIMITS = [1600, 800, 320]

@@ -1,8 +1,8 @@
 import type { PoolConnection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 
 /**
- * A page of tweets with their authors and counts, what they retweet and what they reply to: all
- * that the service answers, without what depends on who asks, in one query.
+ * A page of tweets with authors, counts, retweeted originals and parents in one query: the answer of the
+ * service without the fields that depend on the viewer.
  */
 export const page = `SELECT t.id, t.text, t.created_at, t.retweet_of_id,
     u.id AS author_id, u.handle, u.name, u.avatar_key,
@@ -29,9 +29,9 @@ export const withAuthor = `SELECT t.id, t.text, t.created_at, u.id AS author_id,
     u.avatar_key
   FROM tweets t JOIN users u ON u.id = t.author_id WHERE t.id = ?`
 
-/** A statement of the service with marks where a request's own values go. */
+/** A statement of the service with marks for the values of a request. */
 export type Statement = { sql: string; values: string[] }
-/** What takes the place of the marks. */
+/** The values of the marks. */
 export type Values = { user: string; tweet?: string; text?: string }
 
 export const MARKS = {
@@ -40,7 +40,7 @@ export const MARKS = {
   text: '\u0001text\u0001',
 }
 
-/** Runs the statements for other values; a tweet that is written has its id from then on. */
+/** Runs the statements with other values; the id of an inserted tweet is used from then on. */
 export async function replay(connection: PoolConnection, statements: Statement[], known: Values) {
   const values = { ...known }
   let widest: RowDataPacket | undefined

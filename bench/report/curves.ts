@@ -4,13 +4,13 @@ import { pagesAt, readInTurn, somePeople, stepFurther, walkersFor } from '../lin
 import { request } from '../processes/requests.ts'
 import type { Bench } from '../setup.ts'
 
-/** Latencies in milliseconds at each place of a horizontal axis. */
+/** Latencies in milliseconds at each point of a horizontal axis. */
 export type Point = { x: number; p50: number; p99: number }
 export type Curves = Record<'followees' | 'tweets' | 'depth' | 'followers', Point[]>
 
 const ORDINARY = 100
 const DEEPEST = 60
-/** Readers, and how often each page is read by each of them. */
+/** Number of readers, and of reads of each page by each reader. */
 const PEOPLE = 40
 const TIMES = 5
 
@@ -49,7 +49,7 @@ async function byTweets(bench: Bench) {
   return [...points, { x: TWEETS, p50, p99 }]
 }
 
-/** Shorter histories have the timelines of the first thousand alone. */
+/** Shorter histories have only the timelines of the first thousand readers. */
 const early = (id: number) => 1 + (id % 1_000)
 
 async function byDepth(bench: Bench) {

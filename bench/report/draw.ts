@@ -10,9 +10,9 @@ const TITLES: Record<keyof Curves, { title: string; x: string; log: boolean }> =
   depth: { title: 'A page, by depth at 20 tweets a page', x: 'page', log: false },
   followers: { title: 'Writing a tweet, by followers of its author', x: 'followers', log: true },
 }
-/** Readable on GitHub's light and dark pages alike, and when colours look the same. */
+/** Readable on light and dark pages, and without colours. */
 const COLORS = { p50: '#0072b2', p99: '#d55e00' }
-/** Where nobody follows, a logarithmic axis has no place; this one is labelled 0. */
+/** A logarithmic axis has no 0; this value is labelled 0. */
 const NOBODY = 100
 
 /** One SVG for each curve. */

@@ -12,7 +12,7 @@ import { type Report, writePage } from './page.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const FILE = join(ROOT, 'bench/results.json')
 
-/** Lines that were not measured this time keep their figures, with the commit they are of. */
+/** Lines that were not measured keep their figures and the commit of these figures. */
 export async function writeReport(
   bench: Bench,
   commit: string,
@@ -34,7 +34,7 @@ export async function writeReport(
   writePage(report, join(ROOT, 'docs/performance.md'))
 }
 
-/** Of the code that is measured. */
+/** The commit of the measured code. */
 export function commit() {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()

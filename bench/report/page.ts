@@ -8,11 +8,12 @@ export type Report = { machine: Machine; results: Result[]; curves?: Curves }
 const [BEGIN, END] = ['<!-- written by npm run bench -->', '<!-- end of what the bench writes -->']
 const EMPTY = `# Performance\n\n${BEGIN}\n${END}\n\n## Notes\n`
 
-/** Writes what was measured between its marks; whatever stands around them stays. */
+/** Writes the measurements between the marks; the text around the marks stays. */
 export function writePage(report: Report, file: string) {
   const page = existsSync(file) ? readFileSync(file, 'utf8') : EMPTY
   const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)]
-  if (before < 0 || after < before) throw new Error(`${file} has lost its marks ${BEGIN} ${END}.`)
+  if (before < 0 || after < before)
+    throw new Error(`${file} lacks the marks ${BEGIN} ${END}; put both back.`)
   const written = `${page.slice(0, before)}${BEGIN}\n${generated(report)}\n${page.slice(after)}`
   writeFileSync(file, written)
 }

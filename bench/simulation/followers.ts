@@ -6,13 +6,13 @@ export type Followers = ReturnType<typeof createFollowers>
 
 /** Followers of the author of rank r are proportional to r to this power, as in the bench's data. */
 const POPULARITY = -0.8
-/** Of all users; nobody is followed by more. */
+/** Maximum share of all users that follows one author. */
 const REACH = 0.1
-/** Ranks of one stratum differ by this much: fine enough for any sum, and few at any size. */
+/** Ratio of the ranks of one stratum: precise sums with few strata at any size. */
 const STEP = 1.02
 const CORRECTIONS = 50
 
-/** How many followers authors have, from the distribution: a billion users are a thousand strata. */
+/** Followers of authors from the distribution; a billion users are a thousand strata. */
 export function createFollowers(users: number, followees: number) {
   const ranks = strataOf(users)
   const most = users * REACH
@@ -27,7 +27,7 @@ export function createFollowers(users: number, followees: number) {
   }
   const pick = weightedPicker(strata.length, (place) => strata[place - 1]?.authors ?? 0)
 
-  /** Everyone writes as much as everyone else, so any author is as likely as any other. */
+  /** All authors write equally often, so each author is equally likely. */
   const draw = (random: Random) => strata[pick(random.next()) - 1]?.followers ?? 0
 
   return { users, strata, draw }
@@ -55,6 +55,6 @@ export const authorsAbove = ({ strata }: Followers, limit: number) =>
 export const mostFollowers = ({ strata }: Followers, limit: number) =>
   Math.max(0, ...strata.map(({ followers }) => followers).filter((one) => one <= limit))
 
-/** Over all authors, of what a stratum's authors have each. */
+/** Sum over all authors of a value per author of a stratum. */
 export const mean = ({ strata, users }: Followers, value: (followers: number) => number) =>
   strata.reduce((sum, { authors, followers }) => sum + authors * value(followers), 0) / users

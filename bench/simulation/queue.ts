@@ -1,18 +1,18 @@
 import { createRandom, type Random } from '../../demo/random.ts'
 
 type Options = {
-  /** A second. */
+  /** Jobs per second. */
   arrivals: number
-  /** Seconds of the database's time that the next job takes. */
+  /** Database time of the next job in seconds. */
   nextWork: (random: Random) => number
-  /** Jobs at work at once; they share the database, the others wait in order. */
+  /** Concurrent jobs; they share the database, the others wait in order. */
   workers: number
   jobs: number
   seed: number
 }
 type Job = { arrived: number; left: number }
 
-/** Of the jobs, those from before the queue is as it is on average. */
+/** Jobs of the warm-up, before the queue is in a steady state. */
 const WARM_UP = 0.1
 
 /** Seconds from a job's arrival to its end, ascending. Arrivals are independent of each other. */

@@ -1,7 +1,7 @@
 import { index, mysqlTable } from 'drizzle-orm/mysql-core'
 import { createdAt, id, text } from './columns.ts'
 
-/** What has changed lately, for processes that remember it; see plugins/cache. */
+/** Recent invalidations of cached values; see plugins/cache. */
 export const changes = mysqlTable(
   'changes',
   {

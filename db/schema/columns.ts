@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { bigint, customType, datetime } from 'drizzle-orm/mysql-core'
 
-/** Text compared byte by byte: under a Unicode collation two different emoji are equal. */
+/** Text compared by bytes: a Unicode collation treats different emoji as equal. */
 const binaryCollation = (type: string) => `${type} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
 
 export const text = customType<{ data: string; config: { length: number } }>({
@@ -27,7 +27,7 @@ export const now = sql`(now(3))`
 export const createdAt = () => time().notNull().default(now)
 
 /**
- * How tweets get into a timeline: merged when it is read, or materialised as entries when they are
- * written. In between, while entries are being filled in, both happen.
+ * How tweets get into a home timeline: merged when the timeline is read, or materialised as entries
+ * when tweets are written. During a backfill (`filling`) both happen.
  */
 export const DELIVERY = { merged: 0, filling: 1, materialised: 2 } as const

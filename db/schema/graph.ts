@@ -14,7 +14,7 @@ export const follows = mysqlTable(
     followeeId: userId(),
     id: id().notNull().autoincrement(),
     createdAt: createdAt(),
-    /** How the followee's tweets reach the follower's timeline, which alone changes it. */
+    /** How the followee's tweets reach the follower's timeline; only routes/timeline changes this. */
     delivery: tinyint().notNull().default(DELIVERY.merged),
   },
   (t) => [

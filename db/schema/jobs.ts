@@ -2,8 +2,8 @@ import { index, int, mysqlTable, uniqueIndex } from 'drizzle-orm/mysql-core'
 import { createdAt, id, jsonText, text, time } from './columns.ts'
 
 /**
- * `runAt` is both the due time of a waiting job and the end of the lease of a running one: a job
- * whose worker died is simply due again.
+ * `runAt` is the due time of a waiting job and the end of the lease of a running job, so a job whose
+ * worker died is due again.
  */
 export const jobs = mysqlTable(
   'jobs',
@@ -12,7 +12,7 @@ export const jobs = mysqlTable(
     name: text({ length: 100 }).notNull(),
     payload: jsonText().notNull(),
     progress: jsonText(),
-    /** At most one job a key; used by recurring jobs. */
+    /** At most one job per key; used by recurring jobs. */
     uniqueKey: text({ length: 100 }),
     runAt: time().notNull(),
     token: text({ length: 36 }),
@@ -23,7 +23,7 @@ export const jobs = mysqlTable(
   },
   (t) => [
     index('jobs_due').on(t.name, t.deadAt, t.runAt),
-    // The few dead among very many live ones are counted and listed from here.
+    // Counts and lists the few dead jobs among many live ones.
     index('jobs_dead').on(t.deadAt),
     uniqueIndex('jobs_unique_key').on(t.uniqueKey),
   ],

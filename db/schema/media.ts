@@ -2,12 +2,12 @@ import { boolean, index, int, mysqlTable, tinyint, uniqueIndex } from 'drizzle-o
 import { createdAt, id, jsonText, text, time } from './columns.ts'
 import { users } from './users.ts'
 
-/** One size of a picture, as it was stored; `limit` is the most its long side may have. */
+/** One stored size of a picture; `limit` is the maximum of its long side in pixels. */
 export type StoredVariant = { limit: number; width: number; height: number }
 
 /**
- * A picture that is ready for a tweet, or in one (`tweetId`). Its objects exist for as long as the
- * row does: they are stored before it and removed after it.
+ * A picture that is ready for a tweet, or in a tweet (`tweetId`). Its objects exist as long as the row:
+ * they are stored before the row and deleted after it.
  */
 export const media = mysqlTable(
   'media',
@@ -17,7 +17,7 @@ export const media = mysqlTable(
       .notNull()
       .references(() => users.id),
     tweetId: id(),
-    /** Its place in the tweet, from 0. */
+    /** Position in the tweet, from 0. */
     position: tinyint().notNull().default(0),
     key: text({ length: 64 }).notNull(),
     alt: text({ length: 1500 }).notNull(),
@@ -31,12 +31,12 @@ export const media = mysqlTable(
   (t) => [
     uniqueIndex('media_key').on(t.key),
     index('media_owner').on(t.ownerId, t.id),
-    // Serves those of a tweet, and the oldest of those that are in none.
+    // Finds the pictures of a tweet, and the oldest pictures without a tweet.
     index('media_tweet').on(t.tweetId, t.createdAt),
   ],
 )
 
-/** How far a search of the bucket has come, for the one that goes on. */
+/** Progress of a sweep of the bucket, so that the next run continues there. */
 export const mediaSweeps = mysqlTable('media_sweeps', {
   name: text({ length: 100 }).primaryKey(),
   position: text({ length: 1024 }).notNull(),

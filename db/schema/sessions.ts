@@ -14,13 +14,13 @@ export const sessions = mysqlTable(
     createdAt: createdAt(),
     lastUsedAt: createdAt(),
     expiresAt: time().notNull(),
-    /** When the last access token issued for this session runs out. */
+    /** When the last access token of this session expires. */
     accessUntil: time().notNull(),
   },
   (t) => [index('sessions_user').on(t.userId, t.id), index('sessions_expires').on(t.expiresAt)],
 )
 
-/** A spent token stays until its session ends, so that its reuse is noticed. */
+/** A used token stays until its session ends, so that its reuse is detected. */
 export const refreshTokens = mysqlTable(
   'refresh_tokens',
   {
@@ -29,13 +29,13 @@ export const refreshTokens = mysqlTable(
       .notNull()
       .references(() => sessions.id, { onDelete: 'cascade' }),
     spentAt: time(),
-    /** Makes the successor from this token; null once the successor has been spent. */
+    /** Derives the next token from this token; null once the next token has been used. */
     successorSalt: bytes32(),
   },
   (t) => [index('refresh_tokens_session').on(t.sessionId)],
 )
 
-/** Sessions that ended while an access token of theirs is still unexpired. */
+/** Ended sessions that still have an unexpired access token. */
 export const revokedSessions = mysqlTable(
   'revoked_sessions',
   { sessionId: id().primaryKey(), until: time().notNull() },

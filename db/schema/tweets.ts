@@ -12,7 +12,7 @@ import { users } from './users.ts'
 
 /**
  * A tweet, a reply (`replyToId`) or a retweet (`retweetOfId`, no text). A deleted tweet stays as a
- * tombstone without text; a retweet that is undone is gone. A reply may outlive its parent.
+ * tombstone without text; the row of an undone retweet is deleted. A reply may outlive its parent.
  */
 export const tweets = mysqlTable(
   'tweets',
@@ -26,9 +26,9 @@ export const tweets = mysqlTable(
     retweetOfId: id(),
     createdAt: createdAt(),
     deletedAt: time(),
-    /** Pictures; whoever reads asks for those only where there are some. */
+    /** Number of pictures; reads query pictures only if this is above 0. */
     mediaCount: tinyint().notNull().default(0),
-    /** 1 until the fan-out to timelines is complete, then NULL; the timeline alone changes it. */
+    /** 1 until the fan-out is complete, then NULL; only routes/timeline changes this. */
     undelivered: tinyint().default(1),
   },
   (t) => [
@@ -62,7 +62,7 @@ export const tweetCountDeltas = mysqlTable(
   ],
 )
 
-/** `id` orders likes by when they were given. */
+/** `id` orders likes by time. */
 export const likes = mysqlTable(
   'likes',
   {

@@ -2,8 +2,8 @@ import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mys
 import { createdAt, id, text, time } from './columns.ts'
 
 /**
- * From the moment of deletion until a job has erased it, an account keeps its row with `deletedAt`
- * set and without e-mail, handle and password, so that both names are free again at once.
+ * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job
+ * has erased the account; so the e-mail address and the handle are free at once.
  */
 export const users = mysqlTable(
   'users',

@@ -12,7 +12,7 @@ const extName: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         tags: ['ext-name'],
         operationId: 'countExtName',
-        summary: 'How many tweets have been seen',
+        summary: 'Count the tweets seen',
         security: [],
         response: { 200: Count, ...problems() },
       },

@@ -10,7 +10,7 @@ declare module 'fastify' {
 function createExtName(app: FastifyInstance) {
   const { extNameTweets } = app.tables
 
-  /** Runs at least once a tweet, maybe twice: the primary key makes twice once. */
+  /** Idempotent because of the primary key: a job runs at least once, so a tweet may come twice. */
   async function see(tweetId: number) {
     await app.db.insert(extNameTweets).ignore().values({ tweetId })
   }

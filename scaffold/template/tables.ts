@@ -9,7 +9,7 @@ declare module 'fastify' {
 
 const id = () => bigint({ mode: 'number', unsigned: true })
 
-// Not exported: Birdhouse's own, here for the foreign key alone.
+// Birdhouse's table, for the foreign key only; not exported, so that no migration creates it.
 const tweets = mysqlTable('tweets', { id: id().primaryKey() })
 
 export const extNameTweets = mysqlTable('ext_name_tweets', {

@@ -21,7 +21,7 @@ test('what is wrong with DATABASE_URL', async (t) => {
   const port = typeof address === 'object' && address ? String(address.port) : ''
 
   t.match(await advice(changed({ port: '1' })), /^Nothing answers at .*DATABASE_URL/)
-  t.match(await advice(changed({ port })), /^The database of DATABASE_URL hangs up/)
+  t.match(await advice(changed({ port })), /^The database of DATABASE_URL closes the connection/)
   t.match(await advice(changed({ hostname: 'x.invalid' })), /^The host name in DATABASE_URL/)
   t.match(await advice(changed({ username: 'nobody' })), /user or the password of DATABASE_URL/)
   t.match(await advice(changed({ pathname: '/nothing' })), /^The database that DATABASE_URL names/)

@@ -76,7 +76,7 @@ test('a tool beside a service that starts, that runs, that was killed, that come
   const service = spawnService(t, { LOCAL_DIR })
   await until('locked', () => existsSync(join(LOCAL_DIR, 'mariadb')))
   const early = await tool({ LOCAL_DIR })
-  t.match(early.lines, [/another process is at work/], 'it has waited for the service to be there')
+  t.match(early.lines, [/another process uses/], 'the tool waits until the service has started')
   await service.says('ready')
   const { settings, started, lines } = await tool({ LOCAL_DIR })
   t.strictSame([early.started, started, lines], [false, false, []], 'nothing was started beside it')
@@ -94,7 +94,7 @@ test('a tool beside a service that starts, that runs, that was killed, that come
   t.match(await query(alone.settings, 'SHOW TABLES'), [{ Tables_in_birdhouse: 'kept' }])
 
   const next = spawnService(t, { LOCAL_DIR })
-  await next.says('another process is at work')
+  await next.says('another process uses')
   await alone.stop()
   await next.says('ready')
   await next.end('SIGTERM')
@@ -112,5 +112,5 @@ test('settings that are given stay, and what is elsewhere is not guessed', async
 
   const service = spawnService(t, { LOCAL_DIR, DATABASE_URL: given.DATABASE_URL })
   await service.says('ready')
-  await t.rejects(tool({ LOCAL_DIR }), { message: /has its database elsewhere.*same DATABASE_URL/ })
+  await t.rejects(tool({ LOCAL_DIR }), { message: /has its own DATABASE_URL.*same DATABASE_URL/ })
 })

@@ -38,10 +38,10 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
   t.ok(paths['/v1/scaffold-proof'])
 
   for (const [name, sentence] of Object.entries({
-    Pins: "Pins can't be the name",
-    'a--b': "a--b can't be the name",
-    tweets: 'routes/tweets is there already',
-    bookmarks: 'extensions/bookmarks is there already',
+    Pins: "Pins cannot be the name",
+    'a--b': "a--b cannot be the name",
+    tweets: 'routes/tweets exists',
+    bookmarks: 'extensions/bookmarks exists',
   }))
     t.throws(() => scaffold(name), { message: new RegExp(sentence) }, name)
 })

@@ -28,7 +28,10 @@ test('a taken port', async (t) => {
   const port = await listening(t)
   const sentence = await refusal(t, { LOCAL_DIR: join(folder, 'local'), PORT: String(port) })
   const next = port + 1
-  t.equal(sentence, `Port ${port} is taken. Stop what uses it, or choose another: PORT=${next}`)
+  t.equal(
+    sentence,
+    `Port ${port} is taken. Stop the program that uses it, or choose another port: PORT=${next}`,
+  )
   t.same(runningIn(folder), [])
 })
 
@@ -49,7 +52,7 @@ test('a DATABASE_URL that leads nowhere', async (t) => {
   const env = await settings(t)
   const DATABASE_URL = env.DATABASE_URL?.replace(/:[^:@]+@/, ':hunter2@')
   const sentence = await refusal(t, { ...env, DATABASE_URL })
-  t.match(sentence, /^The database refuses the user or the password of DATABASE_URL.*$/)
+  t.match(sentence, /^The database rejects the user or the password of DATABASE_URL.*$/)
   t.notMatch(sentence, /hunter2/)
 })
 

@@ -3,7 +3,7 @@ import t from 'tap'
 
 const app = await setUp(t)
 
-t.test('it sees every tweet once', async (t) => {
+t.test('each tweet is counted once', async (t) => {
   const user = await signUp(app, 'Ada')
   t.strictSame(await read(app, '/v1/ext-name'), { tweets: 0 })
   const { id } = await tweet(app, user, '안녕 🐣')
