@@ -78,6 +78,6 @@ async function assemble(config: Config, features: Feature[], skipped: ReadonlyMa
   } catch (error) {
     // What hangs may hang again; the process or the next build goes on without it.
     await pTimeout(app.close(), { milliseconds: CLOSE_TIMEOUT }).catch(() => {})
-    throw app.hasDecorator('features') ? blame(app.features.current(), error) : error
+    throw app.hasDecorator('features') ? blame(app.features.culprit(error), error) : error
   }
 }

@@ -3,6 +3,8 @@ import fp from 'fastify-plugin'
 import type { TProperties, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Db, Tx } from './db.ts'
+import { blame } from './features/error.ts'
+import type { Owner } from './features/feature.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -35,7 +37,7 @@ export type Field<Value> = {
 type Resource = { $id?: string; properties: TProperties }
 type NamedField = Field<unknown> & {
   name: string
-  owner: string
+  owner: Owner
   fits: (value: unknown) => boolean
 }
 
@@ -75,7 +77,7 @@ function createResources(app: FastifyInstance) {
       }
       const properties = { ...schema.properties, [name]: field.schema }
       schemas.set(resource, { ...schema, properties })
-      const owner = app.features.current().name
+      const owner = app.features.current()
       const named = { ...field, name, owner, fits: checker(field.schema) }
       fields.set(resource, [...(fields.get(resource) ?? []), named])
     }
@@ -85,6 +87,18 @@ function createResources(app: FastifyInstance) {
   function seal() {
     sealed = true
     for (const schema of schemas.values()) app.addSchema(schema)
+    for (const field of new Set([...fields.values()].flat())) assertCompiles(field)
+  }
+
+  /** Fastify would name one of the routes that show the field, not who has added it. */
+  function assertCompiles({ name, owner, schema }: NamedField) {
+    try {
+      const object = { type: 'object', properties: { [name]: schema } }
+      app.serializerCompiler?.({ schema: object, method: '', url: '' })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw blame(owner, new Error(`the schema of its field ${name} is wrong: ${reason}`))
+    }
   }
 
   /** Fills the added fields in, for a whole page with one call of each. */
@@ -118,7 +132,10 @@ function createResources(app: FastifyInstance) {
       }
       return values
     } catch (error) {
-      app.log.error({ err: error, field: name, owner }, 'a field was left out of an answer')
+      app.log.error(
+        { err: error, field: name, owner: owner.name },
+        'a field was left out of an answer',
+      )
       return new Map<number, unknown>()
     }
   }
