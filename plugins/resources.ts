@@ -25,7 +25,7 @@ type Viewing = {
   synced?: boolean
 }
 type Context = Viewing & {
-  /** What is being filled, so far as it is: a tweet's text need not be read again. */
+  /** Frozen copies of what is being filled, so far as it is: a tweet's text need not be read again. */
   items: readonly Item[]
 }
 export type Field<Value> = {
@@ -111,7 +111,15 @@ function createResources(app: FastifyInstance) {
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
     if (db === app.db && !synced) await app.cache.sync()
-    const context = { viewerId, db, justCreated, items }
+    const copies = lazily(() => items.map((item) => Object.freeze({ ...item })))
+    const context = {
+      viewerId,
+      db,
+      justCreated,
+      get items() {
+        return copies()
+      },
+    }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {
@@ -161,6 +169,15 @@ export async function inTime<Value>(work: Promise<Value>, milliseconds: number, 
     return await Promise.race([work, promise])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Most fields don't ask for the items. */
+function lazily<Value>(make: () => Value) {
+  let made: Value | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

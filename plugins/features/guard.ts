@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
+import pTimeout from 'p-timeout'
 import { ExtensionError } from './error.ts'
+import type { Owner } from './feature.ts'
 
 /** Hooks of every request: at the root, where a service runs, they apply to all routes. */
 const REQUEST_HOOKS = new Set(
@@ -14,6 +16,11 @@ const SETTERS =
     ' ',
   )
 
+/** Hooks that run when the app closes, and how many arguments they have besides `done`. */
+const CLOSE_HOOKS: Record<string, number> = { preClose: 0, onClose: 1 }
+/** Milliseconds of each; everything together has 25 s, see server.ts. */
+const CLOSE_LIMIT = 3_000
+
 type Method = (this: FastifyInstance, ...args: unknown[]) => unknown
 type Hook = (...args: unknown[]) => unknown
 
@@ -27,7 +34,9 @@ export function guardRoot(app: FastifyInstance) {
         `its service adds the hook ${name} to every request of everyone; add it in index.`,
       )
     }
-    return name === 'onReady' ? [name, owned(app, hook as Hook)] : undefined
+    if (name === 'onReady') return [name, owned(app, owner, hook as Hook)]
+    const args = owner.extension ? CLOSE_HOOKS[String(name)] : undefined
+    return args === undefined ? undefined : [name, bounded(app, owner, hook as Hook, args)]
   })
   for (const setter of SETTERS) {
     guard(app, setter, (scope) => {
@@ -58,15 +67,27 @@ function guard(
 }
 
 /** While the hook runs, its owner is the current feature, and stays it when the hook fails or hangs. */
-function owned(app: FastifyInstance, hook: Hook) {
-  const owner = app.features.current()
-  return async function (this: unknown) {
+const owned = (app: FastifyInstance, owner: Owner, hook: Hook) =>
+  async function (this: unknown) {
     app.features.enter(owner)
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const done = (error?: unknown) => (error ? reject(error) : resolve(undefined))
-    const result = hook.call(this, done)
-    // A hook that names its argument calls it back; any other returns a promise or nothing.
-    await (hook.length > 0 ? Promise.race([promise, result ?? promise]) : result)
+    await settled(hook, this)
     app.features.leave()
   }
+
+/** What fails or hangs while the app closes is logged, and keeps nothing else from closing. */
+const bounded = (app: FastifyInstance, { name: owner }: Owner, hook: Hook, args: number) =>
+  async function (this: unknown) {
+    const closing = Promise.try(settled, hook, this, ...Array(args).fill(this))
+    await pTimeout(closing, {
+      milliseconds: CLOSE_LIMIT,
+      message: `did not end within ${CLOSE_LIMIT / 1000} s`,
+    }).catch((error) => app.log.error({ err: error, owner }, 'an extension was not closed'))
+  }
+
+/** A hook that names one more argument calls it back; any other returns a promise or nothing. */
+function settled(hook: Hook, self: unknown, ...args: unknown[]) {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  const done = (error?: unknown) => (error ? reject(error) : resolve(undefined))
+  const result = hook.call(self, ...args, done)
+  return hook.length > args.length ? Promise.race([promise, result ?? promise]) : result
 }

@@ -30,7 +30,7 @@ export function createTweetHydration(
    * Fills rows in with everything a tweet shows, in the same order; a row whose author has been deleted
    * is left out. Takes a fixed number of queries, most of which the cache answers.
    */
-  async function hydrate(rows: Shown[], context: Context = {}) {
+  async function hydrate(rows: Shown[], context: Context = {}): Promise<Resources['Tweet'][]> {
     if (!context.db && !context.synced) await app.cache.sync()
     const bodies = await readBodies(rows, context)
     await app.media.fill([...bodies.values()], context.db)
