@@ -12,8 +12,8 @@ declare module 'fastify' {
      * seconds to come back. What takes long or is about to be written stops then.
      */
     readonly cancelled: AbortSignal
-    /** For plugins/deadline.ts alone. */
-    deadlineTimer: NodeJS.Timeout | undefined
+    /** For plugins/deadline.ts alone: the hooks `onSend` have begun. */
+    isAnswering: boolean
   }
   interface FastifyContextConfig {
     /** Milliseconds from a request's headers to its answer, instead of 30 seconds; below 2^31. */
@@ -51,7 +51,7 @@ export default fp<{ limit?: number }>(
       })
     }
 
-    app.decorateRequest('deadlineTimer', undefined)
+    app.decorateRequest('isAnswering', false)
     app.decorateRequest('cancelled', {
       getter(this: FastifyRequest) {
         return controllerOf(this).signal
@@ -62,22 +62,32 @@ export default fp<{ limit?: number }>(
     app.addHook('onRequest', (request, reply, done) => {
       const patience = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
-      request.deadlineTimer = setTimeout(() => {
+      let isLate = false
+      const timer = setTimeout(() => {
         // What has begun without Fastify is under way, such as a stream of events.
         if (reply.sent || reply.raw.headersSent) return
+        if (isLate) return end()
+        isLate = true
+        timer.refresh()
+        // An answer that is there is sent; a second one would mix with it.
+        if (request.isAnswering) return
         missed = isWaitedFor(request) ? new BodyTooSlow(patience / 1000) : new TooSlow()
         refuse(reply, missed)
       }, patience)
+      /** A hook `onSend` takes as long again: nothing can be sent past the hook. */
+      function end() {
+        missed ??= new TooSlow()
+        reply.raw.destroy()
+      }
       reply.raw.once('close', () => {
-        clearTimeout(request.deadlineTimer)
+        clearTimeout(timer)
         if (!reply.raw.writableEnded) missed ??= new ClientGone()
         if (missed) abandon(request, reply, missed)
       })
       done()
     })
-    // An answer that is there is sent; a second one would mix with it.
     app.addHook('onSend', (request, _reply, _payload, done) => {
-      clearTimeout(request.deadlineTimer)
+      request.isAnswering = true
       done()
     })
   },
