@@ -89,6 +89,6 @@ async function assemble(
   } catch (error) {
     // Closing may hang for the same reason as the start did, so it is not awaited without a limit.
     await pTimeout(app.close(), { milliseconds: CLOSE_TIMEOUT }).catch(() => {})
-    throw app.hasDecorator('features') ? blame(app.features.current(), error) : error
+    throw app.hasDecorator('features') ? blame(app.features.culprit(error), error) : error
   }
 }

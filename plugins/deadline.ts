@@ -12,8 +12,8 @@ declare module 'fastify' {
      * `throwIfAborted` before a write.
      */
     readonly cancelled: AbortSignal
-    /** For plugins/deadline.ts alone. */
-    deadlineTimer: NodeJS.Timeout | undefined
+    /** For plugins/deadline.ts alone: the hooks `onSend` have begun. */
+    isAnswering: boolean
   }
   interface FastifyContextConfig {
     /** Milliseconds from a request's headers to its answer, below 2^31; 30,000 by default. */
@@ -55,7 +55,7 @@ export default fp<{ limit?: number }>(
       })
     }
 
-    app.decorateRequest('deadlineTimer', undefined)
+    app.decorateRequest('isAnswering', false)
     app.decorateRequest('cancelled', {
       getter(this: FastifyRequest) {
         return controllerOf(this).signal
@@ -66,21 +66,32 @@ export default fp<{ limit?: number }>(
     app.addHook('onRequest', (request, reply, done) => {
       const deadline = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
-      request.deadlineTimer = setTimeout(() => {
+      let isLate = false
+      const timer = setTimeout(() => {
         // An answer that was begun on the raw response, such as a stream of events, goes on.
         if (reply.sent || reply.raw.headersSent) return
+        if (isLate) return end()
+        isLate = true
+        timer.refresh()
+        // An answer that a hook `onSend` holds is not replaced; a second answer would mix with it.
+        if (request.isAnswering) return
         missed = awaitsBody(request) ? new BodyTooSlow(deadline / 1000) : new TooSlow()
         refuse(reply, missed)
       }, deadline)
+      /** Ends the connection of an answer whose `onSend` hook takes as long again as the deadline. */
+      function end() {
+        missed ??= new TooSlow()
+        reply.raw.destroy()
+      }
       reply.raw.once('close', () => {
-        clearTimeout(request.deadlineTimer)
+        clearTimeout(timer)
         if (!reply.raw.writableEnded) missed ??= new ClientGone()
         if (missed) cancel(request, reply, missed)
       })
       done()
     })
     app.addHook('onSend', (request, _reply, _payload, done) => {
-      clearTimeout(request.deadlineTimer)
+      request.isAnswering = true
       done()
     })
   },

@@ -3,6 +3,8 @@ import fp from 'fastify-plugin'
 import type { TProperties, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Db, Tx } from './db/client.ts'
+import { blame } from './features/error.ts'
+import type { Owner } from './features/feature.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,7 +25,7 @@ type Viewing = {
   synced?: boolean
 }
 type Context = Viewing & {
-  /** The items so far, so that a field need not read a tweet's text again. */
+  /** Frozen copies of the items so far, so that a field need not read a tweet's text again. */
   items: readonly Item[]
 }
 export type Field<Value> = {
@@ -35,7 +37,7 @@ export type Field<Value> = {
 type Resource = { $id?: string; properties: TProperties }
 type NamedField = Field<unknown> & {
   name: string
-  owner: string
+  owner: Owner
   fits: (value: unknown) => boolean
 }
 
@@ -76,7 +78,7 @@ function createResources(app: FastifyInstance) {
       }
       const properties = { ...schema.properties, [name]: field.schema }
       schemas.set(resource, { ...schema, properties })
-      const owner = app.features.current().name
+      const owner = app.features.current()
       const named = { ...field, name, owner, fits: checker(field.schema) }
       fields.set(resource, [...(fields.get(resource) ?? []), named])
     }
@@ -86,6 +88,18 @@ function createResources(app: FastifyInstance) {
   function seal() {
     sealed = true
     for (const schema of schemas.values()) app.addSchema(schema)
+    for (const field of new Set([...fields.values()].flat())) assertCompiles(field)
+  }
+
+  /** Fastify would name one of the routes that show the field, not who has added it. */
+  function assertCompiles({ name, owner, schema }: NamedField) {
+    try {
+      const object = { type: 'object', properties: { [name]: schema } }
+      app.serializerCompiler?.({ schema: object, method: '', url: '' })
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      throw blame(owner, new Error(`the schema of its field ${name} is wrong: ${reason}`))
+    }
   }
 
   async function fill<One extends Item>(
@@ -97,7 +111,15 @@ function createResources(app: FastifyInstance) {
     if (!added || items.length === 0) return items
     const ids = [...new Set(items.map(({ id }) => id))]
     if (db === app.db && !synced) await app.cache.sync()
-    const context = { viewerId, db, justCreated, items }
+    const copies = lazily(() => items.map((item) => Object.freeze({ ...item })))
+    const context = {
+      viewerId,
+      db,
+      justCreated,
+      get items() {
+        return copies()
+      },
+    }
     const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {
@@ -118,7 +140,10 @@ function createResources(app: FastifyInstance) {
       }
       return values
     } catch (error) {
-      app.log.error({ err: error, field: name, owner }, 'a field was left out of an answer')
+      app.log.error(
+        { err: error, field: name, owner: owner.name },
+        'a field was left out of an answer',
+      )
       return new Map<number, unknown>()
     }
   }
@@ -144,6 +169,15 @@ export async function inTime<Value>(work: Promise<Value>, milliseconds: number, 
     return await Promise.race([work, promise])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Calls `make` at most once; most fields never ask for the items. */
+function lazily<Value>(make: () => Value) {
+  let made: Value | undefined
+  return () => {
+    made ??= make()
+    return made
   }
 }
 

@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Test } from 'tap'
+import { build } from '../app.ts'
+import type { Env } from '../plugins/config/index.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
@@ -33,3 +35,19 @@ export function extensionFolders(t: Test) {
     return folder
   }
 }
+
+/** Returns a function that starts an app with extensions and gives the message of the failure. */
+export const refusals =
+  (env: Env) =>
+  async (t: Test, paths: string[], more: Env = {}) => {
+    const EXTENSIONS = paths.join(',')
+    const error = await build({ ...env, EXTENSIONS, ...more }).then(
+      async (app) => {
+        await app.close()
+        return new Error('it boots')
+      },
+      (error: Error) => error,
+    )
+    t.comment(error.message)
+    return error.message
+  }

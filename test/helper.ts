@@ -185,10 +185,14 @@ export async function readAll(app: App, path: string, as?: User, limit = 7) {
 /** ms; a busy machine takes a while over thousands of jobs. */
 const PATIENCE = 60_000
 
-/** Waits until no job is due or at work; recurring and far-off ones don't count. */
+/**
+ * Waits until no job is due or at work. Recurring jobs don't count, nor do jobs that were added to run
+ * more than 30 seconds from now; jobs that have failed count when they run again within 10 minutes.
+ */
 export async function drained(app: App) {
   const { jobs } = app.tables
-  const soon = sql`${jobs.runAt} < NOW(3) + INTERVAL 10 MINUTE`
+  const patience = sql`IF(${jobs.attempts} = 0, 30, 600)`
+  const soon = sql`${jobs.runAt} < NOW(3) + INTERVAL ${patience} SECOND`
   const live = and(isNull(jobs.deadAt), isNull(jobs.uniqueKey), soon)
   let left: (typeof jobs.$inferSelect)[] = []
   const end = Date.now() + PATIENCE

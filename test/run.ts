@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import getPort from 'get-port'
 import { startMariadb } from '../local/mariadb.ts'
@@ -41,6 +41,8 @@ function tap(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
     stdio: 'inherit',
     env: {
       ...process.env,
+      // In an extension's package npm puts no programs of Birdhouse on PATH; tap takes Node from PATH.
+      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
       TAP_RCFILE: join(ROOT, '.taprc'),
       // Every test file loads the whole app.
       NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/node'),

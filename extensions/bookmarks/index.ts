@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 
-export const kernel = '^0.2.0'
+export const kernel = '^0.3.0'
 
 const bookmarks: FastifyPluginAsyncTypebox = async (app) => {
   const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas

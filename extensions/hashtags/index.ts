@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { MutedTag, TagParams, Trending, TrendingQuery } from './schemas.ts'
 
-export const kernel = '^0.2.0'
+export const kernel = '^0.3.0'
 
 const hashtags: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(reading)

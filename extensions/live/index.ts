@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
 import { DESCRIPTION, EVENTS } from './schemas.ts'
 
-export const kernel = '^0.2.0'
+export const kernel = '^0.3.0'
 
 const NotAcceptable = createError(
   'NOT_ACCEPTABLE',

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { createSchemas } from './schemas.ts'
 
-export const kernel = '^0.2.0'
+export const kernel = '^0.3.0'
 
 const notifications: FastifyPluginAsyncTypebox = async (app) => {
   const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas

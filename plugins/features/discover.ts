@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -107,8 +108,25 @@ async function importPart(folder: string, part: string): Promise<Module | undefi
     milliseconds: IMPORT_LIMIT,
     message: `importing ${basename(file)} did not end within 10 s; look at its top level.`,
   }).catch((error) => {
-    throw new Error(`${basename(file)} can't be imported: ${error?.message ?? error}`, {
-      cause: error,
-    })
+    const place = placeOf(error, file)
+    throw new Error(
+      `${basename(file)} can't be imported: ${error?.message ?? error}${place && ` (${place})`}`,
+      { cause: error },
+    )
   })
+}
+
+/** The file and the line of an extension that the error comes from, as far as Node says. */
+function placeOf(error: unknown, file: string) {
+  const folder = dirname(file)
+  const homes = [`${pathToFileURL(folder)}/`, `${folder}/`]
+  const find = (text: string) => {
+    const lines = text.split('\n').filter((line) => !line.includes('node:'))
+    const rest = lines.flatMap((line) => homes.map((home) => line.split(home)[1] ?? ''))
+    return rest.flatMap((text) => /^[^:]+:\d+/.exec(text)?.[0] ?? [])[0]
+  }
+  const said = find(error instanceof Error ? (error.stack ?? '') : '')
+  if (said || !(error instanceof SyntaxError)) return said ?? ''
+  // Node keeps the line of a syntax error in JavaScript to itself, except here.
+  return find(spawnSync(process.execPath, ['--check', file], { encoding: 'utf8' }).stderr) ?? ''
 }

@@ -19,3 +19,6 @@ export type Feature = {
   /** The range of versions of the kernel it works with. */
   kernel?: unknown
 }
+
+/** Who adds what is being added. */
+export type Owner = Pick<Feature, 'name' | 'extension'>

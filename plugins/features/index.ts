@@ -1,7 +1,9 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { ExtensionError } from './error.ts'
-import type { Feature } from './feature.ts'
+import type { Feature, Owner } from './feature.ts'
+import { guardRoot } from './guard.ts'
+import { createReplacements } from './replaced.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -9,31 +11,54 @@ declare module 'fastify' {
   }
 }
 
-/** Hooks of every request: in a service, which runs at the root, they would meet everyone's. */
-const REQUEST_HOOKS = new Set(
-  'onRoute onRegister onRequest preParsing preValidation preHandler preSerialization onSend onResponse onError onTimeout onRequestAbort'.split(
-    ' ',
-  ),
-)
-
-type Owner = Pick<Feature, 'name' | 'extension'>
 const KERNEL: Owner = { name: 'kernel', extension: false }
 
+/** A route whose last part is open: `/v1/*`, `/v1/tweets/:any`. */
+const TAKES_BELOW = /^(.*?)(?:\*|(?<=\/):\w+\/?)$/
+/** Fastify compiles the schemas of all routes at the end, and names the route alone. */
+const BROKEN_SCHEMA = /Failed building the \w+ schema for ([A-Z]+).*?: (\S+?)\/?, due to/
+
+/** Two names for one parameter are one route. */
+const unnamed = (url: string) => url.replaceAll(/:\w+/g, ':')
+
 /** Knows which feature is being loaded, so that what it adds, and what fails, has an owner. */
-function createFeatures(loaded: Feature[], skipped: ReadonlyMap<string, string>) {
+function createFeatures(
+  app: FastifyInstance,
+  loaded: Feature[],
+  skipped: ReadonlyMap<string, string>,
+) {
   let current = KERNEL
+  const replacements = createReplacements(app)
   const routes = new Map<string, string>()
   const operations = new Map<string, string>()
 
   /** @throws ExtensionError when the route or its operationId is taken */
   function claimRoute({ method, url, schema }: RouteOptions) {
-    // Two names for one parameter are one route.
-    const path = url.replaceAll(/:\w+/g, ':').replace(/(?<=.)\/$/, '')
+    const path = unnamed(url).replace(/(?<=.)\/$/, '')
     for (const verb of [method].flat().filter((name) => name !== 'HEAD')) {
       claim(routes, `${verb} ${path}`, `the route ${verb} ${url}`)
     }
     const { operationId } = schema ?? {}
     if (operationId) claim(operations, operationId, `the operationId ${operationId}`)
+    const below = TAKES_BELOW.exec(url)?.[1]
+    if (below !== undefined) claimPathsBelow(below, `the route ${url}`)
+  }
+
+  /**
+   * An extension takes all paths below another only where nobody else has a route.
+   * @throws ExtensionError
+   */
+  function claimPathsBelow(path: string, what: string) {
+    if (!current.extension) return
+    const start = unnamed(path)
+    for (const [route, owner] of routes) {
+      if (owner !== current.name && route.slice(route.indexOf(' ') + 1).startsWith(start)) {
+        throw new ExtensionError(
+          current.name,
+          `${what} also takes unknown paths below ${path}, where ${owner} has routes; put a path of its own before it.`,
+        )
+      }
+    }
   }
 
   function claim(owners: Map<string, string>, key: string, what: string) {
@@ -51,49 +76,34 @@ function createFeatures(loaded: Feature[], skipped: ReadonlyMap<string, string>)
     current: () => current,
     enter: (feature: Owner) => {
       current = feature
+      replacements.begin(feature)
     },
+    /** @throws ExtensionError when the current feature has replaced what is not its own */
     leave: () => {
+      const replaced = replacements.find(current)
+      if (replaced) {
+        throw new ExtensionError(
+          current.name,
+          `it replaces ${replaced}, which others use; decorate a name of its own.`,
+        )
+      }
       current = KERNEL
     },
     claimRoute,
+    claimPathsBelow,
+    /** Who is to blame for a failed start: the owner of the route that the error names, or the current feature. */
+    culprit(error: unknown): Owner {
+      const [, verb, url = ''] = BROKEN_SCHEMA.exec(String(error)) ?? []
+      const owner = routes.get(`${verb} ${unnamed(url)}`)
+      return loaded.find(({ name }) => name === owner) ?? current
+    },
   }
 }
-
-type AddHook = (this: unknown, name: string, hook: (...args: unknown[]) => unknown) => unknown
-
-/** A hook of the boot fails in its owner's name; one of the requests stays in its own scope. */
-function guardHooks(app: FastifyInstance) {
-  // The overloads of addHook say which hook has which arguments; nothing here looks at them.
-  const addHook = app.addHook as unknown as AddHook
-  const guarded: AddHook = function (name, hook) {
-    const owner = app.features.current()
-    if (owner.extension && this === app && REQUEST_HOOKS.has(name)) {
-      throw new ExtensionError(
-        owner.name,
-        `its service adds the hook ${name} to every request of everyone; add it in index.`,
-      )
-    }
-    return addHook.call(this, name, name === 'onReady' ? owned(app, owner, hook) : hook)
-  }
-  Object.assign(app, { addHook: guarded })
-}
-
-/** While it runs its owner is the current one, and stays it when the hook fails or hangs. */
-const owned = (app: FastifyInstance, owner: Owner, hook: (...args: unknown[]) => unknown) =>
-  async function (this: unknown) {
-    app.features.enter(owner)
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const done = (error?: unknown) => (error ? reject(error) : resolve(undefined))
-    const result = hook.call(this, done)
-    // A hook that names its argument calls it back; any other returns a promise or nothing.
-    await (hook.length > 0 ? Promise.race([promise, result ?? promise]) : result)
-    app.features.leave()
-  }
 
 export default fp<{ features: Feature[]; skipped: ReadonlyMap<string, string> }>(
   async (app, { features, skipped }) => {
-    app.decorate('features', createFeatures(features, skipped))
-    guardHooks(app)
+    app.decorate('features', createFeatures(app, features, skipped))
+    guardRoot(app)
     app.addHook('onRoute', (route) => app.features.claimRoute(route))
   },
   { name: 'features' },

@@ -47,9 +47,16 @@ function createJobs(app: FastifyInstance) {
     Object.assign(definitions.get(name) ?? {}, { every: seconds })
   }
 
-  /** Adds a job for each name in the caller's transaction; `delay` is in seconds. */
+  /**
+   * Adds a job for each name in the caller's transaction; `delay` is in seconds.
+   * @throws Error when no job of that name is defined: nothing would ever run it
+   */
   async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
     if (names.length === 0) return
+    const unknown = names.find((name) => !definitions.has(name))
+    if (unknown !== undefined) {
+      throw new Error(`No job is called ${unknown}; define it with app.jobs.define in service.`)
+    }
     store.insert(tx, names, payload, delay)
     if (delay === 0) afterCommit(tx, () => worker.wake(names))
   }

@@ -30,7 +30,7 @@ export function createTweetHydration(
    * Returns the rows as complete tweets, in the same order, without those of deleted authors. Takes
    * a fixed number of queries, most of which the cache answers.
    */
-  async function hydrate(rows: Shown[], context: Context = {}) {
+  async function hydrate(rows: Shown[], context: Context = {}): Promise<Resources['Tweet'][]> {
     if (!context.db && !context.synced) await app.cache.sync()
     const bodies = await readBodies(rows, context)
     await app.media.fill([...bodies.values()], context.db)

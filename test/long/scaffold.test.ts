@@ -1,12 +1,31 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { call, drained, setUp, signUp, tweet } from '../helper.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NAME = 'birdhouse-scaffold-proof'
+/** PATH in the package's folder: its Node is the system's, whatever version that is. */
+const PATH = (process.env.PATH ?? '')
+  .split(delimiter)
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(delimiter)
+
+/** What the services of the walk-through return, without a type written down. */
+const UNANNOTATED = `
+import type { FastifyInstance, PageRequest } from 'birdhouse'
+
+export const lists = (app: FastifyInstance) => ({
+  tweet: (id: number) => app.tweets.get(id),
+  tweets: (ids: number[]) => app.tweets.byIds(ids),
+  page: (request: PageRequest) => app.tweets.page('own', undefined, request),
+  timeline: (id: number, request: PageRequest) => app.timeline.page(id, request),
+  user: (id: number) => app.users.get(id),
+  media: (ids: number[]) => app.media.ofTweets(ids),
+})
+`
 
 t.test('a new package: its tests, its types, packed, installed, at work', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-scaffold-'))
@@ -17,13 +36,19 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
     rmSync(installed, { recursive: true, force: true })
   })
   const run = (cwd: string, command: string, ...args: string[]) =>
-    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+    execFileSync(command, args, {
+      cwd,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(cwd === home && { PATH }) },
+    })
   const scaffold = (name: string) =>
     run(ROOT, process.execPath, 'cli/index.ts', 'new:extension', name)
 
   t.match(scaffold('--help'), /^Usage: npm run birdhouse -- new:extension /)
   t.match(scaffold(home), `npm test`)
   t.match(run(home, 'npm', 'test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
+  writeFileSync(join(home, 'lists.ts'), UNANNOTATED)
   run(home, 'npm', 'run', 'types')
   t.match(scaffold(home), 'is linked to this Birdhouse')
 
@@ -38,8 +63,8 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
   t.ok(paths['/v1/scaffold-proof'])
 
   for (const [name, sentence] of Object.entries({
-    Pins: "Pins cannot be the name",
-    'a--b': "a--b cannot be the name",
+    Pins: 'Pins cannot be the name',
+    'a--b': 'a--b cannot be the name',
     tweets: 'routes/tweets exists',
     bookmarks: 'extensions/bookmarks exists',
   }))

@@ -57,6 +57,9 @@ app.get(
   { onSend: async (_request, _reply, payload) => sleep(LIMIT, payload) },
   async () => sleep(LIMIT / 2, { a: 1 }),
 )
+const never = () => new Promise<void>(() => {})
+app.get('/never-sends', { onSend: never }, async () => ({ a: 1 }))
+app.get('/never-sends-late', { onSend: never }, async () => sleep(LATE, { a: 1 }))
 app.get('/may-take-long', { config: { deadline: 2 * LATE } }, async () => sleep(LATE, { a: 1 }))
 app.post('/answers', async (request) => {
   noted(request)
@@ -113,6 +116,13 @@ t.test('who waits too long is told to come back, with a body or without', async 
     signals.map(({ reason }) => reason?.code),
     ['TOO_SLOW', 'TOO_SLOW', 'TOO_SLOW'],
   )
+})
+
+t.test('an onSend that never settles loses its connection', async (t) => {
+  for (const path of ['/never-sends', '/never-sends-late']) {
+    const outcome = await Promise.race([fetch(url + path).catch(() => 'closed'), sleep(2 * LATE)])
+    t.equal(outcome, 'closed', path)
+  }
 })
 
 t.test('a body that does not come is not waited for', async (t) => {

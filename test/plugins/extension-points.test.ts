@@ -15,6 +15,7 @@ const badges = extension('badges', {
     app.decorate('badgeCalls', [])
     const read = async (ids, context) => {
       app.badgeCalls.push({ ids, viewerId: context.viewerId })
+      for (const item of context.items) Reflect.set(item, 'id', 0)
       return new Map(ids.filter((id) => id % 2 === 1).map((id) => [id, 'badge ' + id]))
     }
     for (const names of [['TweetBody', 'Tweet'], ['UserSummary'], ['User'], ['OwnUser']])
@@ -71,7 +72,8 @@ const trouble = extension('trouble', {
       throw new Error('always')
     }, options)
     app.health.addCheck('weather', async () => { throw new Error('rain') })
-    app.health.addCheck('sun', () => 'shines')`,
+    app.health.addCheck('sun', () => 'shines')
+    app.health.addCheck('fog', () => new Promise((resolve) => setTimeout(resolve, 1_200)))`,
     'trouble',
   ),
 })
@@ -162,6 +164,7 @@ t.test('health checks of extensions inform, they take nothing out', async (t) =>
   const { status, body } = await call(app, 'GET /readyz')
   t.equal(status, 200)
   t.match(body, { status: 'ready', checks: { database: 'ok', weather: 'failed', sun: 'ok' } })
+  t.equal(body.checks.fog, 'failed', 'nobody waits for one that takes longer than half a second')
 })
 
 t.test('a handler that throws ends dead, is counted, shown and run again', async (t) => {

@@ -1,28 +1,13 @@
-import t, { type Test } from 'tap'
-import { build } from '../../app.ts'
-import type { Env } from '../../plugins/config/index.ts'
-import { extensionFolders, type Files, index, service } from '../extension-folder.ts'
+import t from 'tap'
+import { extensionFolders, type Files, index, refusals, service } from '../extension-folder.ts'
 import { call, settings, setUp } from '../helper.ts'
 
 // One extension for each way to go wrong at boot, and what is said about it.
 
 const env = await settings(t)
 const extension = extensionFolders(t)
+const refusal = refusals(env)
 let count = 0
-
-/** Tries to boot with these; the sentence it stops with. */
-async function refusal(t: Test, paths: string[], more: Env = {}) {
-  const EXTENSIONS = paths.join(',')
-  const error = await build({ ...env, EXTENSIONS, ...more }).then(
-    async (app) => {
-      await app.close()
-      return new Error('it boots')
-    },
-    (error: Error) => error,
-  )
-  t.comment(error.message)
-  return error.message
-}
 
 type Case = [what: string, files: Files, sentence: RegExp]
 
@@ -58,10 +43,19 @@ const CASES: Case[] = [
   ],
   [
     'a mistake in the source',
-    { 'index.js': 'export default (' },
-    /index\.js can't be imported: Unexpected/,
+    { 'index.js': 'const a = 1\n\nexport default (' },
+    /index\.js can't be imported: Unexpected end of input \(index\.js:3\)/,
   ],
-  ['a throw while imported', { 'service.js': "throw new Error('no luck')" }, /no luck/],
+  [
+    'a mistake in a file of TypeScript that the service imports',
+    { 'service.js': "import './rules.ts'", 'rules.ts': 'type A = 1\nconst a: A = }' },
+    /service\.js can't be imported: Expression expected \(rules\.ts:2\)/,
+  ],
+  [
+    'a throw while imported',
+    { 'service.js': "\nthrow new Error('no luck')" },
+    /no luck \(service\.js:2\)/,
+  ],
   ['a throw in the service', { 'service.js': service("throw new Error('boom')", 'x') }, /boom/],
   ['a throw in the index', { 'index.js': index("throw new TypeError('bang')") }, /bang/],
   [

@@ -29,6 +29,10 @@ const newName = () => `test.${++names}`
 const enqueue = (name: string, payload: unknown = {}, options?: { delay?: number }) =>
   app.transaction((tx) => app.jobs.add(tx, [name], payload, options))
 
+/** A job that another process has added. */
+const addElsewhere = (name: string, payload: object) =>
+  app.db.insert(jobs).values({ name, payload, runAt: sql`NOW(3)` })
+
 const rowsOf = (name: string) => app.db.select().from(jobs).where(eq(jobs.name, name))
 const change = (name: string, values: object) =>
   app.db.update(jobs).set(values).where(eq(jobs.name, name))
@@ -133,7 +137,7 @@ t.test(
       startedAt = performance.now()
     })
     await sleep(600)
-    await enqueue(name)
+    await addElsewhere(name, {})
     const committed = performance.now()
     await until('picked up', () => startedAt > 0, 5_000)
     t.comment(`after ${(startedAt - committed).toFixed(0)} ms`)
@@ -175,7 +179,7 @@ t.test('a recurring job has one row, survives failures and comes again', waiting
 
 t.test('jobs without a handler here are left to others', waiting(), async (t) => {
   const name = newName()
-  await enqueue(name)
+  await addElsewhere(name, {})
   await sleep(700)
   t.match(await rowsOf(name), [{ attempts: 0, token: null, deadAt: null }])
 })
@@ -323,11 +327,11 @@ t.test('stopping waits for the job at work and takes no other', async (t) => {
     await sleep(400)
     events.push(`end ${n}`)
   })
-  await enqueue(name, { n: 1 })
+  await addElsewhere(name, { n: 1 })
   await until('started', () => events.length === 1)
   const closing = other.close().then(() => events.push('closed'))
   await sleep(100)
-  await enqueue(name, { n: 2 })
+  await addElsewhere(name, { n: 2 })
   await closing
   t.strictSame(events, ['start 1', 'end 1', 'closed'])
   const [left, ...rest] = await rowsOf(name)
@@ -368,4 +372,11 @@ t.test('rows that cannot be read keep no other from being run', async (t) => {
   await app.transaction((tx) => app.jobs.add(tx, [name], { readable: true }))
   t.strictSame(await served, { readable: true })
   await app.db.delete(jobs).where(eq(jobs.name, name))
+})
+
+t.test('a job of a name that nobody has defined is refused', async (t) => {
+  await t.rejects(enqueue('test.misspelt'), {
+    message: 'No job is called test.misspelt; define it with app.jobs.define in service.',
+  })
+  t.strictSame(await rowsOf('test.misspelt'), [])
 })
