@@ -36,21 +36,19 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
     rmSync(installed, { recursive: true, force: true })
   })
   const run = (cwd: string, command: string, ...args: string[]) =>
-    execFileSync(command, args, {
-      cwd,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...(cwd === home && { PATH }) },
-    })
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  // tap puts its own NODE_OPTIONS into whatever it spawns.
+  const npm = (...args: string[]) =>
+    run(home, 'env', '--unset=NODE_OPTIONS', `PATH=${PATH}`, 'npm', ...args)
   const scaffold = (name: string) => run(ROOT, process.execPath, 'scaffold/new-extension.ts', name)
 
   t.match(scaffold(home), `npm test`)
-  t.match(run(home, 'npm', 'test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
+  t.match(npm('test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
   writeFileSync(join(home, 'lists.ts'), UNANNOTATED)
-  run(home, 'npm', 'run', 'types')
+  npm('run', 'types')
   t.match(scaffold(home), 'is linked to this Birdhouse')
 
-  run(home, 'npm', 'pack')
+  npm('pack')
   run(folder, 'tar', '-xzf', join(home, `${NAME}-0.1.0.tgz`))
   run(folder, 'mv', 'package', installed)
   const app = await setUp(t, { EXTENSIONS: NAME })
