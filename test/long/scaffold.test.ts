@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { call, drained, setUp, signUp, tweet } from '../helper.ts'
@@ -37,9 +37,9 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
   })
   const run = (cwd: string, command: string, ...args: string[]) =>
     execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  // tap puts its own NODE_OPTIONS into whatever it spawns.
+  // A shell of its own: tap puts NODE_OPTIONS into whatever it spawns.
   const npm = (...args: string[]) =>
-    run(home, 'env', '--unset=NODE_OPTIONS', `PATH=${PATH}`, 'npm', ...args)
+    run(home, 'env', '--ignore-environment', `PATH=${PATH}`, `HOME=${homedir()}`, 'npm', ...args)
   const scaffold = (name: string) => run(ROOT, process.execPath, 'scaffold/new-extension.ts', name)
 
   t.match(scaffold(home), `npm test`)
