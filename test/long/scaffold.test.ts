@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import t from 'tap'
 import { call, drained, setUp, signUp, tweet } from '../helper.ts'
@@ -36,23 +36,21 @@ t.test('a new package: its tests, its types, packed, installed, at work', async 
     rmSync(installed, { recursive: true, force: true })
   })
   const run = (cwd: string, command: string, ...args: string[]) =>
-    execFileSync(command, args, {
-      cwd,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...(cwd === home && { PATH }) },
-    })
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  // A shell of its own: tap puts NODE_OPTIONS into every process that it starts.
+  const npm = (...args: string[]) =>
+    run(home, 'env', '--ignore-environment', `PATH=${PATH}`, `HOME=${homedir()}`, 'npm', ...args)
   const scaffold = (name: string) =>
     run(ROOT, process.execPath, 'cli/index.ts', 'new:extension', name)
 
   t.match(scaffold('--help'), /^Usage: npm run birdhouse -- new:extension /)
   t.match(scaffold(home), `npm test`)
-  t.match(run(home, 'npm', 'test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
+  t.match(npm('test'), /^ok 1 - test\/scaffold-proof\.test\.ts/m)
   writeFileSync(join(home, 'lists.ts'), UNANNOTATED)
-  run(home, 'npm', 'run', 'types')
+  npm('run', 'types')
   t.match(scaffold(home), 'is linked to this Birdhouse')
 
-  run(home, 'npm', 'pack')
+  npm('pack')
   run(folder, 'tar', '-xzf', join(home, `${NAME}-0.1.0.tgz`))
   run(folder, 'mv', 'package', installed)
   const app = await setUp(t, { EXTENSIONS: NAME })
