@@ -72,7 +72,7 @@ t.test('a dry run shows what the real one removes', async (t) => {
   t.match(real.sentence, `5 of ${kept.length + 5} objects belonged to no picture and were deleted.`)
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
   t.match((await run('delete')).sentence, /^0 of /)
-  await t.rejects(run('everything'), /Give nothing/)
+  await t.rejects(run('everything'), /Give no argument/)
 })
 
 t.test('a run that was interrupted is gone on with', async (t) => {
