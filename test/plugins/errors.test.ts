@@ -56,7 +56,7 @@ t.test('a bug is a 500 that says nothing of its cause, but where to ask', async 
     t.equal(answer.headers['content-type'], 'application/problem+json; charset=utf-8')
     t.notMatch(answer.body, 'secret')
     const { detail, ...problem } = answer.json()
-    t.match(detail, /request req-\w+/)
+    t.match(detail, /request id req-\w+/)
     t.strictSame(problem, {
       type: 'about:blank',
       title: 'Internal Server Error',

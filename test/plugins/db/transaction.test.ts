@@ -159,7 +159,7 @@ t.test('what fails before it is sent fails alone', async (t) => {
       await rename(db, ann, 'Late')
     }),
   )
-  await t.rejects(late, { cause: { message: /Too late/ } })
+  await t.rejects(late, { cause: { message: /came too late/ } })
   for (let n = 0; n < 20; n++) await app.transaction((tx) => rename(tx, ann, 'Anna'))
   t.throws(() => batch(app.db as never, async () => {}), /needs a transaction/)
 })
