@@ -96,8 +96,10 @@ function findNobody(): Required<Account> | string {
 
 const nobody = findNobody()
 
-test('npm start in a folder with special characters in its name', (t) => startsAndWorks(t))
+test('npm start works in a folder with special characters in its name', (t) => startsAndWorks(t))
 
-test('the same as nobody', { skip: typeof nobody === 'string' && nobody }, async (t) => {
+test('npm start works there as the user nobody', {
+  skip: typeof nobody === 'string' && nobody,
+}, async (t) => {
   if (typeof nobody === 'object') await startsAndWorks(t, nobody)
 })

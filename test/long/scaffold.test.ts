@@ -8,7 +8,7 @@ import { call, drained, setUp, signUp, tweet } from '../helper.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const NAME = 'birdhouse-scaffold-proof'
 
-t.test('a new package: its tests, its types, packed, installed, at work', async (t) => {
+t.test('a new package passes its tests, compiles, packs, installs and runs', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-scaffold-'))
   const home = join(folder, NAME)
   const installed = join(ROOT, 'node_modules', NAME)

@@ -104,7 +104,7 @@ t.test('nothing committed is ever missing from a page', { timeout: 200_000 }, as
   t.notOk(late, 'everything is delivered')
 })
 
-t.test('timelines:rebuild restores from nothing', async (t) => {
+t.test('timelines:rebuild restores deleted timelines', async (t) => {
   const reader = await signUp(one)
   const authors = await signUpAll(3)
   for (const author of authors) await one.graph.follow(reader, author)
@@ -143,7 +143,7 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
     await t.rejects(async () => task?.run({ progress, signal, argument }), /There is no user/)
 })
 
-t.test('an author who becomes merged while a reader scrolls', async (t) => {
+t.test('an author who becomes merged during paging loses no tweet', async (t) => {
   for (const app of apps) await app.jobs.stop()
   const reader = await signUp(one)
   const [turning, steady] = (await signUpAll(2)) as [number, number]

@@ -93,7 +93,7 @@ t.beforeEach(() => {
 const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }
 const errorLines = () => lines.filter((line) => JSON.parse(line).level >= 50)
 
-t.test('who waits too long is told to come back, with a body or without', async (t) => {
+t.test('a late answer is 503, with or without a body', async (t) => {
   for (const [path, options] of [
     ['/hangs', {}],
     ['/hangs', post],
@@ -115,7 +115,7 @@ t.test('who waits too long is told to come back, with a body or without', async 
   )
 })
 
-t.test('a body that does not come is not waited for', async (t) => {
+t.test('a body that does not arrive is 408', async (t) => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write('POST /answers HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n')
   socket.write('content-length: 99\r\n\r\n{')
@@ -124,19 +124,19 @@ t.test('a body that does not come is not waited for', async (t) => {
   t.strictSame(errorLines(), [], 'which is no error of ours')
 })
 
-t.test('a body that is there is not asked for', async (t) => {
+t.test('a body that has arrived is never 408', async (t) => {
   const body = JSON.stringify({ text: 'x'.repeat(200_000) })
   const answer = await fetch(`${url}/looks-late`, { ...post, body })
   t.match([answer.status, answer.headers.get('connection')], [503, 'close'])
 })
 
-t.test('an error whose hook hangs ends with its connection', async (t) => {
+t.test('a hanging error hook ends with its connection', async (t) => {
   await t.rejects(fetch(`${url}/fails-late`))
   t.equal((await fetch(`${url}/answers`, post)).status, 200, 'and nothing else does')
   await sleep(LATE)
 })
 
-t.test('who goes away is noticed', async (t) => {
+t.test('a request is cancelled when its client disconnects', async (t) => {
   for (const [path, options] of [
     ['/hangs', {}],
     ['/hangs', post],
@@ -156,7 +156,7 @@ t.test('who goes away is noticed', async (t) => {
   t.strictSame(errorLines(), [], 'and is no error of ours')
 })
 
-t.test('what is answered in time is never cancelled', async (t) => {
+t.test('a request that is answered in time is not cancelled', async (t) => {
   t.strictSame(await (await fetch(`${url}/answers`, post)).json(), { a: 1 })
   t.strictSame((await app.inject({ url: '/answers', ...post, method: 'POST' })).json(), { a: 1 })
   await sleep(2 * LIMIT)
@@ -166,7 +166,7 @@ t.test('what is answered in time is never cancelled', async (t) => {
   )
 })
 
-t.test('what has begun may go on', async (t) => {
+t.test('an answer that has begun may continue', async (t) => {
   for (const path of ['/streams', '/hijacks', '/writes']) {
     t.equal(await (await fetch(url + path)).text(), 'ab', path)
   }
@@ -179,7 +179,7 @@ t.test('what has begun may go on', async (t) => {
   t.strictSame(await answer.json(), { a: 1 })
 })
 
-t.test('a route may take longer, but not as long as it likes', async (t) => {
+t.test('a route may set its own deadline within limits', async (t) => {
   t.equal((await fetch(`${url}/may-take-long`)).status, 200)
   for (const limit of [0, 1.5, 2 ** 31, Number.POSITIVE_INFINITY]) {
     const other = Fastify()

@@ -80,7 +80,7 @@ const EXTENSIONS = [badges, moderation, trouble].join(',')
 const app: any = await setUp(t, { EXTENSIONS })
 const [ada, bo] = [await signUp(app, 'Ada'), await signUp(app, 'Bo')]
 
-t.test('a field: one call a page, in every answer, in the document', async (t) => {
+t.test('a field is read once per page and is in every answer and in the document', async (t) => {
   for (let i = 0; i < 5; i++) await tweet(app, ada, `tweet ${i}`)
   await drained(app)
   app.badgeCalls.length = 0
@@ -119,7 +119,7 @@ t.test('a field that fails or hangs is left out', async (t) => {
   t.ok(took > 900 && took < 2_500, `after ${Math.round(took)} ms`)
 })
 
-t.test('a tweet is refused or changed before it is written', async (t) => {
+t.test('a hook rejects or changes a tweet before it is written', async (t) => {
   const post = (text: string) => call(app, 'POST /v1/tweets', { as: ada, body: { text } })
   const before = (await read(app, '/v1/tweets')).items[0].id
   t.match((await post('how rude')).body, {
@@ -158,13 +158,13 @@ t.test('a filter applies to the lists it names', async (t) => {
   t.strictSame([...new Set(app.filtered)].sort(), kinds.sort())
 })
 
-t.test('health checks of extensions inform, they take nothing out', async (t) => {
+t.test('a failing health check of an extension keeps /readyz at 200', async (t) => {
   const { status, body } = await call(app, 'GET /readyz')
   t.equal(status, 200)
   t.match(body, { status: 'ready', checks: { database: 'ok', weather: 'failed', sun: 'ok' } })
 })
 
-t.test('a handler that throws ends dead, is counted, shown and run again', async (t) => {
+t.test('a failing job becomes dead, is counted, listed and can be retried', async (t) => {
   await drained(app)
   const admin = createJobAdmin(app.db)
   const failed = { state: 'dead', name: 'trouble.throws' } as const

@@ -89,7 +89,7 @@ t.test(
   },
 )
 
-t.test('a CDN that is away stops nothing, and is told about', { skip: !embedded }, async (t) => {
+t.test('an unreachable CDN is reported and stops nothing', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const cdn = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
   cdn.misbehave(({ response }) => response.writeHead(502).end())
@@ -109,7 +109,7 @@ t.test('a CDN that is away stops nothing, and is told about', { skip: !embedded 
   t.equal(app.s3.url('key'), `${base}/key`)
 })
 
-t.test('a page in the place of the pictures is no CDN', { skip: !embedded }, async (t) => {
+t.test('an HTML page instead of pictures is reported', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const page = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
   page.misbehave(({ response }) => {
@@ -119,14 +119,14 @@ t.test('a page in the place of the pictures is no CDN', { skip: !embedded }, asy
   await t.rejects(app.s3.readBack(), { message: /answers with text\/html\. Check that MEDIA_BASE/ })
 })
 
-t.test('processes that start at the same moment do not meet', { skip: !embedded }, async (t) => {
+t.test('simultaneous starts delete their test pictures', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const apps = await Promise.all([env, env, env].map((one) => build(one)))
   for (const app of apps) t.teardown(() => app.close())
   t.strictSame(await objectKeys(apps[0] as (typeof apps)[0]), [])
 })
 
-t.test('clients are sent where the SDK writes', { skip: !embedded }, async (t) => {
+t.test('picture URLs have the address that the SDK writes to', { skip: !embedded }, async (t) => {
   const cases: [object, string][] = [
     [{}, 'https://birds.s3.eu-west-1.amazonaws.com'],
     [{ region: 'cn-north-1' }, 'https://birds.s3.cn-north-1.amazonaws.com.cn'],

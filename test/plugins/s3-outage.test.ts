@@ -63,7 +63,7 @@ async function refused(t: Test, fault: Fault, { atMost }: { atMost: number }) {
   await heal()
 }
 
-t.test('a store that is slow, or asks twice to slow down, is waited for', async (t) => {
+t.test('a slow or throttling store is waited for', async (t) => {
   for (const fault of [slow(1_500), slowDown(2)]) {
     front.misbehave(fault)
     const { result, took } = await timed(upload(app, jpeg, { as: user }))
@@ -74,7 +74,7 @@ t.test('a store that is slow, or asks twice to slow down, is waited for', async 
   await drained(app)
 })
 
-t.test('who does not wait for a slow store changes nothing', async (t) => {
+t.test('a cancelled upload to a slow store changes nothing', async (t) => {
   const before = await read(app, '/v1/users/me', user)
   front.misbehave(slow(1_500))
   const form = new FormData()
@@ -99,7 +99,7 @@ t.test('who does not wait for a slow store changes nothing', async (t) => {
   await app.s3.remove(await orphanKeys(app))
 })
 
-t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
+t.test('uploads fail with 503, and a sweep finds left objects', async (t) => {
   await drained(app)
   const stored = await keys()
   t.equal(stored.length, 3)
@@ -113,7 +113,7 @@ t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
   t.strictSame(await orphanKeys(app), orphans.sort(), 'until a sweep finds it')
 })
 
-t.test('half a large object is not an object', async (t) => {
+t.test('a partial upload is no object', async (t) => {
   front.misbehave(cutUploads)
   await t.rejects(app.s3.put('half', large, 'image/webp'), { code: 'STORAGE_UNAVAILABLE' })
   front.misbehave()
@@ -123,7 +123,7 @@ t.test('half a large object is not an object', async (t) => {
   await app.s3.remove(['whole'])
 })
 
-t.test('a store that hangs holds a bounded number of calls and harms nobody else', async (t) => {
+t.test('a hanging store holds a bounded number of calls and affects nothing else', async (t) => {
   front.misbehave(hang)
   const calls = Array.from({ length: 200 }, (_, i) =>
     timed(app.s3.put(`hanging/${i}`, jpeg, 'image/webp').catch((error) => error.code)),

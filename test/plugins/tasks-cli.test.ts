@@ -61,7 +61,7 @@ function run(args: string[], interruptAt?: string) {
   )
 }
 
-t.test('tasks are listed, run with a bar, fail and are interrupted', async (t) => {
+t.test('tasks can be listed, run with a progress bar and interrupted', async (t) => {
   const [list, sweep, fail, unknown, wait, fed, all, many] = await Promise.all([
     run([]),
     run(['chores:sweep']),

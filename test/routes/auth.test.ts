@@ -28,7 +28,7 @@ async function again(user: User) {
 const sessionIds = async (user: User) =>
   (await read(app, '/v1/auth/sessions', user)).items.map(({ id }: { id: number }) => id)
 
-t.test('signing up gives an account and signs in', async (t) => {
+t.test('sign-up creates an account and signs in', async (t) => {
   const { status, body, headers } = await post('sign-up', {
     name: 'Hong',
     email: 'Hong.Gil-Dong@Example.COM',
@@ -68,7 +68,7 @@ t.test('signing up gives an account and signs in', async (t) => {
   )
 })
 
-t.test('what is given at sign-up is kept', async (t) => {
+t.test('sign-up stores the given fields', async (t) => {
   const given = { name: 'Ann', email: 'ann@example.com', handle: 'ann_1', profile: 'hi\n안녕 👋' }
   const { body } = await post('sign-up', { ...given, password: PASSWORD })
   t.match(body.user, given)
@@ -104,7 +104,7 @@ t.test('an address and a handle belong to one account', async (t) => {
   t.strictSame([await countOf(users), await countOf(sessions)], before, 'nothing is half-written')
 })
 
-t.test('sign-ups at the same time', async (t) => {
+t.test('concurrent sign-ups create one account per address and handle', async (t) => {
   const same = { name: 'Twin', email: 'twin@example.com', password: PASSWORD }
   const identical = await Promise.all(Array.from({ length: 5 }, () => post('sign-up', same)))
   t.strictSame(statuses(identical), [201, 409, 409, 409, 409])
@@ -123,7 +123,7 @@ t.test('sign-ups at the same time', async (t) => {
   t.strictSame(statuses(rivals), [201, 409, 409, 409])
 })
 
-t.test('bad sign-ups name the field and write nothing', async (t) => {
+t.test('invalid sign-ups name the field and write nothing', async (t) => {
   const good = { name: 'Good', email: 'good@example.com', password: PASSWORD }
   const before = await countOf(users)
   const bad: [string, Record<string, unknown>][] = [
@@ -190,7 +190,7 @@ t.test('bad sign-ups name the field and write nothing', async (t) => {
   t.equal((await post('login', { email: widest.email, password: widest.password })).status, 200)
 })
 
-t.test('bodies that are no JSON objects', async (t) => {
+t.test('bodies that are not JSON objects are rejected', async (t) => {
   const send = (payload: string | undefined, type: string | undefined) =>
     app.inject({
       method: 'POST',
@@ -408,26 +408,23 @@ t.test('refreshes and a logout at the same time leave nothing that works', async
   t.strictSame(left, [])
 })
 
-t.test(
-  'the database alone tells no refresh token, and nothing of a chain that went on',
-  async (t) => {
-    const user = await signUp(app, 'Chain')
-    const { body: second } = await refresh(user.refreshToken)
-    await refresh(second.refreshToken)
-    const [id = 0] = await sessionIds(user)
-    const rows = await app.db.select().from(refreshTokens).where(eq(refreshTokens.sessionId, id))
-    t.equal(rows.length, 3)
-    const salted = rows.filter(({ successorSalt }) => successorSalt !== null)
-    const digest = createHash('sha256').update(second.refreshToken).digest()
-    t.strictSame(
-      salted.map(({ hash }) => hash),
-      [digest],
-      'only the token spent last can be repeated',
-    )
-  },
-)
+t.test('the database reveals no usable refresh token', async (t) => {
+  const user = await signUp(app, 'Chain')
+  const { body: second } = await refresh(user.refreshToken)
+  await refresh(second.refreshToken)
+  const [id = 0] = await sessionIds(user)
+  const rows = await app.db.select().from(refreshTokens).where(eq(refreshTokens.sessionId, id))
+  t.equal(rows.length, 3)
+  const salted = rows.filter(({ successorSalt }) => successorSalt !== null)
+  const digest = createHash('sha256').update(second.refreshToken).digest()
+  t.strictSame(
+    salted.map(({ hash }) => hash),
+    [digest],
+    'only the token spent last can be repeated',
+  )
+})
 
-t.test('unknown, malformed and expired refresh tokens', async (t) => {
+t.test('unknown, malformed and expired refresh tokens are rejected', async (t) => {
   const unknown = await refresh('x'.repeat(43))
   t.equal(unknown.status, 401)
   t.equal(unknown.body.code, 'INVALID_REFRESH_TOKEN')
@@ -450,7 +447,7 @@ t.test('unknown, malformed and expired refresh tokens', async (t) => {
   t.equal(left.length, 1, 'the purge removes what has expired, and only that')
 })
 
-t.test('logging out ends this session and no other', async (t) => {
+t.test('logout ends only this session', async (t) => {
   const user = await signUp(app, 'Logout')
   const elsewhere = await again(user)
   t.equal((await call(app, 'POST /v1/auth/logout', { as: user })).status, 204)

@@ -129,7 +129,7 @@ t.test('the original flat API', async (t) => {
     t.equal((await flat('POST /like', { tweet_id: 99 })).status, 404)
   })
 
-  t.test('the newest 100, and a link to older ones', async (t) => {
+  t.test('lists have the newest 100 items and a link to older ones', async (t) => {
     for (let i = 0; i < 100; i++) await app.tweets.create({ authorId: 1, text: `tweet ${i}` })
     const { body, headers } = await flat('GET /timeline')
     t.equal(body.timeline.length, 100)

@@ -23,7 +23,7 @@ async function countsAgree(t: Test, ...users: User[]) {
   }
 }
 
-t.test('follow, block and mute: twice is once', async (t) => {
+t.test('follow, block and mute are idempotent', async (t) => {
   const [ann, ben] = (await people('Ann', 'Ben')) as [User, User]
   const flags = { follow: 'following', block: 'blocking', mute: 'muting' }
   for (const [relation, flag] of Object.entries(flags)) {
@@ -43,7 +43,7 @@ t.test('follow, block and mute: twice is once', async (t) => {
   t.notOk('following' in (await profile(ben)), 'the public follows nobody')
 })
 
-t.test('oneself, unknown people and strangers', async (t) => {
+t.test('following oneself or unknown users is rejected', async (t) => {
   const [cho] = (await people('초희')) as [User]
   for (const relation of ['follow', 'block', 'mute']) {
     const self = await call(app, `PUT /v1/users/${cho.id}/${relation}`, { as: cho })
@@ -96,7 +96,7 @@ t.test('blocking ends following in both directions', async (t) => {
   t.equal((await profile(dan, eve)).following, true)
 })
 
-t.test('block and follow at the same time leave never both', async (t) => {
+t.test('concurrent block and follow never leave both', async (t) => {
   const [gus, hal] = (await people('Gus', 'Hal')) as [User, User]
   const seen = new Set<string>()
   for (let round = 0; round < 20; round++) {
@@ -119,7 +119,7 @@ t.test('block and follow at the same time leave never both', async (t) => {
   t.comment(`follow, block, follow answered ${[...seen].join(' | ')}`)
 })
 
-t.test('everyone blocks and follows everyone at once', async (t) => {
+t.test('concurrent blocks and follows of many users stay consistent', async (t) => {
   const crowd = await people('Ida', 'Jon', 'Kim', 'Lee', 'Mia')
   const pairs = crowd.flatMap((a) => crowd.filter((b) => a !== b).map((b) => [a, b] as const))
   const answers = await Promise.all(
@@ -141,7 +141,7 @@ t.test('everyone blocks and follows everyone at once', async (t) => {
   await countsAgree(t, ...crowd)
 })
 
-t.test('lists of people, the latest relation first, page by page', async (t) => {
+t.test('lists of users are paged, latest relationship first', async (t) => {
   const [star, ...fans] = (await people('Star', ...Array(9).fill('Fan'))) as [User, ...User[]]
   for (const fan of fans) {
     await relate(app, fan, 'follow', star)
@@ -189,7 +189,7 @@ t.test('lists of people, the latest relation first, page by page', async (t) => 
   t.strictSame((await read(app, `/v1/users/${star.id}/followers`)).items, [])
 })
 
-t.test('following again somebody who has just deleted their account is a 404', async (t) => {
+t.test('following a just deleted account again is a 404', async (t) => {
   const app = await setUp(t)
   const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
   await app.jobs.stop()

@@ -26,7 +26,7 @@ const picture = await sharp({ create: { width: 8, height: 8, channels: 3, backgr
   .png()
   .toBuffer()
 
-t.test('changing a profile', async (t) => {
+t.test('a profile can be changed', async (t) => {
   const user = await signUp(app, 'Before', { profile: 'as it was' })
   const other = await signUp(app, 'Other')
   const before = await me(user)
@@ -53,13 +53,13 @@ t.test('changing a profile', async (t) => {
   t.equal((await call(app, 'PATCH /v1/users/me', { body: both })).status, 401)
 })
 
-t.test('of those who want a handle at the same time one gets it', async (t) => {
+t.test('one of several concurrent requests gets a handle', async (t) => {
   const rivals = await Promise.all(['A', 'B', 'C', 'D'].map((name) => signUp(app, name)))
   const answers = await Promise.all(rivals.map((user) => patch(user, { handle: 'the_one' })))
   t.strictSame(answers.map(({ status }) => status).sort(), [200, 409, 409, 409])
 })
 
-t.test('bad changes name the field and change nothing', async (t) => {
+t.test('invalid changes name the field and change nothing', async (t) => {
   const user = await signUp(app, 'Stays')
   const before = await me(user)
   const bad: [string, object][] = [
@@ -161,7 +161,7 @@ t.test('a user is found by id and by handle', async (t) => {
   }
 })
 
-t.test('counts, and what is between the viewer and a user', async (t) => {
+t.test("a profile shows counts and the viewer's relationship", async (t) => {
   const [ann, ben, cho] = [
     await signUp(app, 'Ann'),
     await signUp(app, 'Ben'),
@@ -193,7 +193,7 @@ t.test('counts, and what is between the viewer and a user', async (t) => {
   t.match(await seen(ann, ben), { ...none, followerCount: 0, followeeCount: 0 }, 'nor who blocks')
 })
 
-t.test('an address is seen by its owner alone', async (t) => {
+t.test('only the owner sees an e-mail address', async (t) => {
   const [owner, friend, stranger] = [
     await signUp(app, 'Owner', { email: 'secret.address@example.com' }),
     await signUp(app, 'Friend'),
@@ -281,7 +281,7 @@ async function objects() {
   return Contents.map(({ Key }) => Key).sort()
 }
 
-t.test('deleting an account', async (t) => {
+t.test('deleting an account erases it', async (t) => {
   await drained(app)
   const objectsBefore = await objects()
   const email = 'zqgone@example.com'
@@ -347,7 +347,7 @@ t.test('deleting an account', async (t) => {
   await app.jobs.stop()
   t.equal((await close(gone.password)).status, 204)
 
-  await t.test('at once it is invisible and its sessions ended', async (t) => {
+  await t.test('the account is invisible at once and its sessions are ended', async (t) => {
     for (const token of [gone.token, elsewhere.accessToken]) {
       const { status, body } = await call(app, 'GET /v1/users/me', { as: { token } })
       t.equal(status, 401)
@@ -393,7 +393,7 @@ t.test('deleting an account', async (t) => {
     }
   })
 
-  await t.test('at once its address and handle are free', async (t) => {
+  await t.test('the address and the handle are free at once', async (t) => {
     const heir = await signUp(app, 'Heir', { email, handle: 'zqgone' })
     t.not(heir.id, gone.id)
     t.match(await me(heir), { email, followerCount: 0, tweetCount: 0, avatar: null })
@@ -404,7 +404,7 @@ t.test('deleting an account', async (t) => {
   await app.jobs.start()
   await drained(app)
 
-  await t.test('soon nothing of it is left', async (t) => {
+  await t.test('jobs erase every trace of the account', async (t) => {
     t.strictSame(await rowsOf(gone.id), [])
     for (const trace of ['ZQGONE', 'zqgone']) t.strictSame(await tablesWith(trace), [], trace)
     t.strictSame(await objects(), objectsBefore, 'no object either')
@@ -412,7 +412,7 @@ t.test('deleting an account', async (t) => {
     t.strictSame(dead, [] as unknown)
   })
 
-  await t.test('what others have stays, and is counted right', async (t) => {
+  await t.test('data of others stay and are counted correctly', async (t) => {
     const left = await read(app, `/v1/tweets/${reply.id}`, other)
     t.match(left, {
       text: 'a reply that stays',
@@ -452,7 +452,7 @@ t.test('an account deleted twice at the same time is deleted once', async (t) =>
   t.strictSame(await rowsOf(user.id), [])
 })
 
-t.test('what is done while an account is being deleted leaves nothing behind', async (t) => {
+t.test('writes during an account deletion leave nothing behind', async (t) => {
   const [leaving, friend] = [await signUp(app, 'Leaving'), await signUp(app, 'Busy')]
   const { id } = await tweet(app, friend)
   const own = await tweet(app, leaving)

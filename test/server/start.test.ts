@@ -30,7 +30,7 @@ async function stopped(t: Test, server: Server, folder: string) {
   t.same(runningIn(folder), [], 'nothing is left running')
 }
 
-test('from nothing to a running service, again, and after a kill', async (t) => {
+test('npm start works at first, again, and after a kill', async (t) => {
   const folder = temporaryFolder(t)
   // Longer than the 107 bytes of a socket's path.
   const env = { LOCAL_DIR: join(folder, 'long'.repeat(40), 'local') }
@@ -64,7 +64,7 @@ test('from nothing to a running service, again, and after a kill', async (t) => 
   await stopped(t, fourth, folder)
 })
 
-test('Ctrl-C or kill -9 at any moment of the first start', async (t) => {
+test('a first start can be interrupted or killed at any moment', async (t) => {
   const folder = temporaryFolder(t)
   const env = { LOCAL_DIR: join(folder, 'local') }
   // Milliseconds; without load the files exist after about 1,000, the database is up at 1,700.
@@ -93,7 +93,7 @@ test('Ctrl-C or kill -9 at any moment of the first start', async (t) => {
   await stopped(t, survivor, folder)
 })
 
-test('two signals in a row, as npm sends them, are one', async (t) => {
+test('two signals in a row, as npm sends them, count as one', async (t) => {
   const env = { ...(await settings(t)), NODE_ENV: 'production' }
   const server = await spawnServer(t, env)
   await server.ready()

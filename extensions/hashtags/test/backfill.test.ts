@@ -31,7 +31,7 @@ const insert = async (author: User, text: string, minutes: number, deletedAt?: D
 const tagged = async (tag: string) =>
   (await read(app, `/v1/hashtags/${tag}/tweets`)).items.map(({ id }: { id: number }) => id)
 
-t.test('older tweets are indexed by themselves, and no one is told', async (t) => {
+t.test('older tweets are indexed automatically, without notifications', async (t) => {
   const told: unknown[] = []
   const stop = app.events.afterCommit('tweet.mentioned', (event) => void told.push(event))
   const [old, recent] = [
@@ -60,7 +60,7 @@ t.test('older tweets are indexed by themselves, and no one is told', async (t) =
 })
 
 t.test(
-  'the task walks over all tweets, goes on where it stopped and changes nothing twice',
+  'the task indexes all tweets, continues where it stopped and changes nothing twice',
   async (t) => {
     await app.db.insert(tweets).values(
       Array.from({ length: 450 }, (_, n) => ({

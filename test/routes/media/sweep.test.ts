@@ -50,7 +50,7 @@ function age(by: number) {
   return () => Object.assign(app.s3, { list })
 }
 
-t.test('what has just been stored is left alone', async (t) => {
+t.test('recent objects are kept', async (t) => {
   t.match((await run('delete')).sentence, /^0 of /)
   const restore = age(DAY - 60_000)
   t.match((await run('delete')).sentence, /^0 of /)
@@ -58,7 +58,7 @@ t.test('what has just been stored is left alone', async (t) => {
   t.equal((await objectKeys(app)).length, kept.length + orphans.length + 1)
 })
 
-t.test('a dry run shows what the real one removes', async (t) => {
+t.test('a dry run lists what the sweep deletes', async (t) => {
   t.teardown(age(DAY + 60_000))
   const dry = await run()
   t.match(dry.sentence, `5 of ${kept.length + 5} objects belong to no picture.`)
@@ -75,7 +75,7 @@ t.test('a dry run shows what the real one removes', async (t) => {
   await t.rejects(run('everything'), /Give nothing/)
 })
 
-t.test('a run that was interrupted is gone on with', async (t) => {
+t.test('an interrupted sweep continues', async (t) => {
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
   t.teardown(age(DAY + 60_000))
   const { list } = app.s3
@@ -104,7 +104,7 @@ t.test('a run that was interrupted is gone on with', async (t) => {
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
 })
 
-t.test('the job does the same every day, and stops where most is unknown', async (t) => {
+t.test('the daily job sweeps, and stops if most objects are unknown', async (t) => {
   t.teardown(age(DAY + 60_000))
   const job = app.jobs.get('media.sweep')
   t.equal(job?.every, 24 * 3600)

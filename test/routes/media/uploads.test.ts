@@ -31,7 +31,7 @@ const until = async (is: () => boolean) => {
   return is()
 }
 
-t.test('files lie on disk while they are in work, and never longer', async (t) => {
+t.test('files are on disk only while they are processed', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Uploads')
@@ -60,7 +60,7 @@ t.test('files lie on disk while they are in work, and never longer', async (t) =
   t.equal((await app.db.select().from(app.tables.media)).length, 1)
 })
 
-t.test('so many at once, the next is refused before its body is read', async (t) => {
+t.test('above the limit, an upload is rejected before its body is read', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Many')
@@ -79,7 +79,7 @@ t.test('so many at once, the next is refused before its body is read', async (t)
   t.ok(await until(() => uploadedFiles(process.pid).length === 0))
 })
 
-t.test('a picture whose client goes before its turn is not made', async (t) => {
+t.test('a queued picture is not processed after its client has gone', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Gone')
@@ -98,7 +98,7 @@ t.test('a picture whose client goes before its turn is not made', async (t) => {
   t.equal((await app.db.select().from(app.tables.media)).length, made.length)
 })
 
-t.test('what a process that was killed has left goes when the next one starts', async (t) => {
+t.test('a start deletes the files of a killed process', async (t) => {
   const env = await settings(t)
   const server = await spawnServer(t, env)
   await server.ready()
