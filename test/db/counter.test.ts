@@ -151,7 +151,7 @@ t.test('an addition is rolled up later, and a rollback adds nothing', async (t) 
   const own = newCounter()
   await add(new Map([[1, { likes: 3 }]]), own)
   t.equal(await pending(), 1)
-  t.strictSame(wrong(await rows()), [], 'what is pending counts')
+  t.strictSame(wrong(await rows()), [], 'pending deltas count')
   for (let waits = 0; waits < 100 && (await pending()) > 0; waits++) await sleep(50)
   t.equal(await pending(), 0)
 

@@ -129,7 +129,7 @@ t.test('the error names the failing statement, on each start until it is fixed',
     await t.rejects(run(), { message: /Migration 0001_second\.sql#1 failed: .*exists/ })
   }
   await query('DROP TABLE nests')
-  t.equal(await run(), 3, 'it goes on where it stopped')
+  t.equal(await run(), 3, 'the migration continues where it stopped')
 
   write('0002_wrong.sql', ['ALTER TABLE birds ADD COLUMN colour NONSENSE'])
   for (let time = 0; time < 2; time++) {
@@ -151,7 +151,7 @@ t.test('the lock of a dead process is taken over when it has expired', async (t)
   t.equal(await run(), 3)
   t.notMatch(progress.join(), /waiting/, 'at once')
   await lockedFor(60)
-  t.equal(await run(), 0, 'with nothing to do nobody waits')
+  t.equal(await run(), 0, 'without migrations there is no wait')
 })
 
 t.test('the lock of a living process is waited for', async (t) => {
@@ -165,7 +165,7 @@ t.test('the lock of a living process is waited for', async (t) => {
   t.match(progress.at(-1), /waiting/)
   t.equal(await running, 3)
   const [lock] = await query('SELECT expires_at < UTC_TIMESTAMP() AS free FROM migration_lock')
-  t.match(lock, { free: 1 }, 'and left free')
+  t.match(lock, { free: 1 }, 'the lock is released')
 })
 
 t.test('a process whose lock was taken over stops', async (t) => {

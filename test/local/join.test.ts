@@ -87,10 +87,10 @@ test('a tool joins a running service, and starts the stores after a kill', async
   t.notOk(settings.DEMO_DATA)
 
   await service.end('SIGKILL')
-  t.ok(existsSync(announced), 'a killed service leaves its word')
+  t.ok(existsSync(announced), 'a killed service leaves running.json')
   const alone = await tool({ LOCAL_DIR })
   t.ok(alone.started)
-  t.notOk(existsSync(announced), 'which is not believed, nor are the stores of a tool announced')
+  t.notOk(existsSync(announced), 'the stale file is deleted, and a tool announces no stores')
   t.match(await query(alone.settings, 'SHOW TABLES'), [{ Tables_in_birdhouse: 'kept' }])
 
   const next = spawnService(t, { LOCAL_DIR })

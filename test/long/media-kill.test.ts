@@ -206,5 +206,5 @@ t.test('the sweep finds exactly the objects without a row', async (t) => {
   const [rows] = await last.db.execute(
     sql`SELECT media.id FROM media JOIN tweets ON tweets.id = tweet_id WHERE deleted_at IS NOT NULL`,
   )
-  t.strictSame(rows, [], 'what was deleted is gone')
+  t.strictSame(rows, [], 'deleted objects are gone')
 })

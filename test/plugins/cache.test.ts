@@ -55,7 +55,7 @@ t.test('cached values equal the committed rows in every process', async (t) => {
   await write(1, 11)
   t.equal(await there.read(1), 11)
   t.equal(await here.read(1), 11)
-  t.equal(await here.read(2), undefined, 'what there is not')
+  t.equal(await here.read(2), undefined, 'an id without a row')
   t.equal(await here.read(2), undefined)
   t.equal(here.seen.loads, 3, 'is remembered as well')
   await write(2, 20)
@@ -104,7 +104,7 @@ t.test('a load that a change overtakes is not cached', async (t) => {
   await one.cache.sync()
   seen.hold = async () => {}
   release()
-  t.equal((await early).get(5), 50, 'who asked before may have what was before')
+  t.equal((await early).get(5), 50, 'an earlier caller may get the earlier value')
   t.equal(await read(5), 51)
 })
 
@@ -192,7 +192,11 @@ t.test('nothing is cached if several nodes assign ids in turn', async (t) => {
   t.equal(await read(6), 60)
   t.equal(await read(6), 60)
   t.equal(seen.loads, 2)
-  t.equal((await call(cluster, 'GET /readyz')).body.caching, false, 'and /readyz says so')
+  t.equal(
+    (await call(cluster, 'GET /readyz')).body.caching,
+    false,
+    '/readyz shows that caching is off',
+  )
   t.equal((await call(one, 'GET /readyz')).body.caching, true)
 })
 

@@ -56,7 +56,11 @@ t.test('values that may be secret are not shown', async (t) => {
   const told = t.throws(() => parseConfig(env)) as Error
   for (const secret of ['hunter2', 'correct-horse', 'swordfish', 'fish@', 'sesame'])
     t.notMatch(told.message, secret)
-  t.match(told.message, 'mysql://user:password@host:port/name', 'it says what to write instead')
+  t.match(
+    told.message,
+    'mysql://user:password@host:port/name',
+    'the line says what to write instead',
+  )
   t.match(told.message, 'openssl rand')
 })
 

@@ -331,14 +331,14 @@ t.test('a connection that cannot be initialised is discarded without other effec
   t.ok(failed.length > 10, `${failed.length} of 20 could not be prepared`)
   t.ok(
     failed.every(({ reason }) => isUnavailable(reason)),
-    'which is a 503',
+    'the error is a 503',
   )
 
   proxy.state.refusing = false
   const mended = await many()
   t.notOk(
     mended.some(({ status }) => status === 'rejected'),
-    'it heals by itself',
+    'the pool recovers',
   )
   t.strictSame(await sessionsOf(limited), ['READ-COMMITTED,+00:00,utf8mb4'])
 })

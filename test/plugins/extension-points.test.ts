@@ -95,7 +95,7 @@ t.test('a field is read once per page and is in every answer and in the document
       [5, bo.id],
       [1, bo.id],
     ],
-    'one for the tweets, one for their authors',
+    'one call for the tweets, one for their authors',
   )
   await retweet(app, bo, items[0].id)
   const [shared] = (await read(app, `/v1/users/${bo.id}/tweets`)).items
@@ -148,7 +148,7 @@ t.test('a filter applies to the lists it names', async (t) => {
     (await read(app, path, ada)).items.some((item: any) => item.id === id)
   t.notOk(await shown('/v1/timeline'))
   t.ok(await shown('/v1/tweets'))
-  t.equal((await read(app, `/v1/tweets/${id}`, ada)).id, id, 'and to no single tweet')
+  t.equal((await read(app, `/v1/tweets/${id}`, ada)).id, id, 'a single tweet is not filtered')
   await Promise.all(
     [`/v1/users/${ada.id}/tweets`, `/v1/users/${ada.id}/likes`, `/v1/tweets/${id}/replies`].map(
       shown,

@@ -186,7 +186,7 @@ for (const [what, files, sentence] of CASES) {
     ])
     const said = await refusal(t, [extension(name, Object.fromEntries(own))])
     t.match(said, sentence)
-    t.match(said, name, 'it says which extension')
+    t.match(said, name, 'the error names the extension')
     t.equal(said.split(`Extension ${name}: `).length <= 2, true, 'once')
   })
 }
@@ -207,7 +207,7 @@ t.test('duplicate settings and table names stop the boot', async (t) => {
   t.match(await refusal(t, [extension('likes')]), /be taken for Birdhouse's likes; rename its/)
   const [twice] = [extension('twice')]
   const app = await setUp(t, { EXTENSIONS: `${twice},${twice}` })
-  t.ok(app.features.names.includes('twice'), 'one entry twice is one')
+  t.ok(app.features.names.includes('twice'), 'a repeated entry counts once')
 })
 
 t.test('services load in the order of dependencies, and circles stop the boot', async (t) => {

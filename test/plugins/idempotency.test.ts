@@ -24,7 +24,7 @@ t.test('a repeat gets the first answer and has no effect', async (t) => {
   const before = (await written(ann)) ?? 0
   const first = await run(ann, 'a', { text: 'hello' })
   const second = await run(ann, 'a', { text: 'hello' })
-  t.strictSame(second, JSON.parse(JSON.stringify(first)), 'as it is kept')
+  t.strictSame(second, JSON.parse(JSON.stringify(first)), 'the stored answer')
   t.equal(await written(ann), before + 1)
   await t.rejects(run(ann, 'a', { text: 'other' }), {
     code: 'IDEMPOTENCY_KEY_REUSED',
@@ -32,7 +32,7 @@ t.test('a repeat gets the first answer and has no effect', async (t) => {
   })
   t.equal(await written(ann), before + 1)
   t.not((await run(ann, 'A', { text: 'hello' })).id, first.id, 'keys are compared byte by byte')
-  t.not((await run(ben, 'a', { text: 'hello' })).id, first.id, 'and belong to a user')
+  t.not((await run(ben, 'a', { text: 'hello' })).id, first.id, 'keys belong to a user')
 })
 
 t.test('concurrent repeats run once, and another body is rejected', async (t) => {

@@ -223,7 +223,7 @@ t.test(
     const attempts: number[] = []
     app.jobs.define(name, async (_: object, { attempt, progress }) => {
       attempts.push(attempt)
-      t.equal(progress, 'half way', 'it goes on where the other was')
+      t.equal(progress, 'half way', 'the job continues from the saved progress')
     })
     const leased = { token: 'killed', attempts: 1, progress: 'half way', runAt: inSeconds(2) }
     await app.db.insert(jobs).values({ name, payload: {}, ...leased })

@@ -40,7 +40,7 @@ t.test('an access token is short and has only the required claims', async (t) =>
 })
 
 t.test('only tokens of this service are accepted', async (t) => {
-  t.equal((await me(forge({}))).status, 200, 'what this test forges is taken if all is right')
+  t.equal((await me(forge({}))).status, 200, 'a correctly forged token is accepted')
   const [head, body, signature = ''] = user.token.split('.')
   const flipped = `${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`
   const unsigned = { ...header, alg: 'none' }

@@ -99,12 +99,12 @@ t.test('a body that does not arrive is 408', async (t) => {
   const answer = String(await buffer(socket))
   t.match(answer, /^HTTP\/1.1 408 .*connection: close.*BODY_TOO_SLOW/is)
   for (let waits = 0; uploadedFiles(process.pid).length > 0 && waits < 100; waits++) await sleep(10)
-  t.strictSame(uploadedFiles(process.pid), [], 'and gives its place away')
+  t.strictSame(uploadedFiles(process.pid), [], 'its place is free')
   t.equal(worked, 0)
   await sleep(20)
   t.notOk(
     lines.some((line) => JSON.parse(line).level >= 50),
-    'which is no error of ours',
+    'not logged as a server error',
   )
   t.ok(lines.some((line) => JSON.parse(line).res?.statusCode === 408))
 })

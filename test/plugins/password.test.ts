@@ -48,7 +48,7 @@ t.test('without a hash, verification takes equal work and fails', async (t) => {
   await password.verify('anything', own)
   const parameters = (digest: string | undefined) => digest?.split('$').slice(0, 4)
   t.equal(seen.digests.length, 3)
-  t.strictSame(parameters(seen.digests[0]), parameters(own), 'with the parameters of today')
+  t.strictSame(parameters(seen.digests[0]), parameters(own), 'the hash has the current parameters')
 })
 
 t.test('a hash with other parameters must be renewed', async (t) => {
@@ -73,7 +73,7 @@ t.test('many logins queue on half of the processors, and the excess is rejected'
   t.ok(served.length >= 200 && served.length <= 202, `${served.length} were served`)
   t.equal(served.length + refused.length, 400)
   t.ok(refused.every(({ reason }) => reason.code === 'TOO_BUSY'))
-  t.equal(await password.verify('right', cheap), true, 'and then it is over')
+  t.equal(await password.verify('right', cheap), true, 'the queue is empty again')
 })
 
 t.test('rejected logins get 503 with Retry-After', async (t) => {

@@ -45,7 +45,7 @@ for (const presign of ['false', 'true']) {
     const env = await settings(t)
     const endpoint = await storeBelowPath(t, env)
     const app = await setUp(t, { ...env, S3_ENDPOINT: `${endpoint}/`, S3_PRESIGN: presign })
-    t.strictSame(await objectKeys(app), [], 'what the boot has written is removed')
+    t.strictSame(await objectKeys(app), [], 'the test picture of the boot is deleted')
     const user = await signUp(app, 'Below')
     t.equal((await upload(app, picture, { as: user })).status, 200)
     const { avatar } = await read(app, '/v1/users/me', user)
@@ -104,7 +104,7 @@ t.test('an unreachable CDN is reported and stops nothing', { skip: !embedded }, 
   t.match([back.status, back.body.checks], [200, { storage: 'ok', pictures: 'ok' }])
   const asked = cdn.seen.length
   t.equal((await call(app, 'GET /readyz')).body.checks.pictures, 'ok')
-  t.equal(cdn.seen.length, asked, 'what has worked once is not asked again')
+  t.equal(cdn.seen.length, asked, 'a successful check is not repeated')
   t.strictSame(await objectKeys(app), [])
   t.equal(app.s3.url('key'), `${base}/key`)
 })

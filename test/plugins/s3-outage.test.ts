@@ -95,7 +95,7 @@ t.test('a cancelled upload to a slow store changes nothing', async (t) => {
   for (let waits = 0; (await orphanKeys(app)).length < 3 && waits < 100; waits++) await sleep(25)
   t.equal((await orphanKeys(app)).length, 3, 'the objects are there for the sweep')
   await sleep(200)
-  t.strictSame(await read(app, '/v1/users/me', user), before, 'and the row is as it was')
+  t.strictSame(await read(app, '/v1/users/me', user), before, 'the row is unchanged')
   await app.s3.remove(await orphanKeys(app))
 })
 
@@ -149,7 +149,7 @@ t.test('a hanging store holds a bounded number of calls and affects nothing else
   const slowest = Math.max(...ended.map(({ took }) => took))
   t.ok(slowest < 9_000, `the last is told after ${Math.round(slowest)} ms`)
   const atOnce = ended.filter(({ took }) => took < 1_000).length
-  t.equal(atOnce, 200 - 64, 'those that find no place are told at once')
+  t.equal(atOnce, 200 - 64, 'calls above the limit fail at once')
   const fast: number[] = []
   for (let n = 0; n < 3; n++) {
     const { result, took } = await timed(upload(app, jpeg, { as: user }))
@@ -159,6 +159,6 @@ t.test('a hanging store holds a bounded number of calls and affects nothing else
   t.ok(fast.length >= 2, 'once it is known to hang one call tries, and the others are told at once')
 
   await heal()
-  t.equal((await upload(app, jpeg, { as: user })).status, 200, 'it heals')
+  t.equal((await upload(app, jpeg, { as: user })).status, 200, 'calls succeed after the outage')
   t.equal((await call(app, 'GET /readyz')).status, 200)
 })

@@ -61,7 +61,7 @@ t.test('keys are listed page by page from any key', async (t) => {
   const second = await app.s3.list('list/', names[999])
   t.strictSame([second.objects.map(({ key }) => key), second.next], [names.slice(1_000), null])
   const between = await app.s3.list('list/', 'list/1000x')
-  t.strictSame(between.objects.length, 2, 'what one goes on after need not exist')
+  t.strictSame(between.objects.length, 2, 'the key to continue after need not exist')
   t.strictSame(await app.s3.list('nothing/'), { objects: [], next: null })
   await app.s3.remove(names.slice(0, 1_000))
   t.equal((await app.s3.list('list/')).objects.length, 3)
@@ -119,7 +119,7 @@ t.test('with S3_PRESIGN every URL is signed, and stays the same for a while', as
   await upload(app, jpeg, { as: user })
   const again = await post()
   t.equal(again.body.id, first.body.id)
-  t.not(again.body.author.avatar.large, first.body.author.avatar.large, 'not the URLs of then')
+  t.not(again.body.author.avatar.large, first.body.author.avatar.large, 'the URLs are signed again')
 })
 
 t.test(

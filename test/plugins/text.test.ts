@@ -101,7 +101,7 @@ t.test('text of only invisible characters is rejected', async (t) => {
       return t.passing()
     }),
   )
-  t.equal(problemOf('', 0), undefined, 'nothing at all may be fine')
+  t.equal(problemOf('', 0), undefined, 'empty text is allowed without min')
   t.equal(problemOf('', 1), problem)
 })
 

@@ -185,7 +185,11 @@ t.test('lists of users are paged, latest relationship first', async (t) => {
 
   for (const fan of fans) await relate(app, star, 'block', fan)
   t.strictSame(ids(await readAll(app, '/v1/users/me/blocks', star, 4)), latestFirst)
-  t.strictSame((await read(app, '/v1/users/me/blocks', fans[0])).items, [], 'nobody is told')
+  t.strictSame(
+    (await read(app, '/v1/users/me/blocks', fans[0])).items,
+    [],
+    'blocked users do not see the block',
+  )
   t.strictSame((await read(app, `/v1/users/${star.id}/followers`)).items, [])
 })
 

@@ -89,7 +89,7 @@ t.test('a picture of any of five formats becomes three WebP squares', async (t) 
     }
   }
   await drained(app)
-  t.equal((await keys()).length, 3, 'those replaced are gone')
+  t.equal((await keys()).length, 3, 'replaced objects are deleted')
   t.equal((await ownKeys(user)).length, 3)
 })
 
@@ -134,7 +134,7 @@ t.test('pictures are upright and have no metadata', async (t) => {
     .jpeg()
     .toBuffer()
   const before = await sharp(photo).metadata()
-  t.equal(before.orientation, 6, 'what is sent has all of it')
+  t.equal(before.orientation, 6, 'the sent picture has all metadata')
   t.ok(before.exif && before.xmp && before.icc)
   t.ok(photo.includes('QSECRET'))
 
@@ -393,7 +393,7 @@ t.test('a new picture replaces the old one and deletes its objects', async (t) =
   const atOnce = await Promise.all(Array.from({ length: 4 }, () => upload(app, jpeg, { as: user })))
   t.ok(atOnce.every(({ status }) => status === 200))
   await drained(app)
-  t.equal((await keys()).length, before.length + 3, 'of uploads at once one stays')
+  t.equal((await keys()).length, before.length + 3, 'one of several concurrent uploads stays')
   t.equal((await ownKeys(user)).length, 3)
 
   const remove = () => call(app, 'DELETE /v1/users/me/avatar', { as: user })
@@ -433,10 +433,10 @@ t.test('during an S3 outage only pictures cannot change', async (t) => {
   t.equal((await read(other, '/v1/users/me', user)).avatar, null)
 
   proxy.mend()
-  t.equal((await upload(other, jpeg, { as: user })).status, 200, 'it heals')
+  t.equal((await upload(other, jpeg, { as: user })).status, 200, 'uploads succeed after the outage')
   await drained(other)
   t.equal((await ownKeys(user, other)).length, 3)
-  t.equal((await keys(other)).length, 3, 'what was deleted meanwhile is removed as well')
+  t.equal((await keys(other)).length, 3, 'objects deleted during the outage are removed')
   const [key] = await keys(other)
   const object = await other.s3.client.send(
     new GetObjectCommand({ Bucket: other.config.s3.bucket, Key: key }),

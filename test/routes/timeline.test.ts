@@ -48,7 +48,7 @@ t.test('a timeline shows the tweets of the reader and of followees', async (t) =
   await unrelate(app, ann, 'follow', ben)
   t.strictSame(await shown(ann), [own.id])
   await relate(app, ann, 'follow', ben)
-  t.strictSame(await shown(ann), [own.id, first.id], 'what was written before counts as well')
+  t.strictSame(await shown(ann), [own.id, first.id], 'earlier tweets are included')
   await relate(app, ann, 'mute', ben)
   t.strictSame(await shown(ann), [own.id])
   t.equal((await call(app, 'GET /v1/timeline')).status, 401)
@@ -94,7 +94,7 @@ t.test('cursors continue a timeline', async (t) => {
   }
   const { nextCursor } = await read(app, '/v1/timeline?limit=1', dan)
   const tweets = await call(app, `GET /v1/tweets?cursor=${nextCursor}`)
-  t.equal(tweets.body.code, 'INVALID_CURSOR', 'and its cursors count nowhere else')
+  t.equal(tweets.body.code, 'INVALID_CURSOR', 'its cursors are rejected elsewhere')
 })
 
 /** Inserts a tweet by raw SQL; it can be seen once the returned function has committed. */
@@ -139,7 +139,7 @@ t.test('since misses nothing, late commits with a lower id included', async (t) 
 
   const refreshed = await since(page.sinceCursor)
   t.ok(refreshed.includes(late.id), 'the late row is there')
-  t.notOk(refreshed.includes(old.id), 'what is long settled is not repeated')
+  t.notOk(refreshed.includes(old.id), 'tweets beyond the overlap are not repeated')
 
   const more: number[] = []
   for (let n = 0; n < 7; n++) more.unshift((await tweet(app, quick, `${n}`)).id)

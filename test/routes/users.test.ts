@@ -190,7 +190,11 @@ t.test("a profile shows counts and the viewer's relationship", async (t) => {
 
   await relate(app, ann, 'block', ben)
   t.match(await seen(ben, ann), { ...none, blocking: true, followerCount: 1, followeeCount: 0 })
-  t.match(await seen(ann, ben), { ...none, followerCount: 0, followeeCount: 0 }, 'nor who blocks')
+  t.match(
+    await seen(ann, ben),
+    { ...none, followerCount: 0, followeeCount: 0 },
+    'nobody learns who blocks them',
+  )
 })
 
 t.test('only the owner sees an e-mail address', async (t) => {
@@ -342,7 +346,7 @@ t.test('deleting an account erases it', async (t) => {
   t.equal(wrong.body.code, 'WRONG_PASSWORD')
   for (const bad of [undefined, '', 1, null, 'x'.repeat(129)])
     t.equal((await close(bad)).status, 400)
-  t.equal((await me(gone)).name, 'ZQGONE', 'it is all still there')
+  t.equal((await me(gone)).name, 'ZQGONE', 'all data are still there')
 
   await app.jobs.stop()
   t.equal((await close(gone.password)).status, 204)

@@ -27,6 +27,10 @@ test('every program rejects an older Node before it does anything', async (t) =>
     t.equal(stdout, '')
     t.match(stderr, /^Birdhouse needs Node >=24, and this is Node 22\.18\.0\. [^\n]*\n$/)
     const [first] = readFileSync(join(ROOT, program), 'utf8').split('\n')
-    t.match(first, /^import '.*\/local\/node-version\.ts'$/, 'nothing is imported before it')
+    t.match(
+      first,
+      /^import '.*\/local\/node-version\.ts'$/,
+      'no module is imported before the check',
+    )
   }
 })

@@ -73,7 +73,7 @@ test('the server recovers from a database restart', async (t) => {
     [503],
   )
   t.ok((failedBefore ?? 0) > 0, 'the outage was noticed')
-  t.equal(outcomes.get(503), failedBefore, 'and nothing fails after it')
+  t.equal(outcomes.get(503), failedBefore, 'no request fails afterwards')
   t.ok(slowest < PATIENCE)
 
   t.equal((await call(app, 'GET /readyz')).status, 200)

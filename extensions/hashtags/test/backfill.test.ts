@@ -41,7 +41,11 @@ t.test('older tweets are indexed automatically, without notifications', async (t
   await insert(ann, '#past', 10, new Date())
   const young = await insert(ann, '#past', 0)
   await app.hashtags.catchUp()
-  t.strictSame(await tagged('past'), [recent, old], 'what may have an event still is left to it')
+  t.strictSame(
+    await tagged('past'),
+    [recent, old],
+    'tweets that may still have an event are left to the event',
+  )
   t.equal((await counted()).past, 1)
   t.strictSame(told, [])
   await app.db.delete(hashtagTweets).where(eq(hashtagTweets.tweetId, young))

@@ -106,7 +106,7 @@ t.test('entities are present at once, with offsets in code points', async (t) =>
   )
   await unrelate(app, bob, 'block', ann)
   await removeTweet(app, cho, answer.id)
-  t.equal(await entities(answer.id), undefined, 'of a tombstone, nothing')
+  t.equal(await entities(answer.id), undefined, 'a tombstone has no entities')
 })
 
 t.test('muted tags are hidden from the timeline only', async (t) => {

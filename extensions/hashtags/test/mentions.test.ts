@@ -39,7 +39,7 @@ t.test('a mention refers to the user who had the handle at the time', async (t) 
   const expected = [{ userId: dan.id, handle: 'dan_2', start: 0, end: 4 }]
   t.strictSame((await entities(id)).mentions, expected)
   await drained(app)
-  t.strictSame((await entities(id)).mentions, expected, 'nor when the account is erased')
+  t.strictSame((await entities(id)).mentions, expected, 'not announced when the account is erased')
   t.strictSame(idsOf(await readAll(app, '/v1/users/me/mentions', dan)), [id])
 })
 

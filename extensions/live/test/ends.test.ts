@@ -53,7 +53,7 @@ t.test('streams per user are limited, and closing a stream frees its place', asy
   t.equal(again.status, 200)
   for (const one of [again, ...three]) one.close()
   await sleep(50)
-  t.equal(app.live.count(ada.id), 0, 'nothing is left of them')
+  t.equal(app.live.count(ada.id), 0, 'no stream is left')
 })
 
 t.test('a client that does not read is disconnected without delaying others', async (t) => {

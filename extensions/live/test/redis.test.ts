@@ -88,7 +88,7 @@ t.test(
     for (let waits = 0; !(await isUp()) && waits < 250; waits++) await sleep(20)
     messages = 0
     for (let waits = 0; messages === 0 && waits < 20; waits++) await say()
-    t.ok(messages > 0, 'it is used again')
+    t.ok(messages > 0, 'Redis is used again')
 
     redis.kill('SIGSTOP')
     t.comment(`while Redis hangs after ${[await say(), await say()]} ms`)

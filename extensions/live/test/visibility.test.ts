@@ -45,7 +45,7 @@ t.test('follows, mutes and blocks take effect with the next tweet', async (t) =>
   await say(di, true)
   await unrelate(app, ada, 'follow', di)
   await say(di, false)
-  const byDi = await tweet(app, di, 'to be retweeted')
+  const byDi = await tweet(app, di, 'a tweet to retweet')
   await relate(app, ada, 'mute', di)
   await retweet(app, bo, byDi.id)
   await drained(app)

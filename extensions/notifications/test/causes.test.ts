@@ -122,7 +122,7 @@ t.test('undone or deleted causes are removed from notifications', async (t) => {
   t.strictSame(
     await app.db.select().from(notificationGroups).where(eq(notificationGroups.userId, me.id)),
     [],
-    'nothing is left of it',
+    'no notification is left',
   )
 })
 

@@ -35,7 +35,7 @@ t.test('a read mark only moves forward, and later causes begin a new group', asy
   await markRead(me, Number.MAX_SAFE_INTEGER)
   await relate(app, bo, 'follow', me)
   await drained(app)
-  t.equal(await unreadOf(me), 1, 'what comes after is unread, whatever was marked')
+  t.equal(await unreadOf(me), 1, 'later notifications are unread for any mark')
 })
 
 t.test('pages are stable during inserts and take a fixed number of queries', async (t) => {

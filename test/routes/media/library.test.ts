@@ -173,7 +173,7 @@ t.test('a header is stored like an avatar, in wide sizes', async (t) => {
   const second = await set(jpeg)
   t.not(second.large, first.large)
   await drained(app)
-  t.equal((await objectKeys(app)).length, before.length + 3, 'those replaced are gone')
+  t.equal((await objectKeys(app)).length, before.length + 3, 'replaced objects are deleted')
   t.equal((await call(app, 'DELETE /v1/users/me/header', { as: user })).status, 204)
   t.equal((await read(app, '/v1/users/me', user)).header, null)
   await drained(app)

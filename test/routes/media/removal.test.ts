@@ -91,7 +91,7 @@ t.test('pictures without a tweet are deleted after a day', async (t) => {
       .set({ createdAt: sql`NOW(3) - INTERVAL ${hours} HOUR` })
       .where(eq(media.id, id))
   }
-  t.ok(app.jobs.get('media.expire')?.every, 'it runs by itself')
+  t.ok(app.jobs.get('media.expire')?.every, 'the job runs automatically')
   await app.media.expire()
   await drained(app)
   t.equal((await call(app, `GET /v1/media/${old.id}`, { as: user })).status, 404)

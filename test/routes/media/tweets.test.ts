@@ -80,7 +80,11 @@ t.test('pictures that cannot be attached are named, and nothing is written', asy
   t.equal(await tweetsOf(ann), before)
   const never = await app.db.select().from(tweets).where(eq(tweets.text, 'never'))
   t.strictSame(never, [])
-  t.equal((await post(ann, { text: 'now', mediaIds: [mine] })).status, 201, 'it is still free')
+  t.equal(
+    (await post(ann, { text: 'now', mediaIds: [mine] })).status,
+    201,
+    'the picture is still unused',
+  )
   const reply = await post(ben, { replyToId: 999_999, mediaIds: [theirs] })
   t.equal(reply.status, 404)
   t.equal((await post(ben, { mediaIds: [theirs] })).status, 201)

@@ -73,7 +73,7 @@ t.test('frames and their pixels are limited, except for squares', async (t) => {
     statusCode: 413,
     message: /500 frames/,
   })
-  t.equal((await toSquares(many, [48])).length, 1, 'of which only the first frame is used')
+  t.equal((await toSquares(many, [48])).length, 1, 'only the first frame is used')
   const large = await refusal(toVariants(save(gifOf(2000, 2000, 13))))
   t.match(large, { code: 'IMAGE_TOO_LARGE', statusCode: 413, message: /50 megapixels/ })
   t.ok(large.ms < 2_000, `${large.ms} ms`)

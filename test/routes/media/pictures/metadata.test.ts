@@ -15,7 +15,7 @@ t.test('position, names, comments and profiles are removed', async (t) => {
     const before = readFileSync(file)
     const metadata = await sharp(before).metadata()
     t.ok(before.includes('BIRDHOUSE-SECRET'), `${type} holds it`)
-    t.ok((metadata.xmp ?? before).includes('GPSLatitude'), 'and a position')
+    t.ok((metadata.xmp ?? before).includes('GPSLatitude'), 'the sample has a position')
     if (type !== 'gif') t.ok(metadata.exif, 'EXIF')
     const { variants } = await toVariants(file)
     const made = [...variants.map(({ bytes }) => bytes)]

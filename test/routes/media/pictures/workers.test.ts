@@ -59,8 +59,8 @@ t.test('a worker has low priority and no secrets', async (t) => {
     t.equal(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim(), '1000')
   }
   await close()
-  t.strictSame(workersOf(), [], 'and is gone after close')
-  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'until the next image')
+  t.strictSame(workersOf(), [], 'no worker is left after close')
+  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'the next picture starts a worker')
 })
 
 t.test('workers ignore signals to the process group', async (t) => {
@@ -83,7 +83,7 @@ t.test('a picture whose worker is killed is retried once', async (t) => {
   process.kill(first, 'SIGKILL')
   t.equal((await work).code, 'DONE')
   t.equal((await other).code, 'DONE')
-  t.notOk(workersOf().includes(first), 'and another takes its place')
+  t.notOk(workersOf().includes(first), 'another worker takes its place')
 })
 
 t.test('a picture that kills its worker twice is rejected', async (t) => {
