@@ -8,7 +8,7 @@ import { undocumented } from './undocumented.ts'
 const ROOT = join(import.meta.dirname, '..')
 const FEATURES = 'routes/*/*.ts'
 
-t.test('every route says what it is and what it answers', async (t) => {
+t.test('every route documents itself and its answers', async (t) => {
   const app = await setUp(t)
   const document = (await call(app, 'GET /openapi.json')).body
   t.equal(document.openapi, '3.1.0')
@@ -16,7 +16,7 @@ t.test('every route says what it is and what it answers', async (t) => {
   t.strictSame(undocumented(app), [])
 })
 
-t.test('plugin names are unique: of two with one name, the loader drops one', async (t) => {
+t.test('plugin names are unique, because the loader drops duplicates', async (t) => {
   const files = ['plugins/*.ts', 'plugins/*/index.ts', FEATURES].flatMap((glob) =>
     globSync(glob, { cwd: ROOT }),
   )
@@ -30,7 +30,7 @@ t.test('plugin names are unique: of two with one name, the loader drops one', as
   t.strictSame(names, [...new Set(names)])
 })
 
-t.test('no feature imports from another, and app.ts names none', async (t) => {
+t.test('no feature imports from another, and app.ts names no feature', async (t) => {
   const featureOf = (path: string) => path.split('/')[1]
   for (const file of globSync('routes/**/*.ts', { cwd: ROOT })) {
     const imports = [...readFileSync(join(ROOT, file), 'utf8').matchAll(/from '(\.[^']+)'/g)]
@@ -58,7 +58,7 @@ t.test('only the configuration reads the environment', async (t) => {
   t.strictSame(reading, ['plugins/config/env.ts'])
 })
 
-t.test('what the kernel answers by itself', async (t) => {
+t.test('the kernel answers unknown paths and its own documents', async (t) => {
   const app = await setUp(t)
   const missing = await call(app, 'GET /v1/nowhere?secret=1')
   t.equal(missing.status, 404)
@@ -70,7 +70,7 @@ t.test('what the kernel answers by itself', async (t) => {
   t.match((await call(app, 'GET /%ff')).body, { status: 400 })
 })
 
-t.test('every answer has the headers that keep browsers and CDNs from harm', async (t) => {
+t.test('every answer has security and caching headers', async (t) => {
   const app = await setUp(t)
   const lines = ['GET /livez', 'GET /', 'GET /nowhere', 'POST /v1/auth/login', 'GET /v1/users/me']
   for (const line of lines) {

@@ -21,7 +21,7 @@ const operations = operationsOf(app)
 const takesForm = ({ requestBody }: (typeof operations)[number]) =>
   requestBody?.content['multipart/form-data'] !== undefined
 
-t.test('accounts and sessions', async (t) => {
+t.test('operations on accounts and sessions answer as documented', async (t) => {
   const account = { name: 'Dora', email: 'dora@example.com', password: PASSWORD }
   const { user, refreshToken } = await ask(t, 201, 'POST /v1/auth/sign-up', { body: account })
   await ask(t, 409, 'POST /v1/auth/sign-up', { body: account })
@@ -49,7 +49,7 @@ t.test('accounts and sessions', async (t) => {
   await ask(t, 401, 'GET /v1/users/me', { as })
 })
 
-t.test('follow, block, mute', async (t) => {
+t.test('operations on relationships answer as documented', async (t) => {
   for (const relation of ['follow', 'mute', 'block']) {
     await ask(t, 204, `PUT /v1/users/${ben.id}/${relation}`, { as: ann })
     await ask(t, 400, `PUT /v1/users/${ann.id}/${relation}`, { as: ann })
@@ -67,7 +67,7 @@ t.test('follow, block, mute', async (t) => {
   await ask(t, 200, `GET /v1/users/${ann.id}/following`)
 })
 
-t.test('tweets, pictures and what is made of them', async (t) => {
+t.test('operations on tweets and pictures answer as documented', async (t) => {
   const media = await newMedia(app, ben, await plain())
   const unused = await newMedia(app, ben, await plain())
   await ask(t, 200, `GET /v1/media/${media.id}`, { as: ben })
@@ -111,7 +111,7 @@ t.test('tweets, pictures and what is made of them', async (t) => {
   await ask(t, 200, `GET /v1/tweets/${id}`)
 })
 
-t.test('hashtags', async (t) => {
+t.test('operations on hashtags answer as documented', async (t) => {
   const tag = encodeURIComponent('새')
   await ask(t, 200, `GET /v1/hashtags/${tag}/tweets`)
   await ask(t, 404, `GET /v1/hashtags/${'9'.repeat(101)}/tweets`)
@@ -121,7 +121,7 @@ t.test('hashtags', async (t) => {
   await ask(t, 204, `DELETE /v1/hashtags/${tag}/mute`, { as: ann })
 })
 
-t.test('the pictures of a profile', async (t) => {
+t.test('operations on profile pictures answer as documented', async (t) => {
   for (const kind of ['avatar', 'header']) {
     await ask(t, 404, `GET /v1/users/${ben.id}/${kind}`)
     await sendForm(app, ben, formOf(await plain()), `PUT /v1/users/me/${kind}`)
@@ -131,7 +131,7 @@ t.test('the pictures of a profile', async (t) => {
   }
 })
 
-t.test('a stream of what is new', async (t) => {
+t.test('the live stream answers as documented', async (t) => {
   const stream = ask(t, 200, 'GET /v1/live', { as: cho })
   await wrote('The upstream call to /v1/live has returned 200')
   await ask(t, 429, 'GET /v1/live', { as: cho })
@@ -140,7 +140,7 @@ t.test('a stream of what is new', async (t) => {
   t.match(await stream, 'event: hello', 'ended by the end of its session')
 })
 
-t.test('the flat API and the health of the service', async (t) => {
+t.test('the flat API and the health checks answer as documented', async (t) => {
   for (const path of ['/livez', '/readyz', '/ping']) await ask(t, 200, `GET ${path}`)
   const account = { name: 'Eve', email: 'eve@example.com', password: PASSWORD, profile: 'hi' }
   const { id } = await ask(t, 200, 'POST /sign-up', { body: account })
@@ -171,7 +171,7 @@ t.test('every operation has been called', (t) => {
   t.end()
 })
 
-t.test('what is wrong is refused as documented, by every operation', async (t) => {
+t.test('every operation rejects bad requests as documented', async (t) => {
   const as = ann
   for (const operation of operations) {
     const { route, method, security = [], parameters = [] } = operation

@@ -80,7 +80,7 @@ t.test('a body may be left out where an empty object would do', async (t) => {
   t.ok(optional.includes('markNotificationsRead'))
 })
 
-t.test('every operation declares what a body may be answered with', async (t) => {
+t.test('every operation with a body declares 408, 413 and 415', async (t) => {
   const app = await setUp(t)
   const as = await signUp(app)
   for (const { route, method, responses } of operationsOf(app)) {
@@ -96,7 +96,7 @@ t.test('every operation declares what a body may be answered with', async (t) =>
   }
 })
 
-t.test('schemas alone decide how long a path parameter may be', async (t) => {
+t.test('only schemas limit the length of path parameters', async (t) => {
   const app = await setUp(t)
   const as = await signUp(app)
   for (const { route, method, responses } of operationsOf(app)) {

@@ -226,7 +226,7 @@ const command = fc.record({
 const minLength = SHRINK ? 1 : COMMANDS
 const history = fc.array(command, { minLength, maxLength: COMMANDS, size: 'max' })
 
-t.test('every page at every step is what the definition says', { timeout: 900_000 }, async (t) => {
+t.test('every page at every step equals the definition', { timeout: 900_000 }, async (t) => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
   t.comment(`SEED=${seed}`)
   const property = fc.asyncProperty(history, async (commands) => {

@@ -150,7 +150,7 @@ async function populate() {
 }
 await populate()
 
-t.test('every GET route says here what it may show', async (t) => {
+t.test('every GET route is listed here with what it may show', async (t) => {
   t.strictSame(gets.map(({ path }) => path).sort(), Object.keys(READS).sort())
 })
 
@@ -206,7 +206,7 @@ async function check(
 
 const EVERYONE = ['QVIEWER', 'QBLOCKED', 'QBLOCKING', 'QMUTED', 'QTHIRD', 'QDELETED']
 
-t.test('without blocks everything is there to be seen', async (t) => {
+t.test('without blocks everything is visible', async (t) => {
   await check(t, ['tweets', 'timeline', 'people', 'account'], outsider, {
     never: [],
     somewhere: EVERYONE,
@@ -214,7 +214,7 @@ t.test('without blocks everything is there to be seen', async (t) => {
   await check(t, ['tweets', 'people', 'account'], undefined, { never: [], somewhere: EVERYONE })
 })
 
-t.test('a block hides each from the other, a mute what comes unasked', async (t) => {
+t.test('a block hides both users from each other, a mute hides unsolicited content', async (t) => {
   await relate(app, viewer, 'block', blocked)
   await relate(app, blocking, 'block', viewer)
   await relate(app, viewer, 'mute', muted)
@@ -250,7 +250,7 @@ t.test('a block hides each from the other, a mute what comes unasked', async (t)
   await check(t, ['account'], viewer, { never: [], somewhere: EVERYONE })
 })
 
-t.test('the parent of a reply is not named across a block', async (t) => {
+t.test('a reply does not name its parent across a block', async (t) => {
   const { items } = await call(app, `GET /v1/users/${third.id}/tweets?limit=100`, {
     as: viewer,
   }).then(({ body }) => body)
@@ -262,21 +262,18 @@ t.test('the parent of a reply is not named across a block', async (t) => {
   t.equal(parents.length, 7)
 })
 
-t.test(
-  'a muted person is missing in the timeline as author and as the original of a retweet',
-  async (t) => {
-    const { items } = await call(app, 'GET /v1/timeline?limit=100', { as: viewer }).then(
-      ({ body }) => body,
-    )
-    const people = items.flatMap((item: Shown) => [item.author.id, item.retweetOf?.author.id])
-    t.notOk(people.includes(muted.id))
-    t.ok(people.includes(third.id))
-    const own = await call(app, 'GET /v1/users/me/mutes', { as: viewer })
-    t.strictSame(own.body.items.map(({ id }: User) => id).sort(), [muted.id, deleted.id].sort())
-  },
-)
+t.test('the timeline leaves out muted authors and their retweeted originals', async (t) => {
+  const { items } = await call(app, 'GET /v1/timeline?limit=100', { as: viewer }).then(
+    ({ body }) => body,
+  )
+  const people = items.flatMap((item: Shown) => [item.author.id, item.retweetOf?.author.id])
+  t.notOk(people.includes(muted.id))
+  t.ok(people.includes(third.id))
+  const own = await call(app, 'GET /v1/users/me/mutes', { as: viewer })
+  t.strictSame(own.body.items.map(({ id }: User) => id).sort(), [muted.id, deleted.id].sort())
+})
 
-t.test('nothing of a deleted account is visible, before and after it is erased', async (t) => {
+t.test('a deleted account is invisible, before and after its erasure', async (t) => {
   const own: Kind[] = ['timeline', 'own', 'ownTweets', 'notifications']
   const kinds: Kind[] = [...own, 'tweets', 'people', 'account', 'picture']
   const marks = ['QDELETED', deleted.handle, deletedToo.handle]

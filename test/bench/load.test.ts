@@ -6,7 +6,7 @@ import { migrate } from '../../db/migrate.ts'
 import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { settings } from '../helper.ts'
 
-t.test('the smallest data of the bench are loaded, tables without rows as well', async (t) => {
+t.test('the bench loads its smallest data, including empty tables', async (t) => {
   const { DATABASE_URL = '' } = await settings(t)
   await migrate(connectionOptions({ DATABASE_URL }))
   // Nobody likes anything, no author is popular, and no timeline is kept ready.

@@ -54,7 +54,7 @@ t.test('lists the dead, the running and the waiting, and shows one', async (t) =
   t.match(text, { code: 0, errors: '' })
   t.match(text.out, /^ID +NAME .*\n\d+ +cli\.list +dead +12 .*\n.* Error: no luck line two\n/)
   t.match(text.out, /\n2 dead jobs named cli\.list\.\n$/)
-  t.notMatch(text.out, '\x1b', 'what users sent does nothing to the terminal')
+  t.notMatch(text.out, '\x1b', 'user input cannot control the terminal')
   const row = await rowOf(dead[0] ?? 0)
   const shown = JSON.parse(json.out)
   t.match(shown, { payload: '{broken', attempts: 12, state: 'dead', error: '\x1b[2J' })

@@ -45,7 +45,7 @@ async function start(t: Test) {
   return { database, write, query, run, progress, interrupted, lockedFor }
 }
 
-t.test('each statement is applied once, in order, new files later', async (t) => {
+t.test('each statement is applied once and in order, also in files added later', async (t) => {
   const { write, run, query } = await start(t)
   t.equal(await run(), 3)
   t.strictSame(await query('SELECT * FROM birds'), [{ id: 1, name: 'wren', wings: 2 }])
@@ -58,7 +58,7 @@ t.test('each statement is applied once, in order, new files later', async (t) =>
   t.ok(notes.every((note) => Math.abs(note.applied_at.getTime() - Date.now()) < 60_000))
 })
 
-t.test('the real migrations, by eight processes at the same time', async (t) => {
+t.test('eight simultaneous processes apply the real migrations once', async (t) => {
   const { database, query } = await start(t)
   const counts = await Promise.all(Array.from({ length: 8 }, () => migrate(database)))
   const notes = await query('SELECT id FROM migrations WHERE applied_at IS NOT NULL')
@@ -75,7 +75,7 @@ t.test('the real migrations, by eight processes at the same time', async (t) => 
   }
 })
 
-t.test('several at once run a statement that cannot be run twice once', async (t) => {
+t.test('concurrent processes run a non-repeatable statement once', async (t) => {
   const { write, run, query } = await start(t)
   write('0001_count.sql', ['UPDATE birds SET wings = wings + 1', ...SECOND])
   await Promise.all(Array.from({ length: 6 }, run))
@@ -93,7 +93,7 @@ t.test('an edited migration stops the boot, before anything else is applied', as
   t.equal(await run(), 3, 'restored it goes on')
 })
 
-t.test('a statement that was done but not noted is noted', async (t) => {
+t.test('a statement that was applied but not recorded is recorded', async (t) => {
   const { write, run, query, interrupted } = await start(t)
   write('0001_second.sql', SECOND)
   await run()
@@ -109,7 +109,7 @@ t.test('a statement that was done but not noted is noted', async (t) => {
   t.strictSame(await query('SELECT id FROM migrations WHERE applied_at IS NULL'), [])
 })
 
-t.test('a statement that was noted but not done is done', async (t) => {
+t.test('a statement that was begun but not applied is applied', async (t) => {
   const { write, run, query } = await start(t)
   await run()
   write('0001_second.sql', SECOND)
@@ -121,7 +121,7 @@ t.test('a statement that was noted but not done is done', async (t) => {
   t.match(row?.['Create Table'], /nests_bird/)
 })
 
-t.test('a statement that fails says which, and fails again until it is mended', async (t) => {
+t.test('the error names the failing statement, on each start until it is fixed', async (t) => {
   const { write, run, query } = await start(t)
   await query('CREATE TABLE nests (something_else INT)')
   write('0001_second.sql', SECOND)
@@ -129,7 +129,7 @@ t.test('a statement that fails says which, and fails again until it is mended', 
     await t.rejects(run(), { message: /Migration 0001_second\.sql#1 failed: .*exists/ })
   }
   await query('DROP TABLE nests')
-  t.equal(await run(), 3, 'it goes on where it stopped')
+  t.equal(await run(), 3, 'the migration continues where it stopped')
 
   write('0002_wrong.sql', ['ALTER TABLE birds ADD COLUMN colour NONSENSE'])
   for (let time = 0; time < 2; time++) {
@@ -151,7 +151,7 @@ t.test('the lock of a dead process is taken over when it has expired', async (t)
   t.equal(await run(), 3)
   t.notMatch(progress.join(), /waiting/, 'at once')
   await lockedFor(60)
-  t.equal(await run(), 0, 'with nothing to do nobody waits')
+  t.equal(await run(), 0, 'without migrations there is no wait')
 })
 
 t.test('the lock of a living process is waited for', async (t) => {
@@ -165,7 +165,7 @@ t.test('the lock of a living process is waited for', async (t) => {
   t.match(progress.at(-1), /waiting/)
   t.equal(await running, 3)
   const [lock] = await query('SELECT expires_at < UTC_TIMESTAMP() AS free FROM migration_lock')
-  t.match(lock, { free: 1 }, 'and left free')
+  t.match(lock, { free: 1 }, 'the lock is released')
 })
 
 t.test('a process whose lock was taken over stops', async (t) => {
@@ -181,7 +181,7 @@ t.test('a process whose lock was taken over stops', async (t) => {
   t.match(lock, { token: 'another process' }, 'the lock of the other stays')
 })
 
-t.test('the database of a test is what the migrations make', async (t) => {
+t.test('the test template equals the result of the migrations', async (t) => {
   const migrated = (await settings(t, { empty: true })).DATABASE_URL ?? ''
   t.ok((await migrateAll(migrated)) > 100)
   const copied = (await settings(t)).DATABASE_URL ?? ''

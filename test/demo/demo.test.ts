@@ -23,13 +23,13 @@ async function checksums(app: App) {
 const tally = (ids: (number | null)[]) =>
   new Map([...Map.groupBy(ids, (id) => id)].map(([id, same]) => [id, same.length]))
 
-t.test('demo data', async (t) => {
+t.test('demo data are complete and consistent', async (t) => {
   const app = await setUp(t)
   const { users, follows, tweets, likes, userCounts, tweetCounts } = app.tables
   const { transaction } = app
   const { put } = app.s3
 
-  await t.test('a load that breaks off among the pictures leaves no row', async (t) => {
+  await t.test('a load that fails while storing pictures leaves no row', async (t) => {
     let puts = 0
     app.s3.put = (...args) => (++puts > 50 ? Promise.reject(new Error('killed')) : put(...args))
     await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
@@ -37,7 +37,7 @@ t.test('demo data', async (t) => {
     t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
   })
 
-  await t.test('a load that breaks off just before its end leaves no row', async (t) => {
+  await t.test('a load that fails just before its end leaves no row', async (t) => {
     // Without pictures, which this is not about, it takes a tenth of the time.
     const { sizes } = app.users.pictures.avatar
     Object.assign(app.users.pictures.avatar, { sizes: {} })
@@ -52,7 +52,7 @@ t.test('demo data', async (t) => {
     t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
   })
 
-  await t.test('of two processes that start at once, one loads', async (t) => {
+  await t.test('one of two simultaneous processes loads the demo data', async (t) => {
     const lines: string[] = []
     const load = () => loadDemoData(app, (line) => lines.push(line))
     const logins = await Promise.all([load(), load()])
@@ -64,7 +64,7 @@ t.test('demo data', async (t) => {
     t.ok(lines.includes('loading demo data: 200 users, 5,000 tweets'))
   })
 
-  await t.test('the totals are those of the rows', async (t) => {
+  await t.test('the totals equal the rows', async (t) => {
     const followRows = await app.db.select().from(follows)
     const tweetRows = await app.db.select().from(tweets)
     const followers = tally(followRows.map((row) => row.followeeId))
@@ -92,7 +92,7 @@ t.test('demo data', async (t) => {
     t.ok((retweeted.get(null) ?? 0) < 4800, 'some are retweets')
   })
 
-  await t.test('every text could have been tweeted, and several scripts occur', async (t) => {
+  await t.test('every text is a valid tweet, in several scripts', async (t) => {
     const rows = await app.db.select().from(tweets)
     const posts = rows.filter((row) => row.text !== null && row.replyToId === null)
     const texts = rows.flatMap((row) => row.text ?? [])
@@ -106,7 +106,7 @@ t.test('demo data', async (t) => {
     }
   })
 
-  await t.test('things happen in order: ids, then answers after what they answer', async (t) => {
+  await t.test('ids ascend with time, and replies follow their parents', async (t) => {
     const rows = await app.db.select().from(tweets).orderBy(tweets.id)
     const byId = new Map(rows.map((row) => [row.id, row]))
     for (const [i, row] of rows.entries()) {
@@ -124,7 +124,7 @@ t.test('demo data', async (t) => {
     t.ok(given.every((row) => byId.get(row.tweetId)?.retweetOfId === null))
   })
 
-  await t.test('one logs in and finds a full timeline', async (t) => {
+  await t.test('the demo user can log in and has a full timeline', async (t) => {
     const body = await loadDemoData(app, quiet)
     const { status, body: signedIn } = await call(app, 'POST /v1/auth/login', { body: body ?? {} })
     t.equal(status, 200)
@@ -135,7 +135,7 @@ t.test('demo data', async (t) => {
     t.ok(page.nextCursor)
   })
 
-  await t.test('everybody has a picture of their own, in every size', async (t) => {
+  await t.test('every user has their own picture in every size', async (t) => {
     const rows = await app.db.select().from(users)
     const pictures = new Set<string>()
     for (const { avatar } of rows.map(app.users.present)) {
@@ -179,7 +179,7 @@ t.test('demo data', async (t) => {
   })
 })
 
-t.test('a database with users of its own stays as it is', async (t) => {
+t.test('a database with users is left unchanged', async (t) => {
   const app = await setUp(t)
   await signUp(app, 'Real')
   t.equal(await loadDemoData(app, quiet), undefined)

@@ -30,7 +30,7 @@ function complaint(env: Env) {
   return stderr
 }
 
-t.test('npm run prod judges all settings before PM2 starts a process', async (t) => {
+t.test('npm run prod checks all settings before PM2 starts a process', async (t) => {
   t.equal(complaint(GOOD), '')
   const told = complaint({ ...GOOD, PORT: 'http', CORS_ORIGIN: 'a.example', LIVE_KEEP_HOURS: '0' })
   for (const name of ['PORT', 'CORS_ORIGIN', 'LIVE_KEEP_HOURS \\(live\\)'])
@@ -44,13 +44,13 @@ t.test('npm run prod judges all settings before PM2 starts a process', async (t)
   t.equal(complaint(without), '', 'they may be in .env')
 })
 
-t.test('an extension that may be missing is not asked about', async (t) => {
+t.test('a missing optional extension is not reported', async (t) => {
   const EXTENSIONS = './birdhouse-nowhere'
   t.match(complaint({ ...GOOD, EXTENSIONS }), /^Extension nowhere: EXTENSIONS names/)
   t.equal(complaint({ ...GOOD, EXTENSIONS, EXTENSIONS_OPTIONAL: EXTENSIONS }), '')
 })
 
-t.test('a folder that is too deep for the sockets of PM2 is refused', async (t) => {
+t.test('a path that is too long for the sockets of PM2 is rejected', async (t) => {
   const home = temporaryFolder(t)
   const env = { ...GOOD, PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true' }
   const check = (length: number) => {

@@ -11,7 +11,7 @@ const advice = (url: URL) =>
     (error) => (adviseDatabase(error) as Error).message,
   )
 
-test('what is wrong with DATABASE_URL', async (t) => {
+test('each connection failure says what is wrong with DATABASE_URL', async (t) => {
   const { DATABASE_URL = '' } = await settings(t)
   const changed = (parts: Partial<URL>) => Object.assign(new URL(DATABASE_URL), parts)
   const hangsUp = createServer((socket) => socket.end())
@@ -27,7 +27,7 @@ test('what is wrong with DATABASE_URL', async (t) => {
   t.match(await advice(changed({ pathname: '/nothing' })), /^The database that DATABASE_URL names/)
 })
 
-test('a mistake in the code shows where it is, anything else is a sentence', async (t) => {
+test('a mistake in the code shows its stack, other errors are one sentence', async (t) => {
   t.match(adviseStart(new TypeError('no function')), /no function\n\s+at /)
   t.equal(adviseStart(new Error('Do this.')), 'Do this.')
   const listen = (code: string, port = 80) =>

@@ -78,7 +78,7 @@ async function startsAndWorks(t: Test, account: Account = {}) {
   t.equal(uploaded.status, 200, 'S3 takes a picture')
   const { avatar } = (await uploaded.json()) as { avatar: Record<string, string> }
   for (const address of Object.values(avatar))
-    t.equal((await fetch(address)).status, 200, 'and gives it back')
+    t.equal((await fetch(address)).status, 200, 'S3 returns the picture')
   interrupt()
   await exited
   t.same(runningIn(home), [], 'nothing is left running')
@@ -96,8 +96,10 @@ function findNobody(): Required<Account> | string {
 
 const nobody = findNobody()
 
-test('npm start in a folder with special characters in its name', (t) => startsAndWorks(t))
+test('npm start works in a folder with special characters in its name', (t) => startsAndWorks(t))
 
-test('the same as nobody', { skip: typeof nobody === 'string' && nobody }, async (t) => {
+test('npm start works there as the user nobody', {
+  skip: typeof nobody === 'string' && nobody,
+}, async (t) => {
   if (typeof nobody === 'object') await startsAndWorks(t, nobody)
 })

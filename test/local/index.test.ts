@@ -21,7 +21,7 @@ async function refusal(env: Env) {
   return String(failure)
 }
 
-test('settings that are given are used, and nothing is started beside them', async (t) => {
+test('given settings are used and no store is started', async (t) => {
   const env = {
     DATABASE_URL: 'mysql://user@host/name',
     S3_BUCKET: 'bucket',
@@ -40,7 +40,7 @@ test('wrong settings are named before anything is started', async (t) => {
   t.match(sentence, /^Correct these settings:\n- PORT: .*\n- LOG_LEVEL: .*$/)
 })
 
-test('a folder that cannot be one', async (t) => {
+test('an impossible LOCAL_DIR is rejected with advice', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'file'), '')
   t.match(await refusal({ LOCAL_DIR: join(folder, 'file') }), /is a file\. Set LOCAL_DIR/)
@@ -51,14 +51,16 @@ test('a folder that cannot be one', async (t) => {
 
 const isRoot = process.getuid?.() === 0 && 'root may write everywhere'
 
-test('a folder that may not be written', { skip: isRoot }, async (t) => {
+test('a LOCAL_DIR without write permission is rejected with advice', {
+  skip: isRoot,
+}, async (t) => {
   const folder = temporaryFolder(t)
   mkdirSync(join(folder, 'locked'))
   chmodSync(join(folder, 'locked'), 0o500)
   t.match(await refusal({ LOCAL_DIR: join(folder, 'locked/local') }), /cannot be written/)
 })
 
-test('a full disk and a read-only one', async (t) => {
+test('a full or read-only disk is reported with advice', async (t) => {
   const folder = temporaryFolder(t)
   const mount = (options: string) =>
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'pipe' })

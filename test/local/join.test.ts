@@ -70,7 +70,7 @@ async function until(what: string, condition: () => boolean) {
   }
 }
 
-test('a tool beside a service that starts, that runs, that was killed, that comes back', async (t) => {
+test('a tool joins a running service, and starts the stores after a kill', async (t) => {
   const LOCAL_DIR = join(temporaryFolder(t), 'local')
   const announced = join(LOCAL_DIR, 'running.json')
   const service = spawnService(t, { LOCAL_DIR })
@@ -87,10 +87,10 @@ test('a tool beside a service that starts, that runs, that was killed, that come
   t.notOk(settings.DEMO_DATA)
 
   await service.end('SIGKILL')
-  t.ok(existsSync(announced), 'a killed service leaves its word')
+  t.ok(existsSync(announced), 'a killed service leaves running.json')
   const alone = await tool({ LOCAL_DIR })
   t.ok(alone.started)
-  t.notOk(existsSync(announced), 'which is not believed, nor are the stores of a tool announced')
+  t.notOk(existsSync(announced), 'the stale file is deleted, and a tool announces no stores')
   t.match(await query(alone.settings, 'SHOW TABLES'), [{ Tables_in_birdhouse: 'kept' }])
 
   const next = spawnService(t, { LOCAL_DIR })
@@ -102,7 +102,7 @@ test('a tool beside a service that starts, that runs, that was killed, that come
   t.same(runningIn(LOCAL_DIR), [], 'nothing is left running')
 })
 
-test('settings that are given stay, and what is elsewhere is not guessed', async (t) => {
+test('given settings are kept, and a database that is not embedded is not guessed', async (t) => {
   const given = { DATABASE_URL: 'mysql://user@host/name', S3_BUCKET: 'bucket', S3_REGION: 'region' }
   const LOCAL_DIR = join(temporaryFolder(t), 'local')
   t.match((await tool({ ...given, LOCAL_DIR })).settings, given)

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../server/spawn.ts'
 
 const SERVERS = 6
 
-test('databases that start at the same moment and want the same port', async (t) => {
+test('simultaneous databases choose different ports', async (t) => {
   const folder = temporaryFolder(t)
   const port = await getPort({ host: '127.0.0.1' })
   const servers = await Promise.all(
@@ -26,7 +26,7 @@ test('databases that start at the same moment and want the same port', async (t)
   }
 })
 
-test('object stores that want a port that is taken', async (t) => {
+test('an object store chooses another port if its port is taken', async (t) => {
   const other = createServer()
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   t.teardown(() => other.close())

@@ -36,7 +36,7 @@ for (const [i, [where, files]] of Object.entries(HANGING).entries()) {
   })
 }
 
-t.test('handlers that hang and flood keep nobody else waiting', { buffered: true }, async (t) => {
+t.test('hanging and flooding handlers delay no other job', { buffered: true }, async (t) => {
   const EXTENSIONS = extension('trouble', {
     'service.js': service(
       `

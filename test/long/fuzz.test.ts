@@ -15,7 +15,7 @@ const PEOPLE = 6
 /** Answers to a spoilt path, which leads to another route or to none. */
 const ELSEWHERE = ['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED', 'INVALID_URL']
 
-t.test('no request makes a server error or an undeclared answer', async (t) => {
+t.test('no request causes a server error or an undeclared answer', async (t) => {
   const app = await setUp(t)
   const document = (await call(app, 'GET /openapi.json')).body
   const routes = Object.entries<Record<string, Operation>>(document.paths).flatMap(

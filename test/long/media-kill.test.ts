@@ -135,7 +135,7 @@ async function killAtEach(t: Test, steps: Steps, work: (client: Client) => Promi
   }
 }
 
-t.test('an upload', { timeout: 240_000 }, (t) =>
+t.test('kill -9 during an upload leaves no inconsistency', { timeout: 240_000 }, (t) =>
   killAtEach(
     t,
     {
@@ -152,7 +152,7 @@ t.test('an upload', { timeout: 240_000 }, (t) =>
   ),
 )
 
-t.test('a new profile picture', { timeout: 240_000 }, (t) =>
+t.test('kill -9 during a new profile picture leaves no inconsistency', { timeout: 240_000 }, (t) =>
   killAtEach(
     t,
     {
@@ -169,7 +169,7 @@ t.test('a new profile picture', { timeout: 240_000 }, (t) =>
   ),
 )
 
-t.test('a deletion', { timeout: 240_000 }, async (t) => {
+t.test('kill -9 during a deletion leaves no inconsistency', { timeout: 240_000 }, async (t) => {
   await killAtEach(
     t,
     {
@@ -189,7 +189,7 @@ t.test('a deletion', { timeout: 240_000 }, async (t) => {
   )
 })
 
-t.test('what is left is found, and nothing else', async (t) => {
+t.test('the sweep finds exactly the objects without a row', async (t) => {
   const last = await build({ ...env, LOG_LEVEL: 'silent' })
   t.teardown(() => last.close())
   t.ok(pids.length > 15)
@@ -206,5 +206,5 @@ t.test('what is left is found, and nothing else', async (t) => {
   const [rows] = await last.db.execute(
     sql`SELECT media.id FROM media JOIN tweets ON tweets.id = tweet_id WHERE deleted_at IS NOT NULL`,
   )
-  t.strictSame(rows, [], 'what was deleted is gone')
+  t.strictSame(rows, [], 'deleted objects are gone')
 })

@@ -85,7 +85,7 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
   await npm('prod:stop')
   for (let i = 0; i < 100 && runningIn(home).length > 0; i++) await sleep(50)
   t.same(runningIn(home), [], 'the daemon is gone')
-  t.same(await workers(daemon), [], 'and so are its workers')
+  t.same(await workers(daemon), [], 'its workers have ended')
 })
 
 const workers = async (parent: string) =>

@@ -27,7 +27,7 @@ export const lists = (app: FastifyInstance) => ({
 })
 `
 
-t.test('a new package: its tests, its types, packed, installed, at work', async (t) => {
+t.test('a new package passes its tests, compiles, packs, installs and runs', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-scaffold-'))
   const home = join(folder, NAME)
   const installed = join(ROOT, 'node_modules', NAME)

@@ -104,7 +104,7 @@ t.test('nothing committed is ever missing from a page', { timeout: 200_000 }, as
   t.notOk(late, 'everything is delivered')
 })
 
-t.test('timelines:rebuild restores from nothing', async (t) => {
+t.test('timelines:rebuild restores deleted timelines', async (t) => {
   const reader = await signUp(one)
   const authors = await signUpAll(3)
   for (const author of authors) await one.graph.follow(reader, author)
@@ -120,7 +120,7 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
   await one.db.delete(timelineEntries)
   // Past the service, so that it takes a minute to be seen.
   await one.transaction(async (tx) => one.cache.invalidate(tx, 'relations', [reader]))
-  t.not((await read()).items.length, before.items.length, 'it is read from entries')
+  t.not((await read()).items.length, before.items.length, 'the timeline is read from entries')
   const task = one.tasks.get('timelines:rebuild')
   const { signal } = new AbortController()
   const steps: number[][] = []
@@ -134,7 +134,7 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
   const aborted = AbortSignal.abort(new Error('Interrupted'))
   await t.rejects(async () => task?.run({ progress, signal: aborted }), /Interrupted/)
   t.strictSame(await read(), before, 'exact in between')
-  t.match(await task?.run({ progress, signal }), /timelines are rebuilt/, 'and gone on with')
+  t.match(await task?.run({ progress, signal }), /timelines are rebuilt/, 'the rebuild continues')
 
   await one.db.delete(timelineEntries)
   t.match(await task?.run({ progress, signal, argument: String(reader) }), `user ${reader}`)
@@ -143,7 +143,7 @@ t.test('timelines:rebuild restores from nothing', async (t) => {
     await t.rejects(async () => task?.run({ progress, signal, argument }), /There is no user/)
 })
 
-t.test('an author who becomes merged while a reader scrolls', async (t) => {
+t.test('an author who becomes merged during paging loses no tweet', async (t) => {
   for (const app of apps) await app.jobs.stop()
   const reader = await signUp(one)
   const [turning, steady] = (await signUpAll(2)) as [number, number]

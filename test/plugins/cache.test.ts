@@ -47,7 +47,7 @@ function cacheIn(app: App) {
   return { seen, items, read }
 }
 
-t.test('what is remembered is as it was committed, in every process', async (t) => {
+t.test('cached values equal the committed rows in every process', async (t) => {
   const [here, there] = [cacheIn(one), cacheIn(two)]
   await write(1, 10)
   for (const { read } of [here, there, here, there]) t.equal(await read(1), 10)
@@ -55,14 +55,14 @@ t.test('what is remembered is as it was committed, in every process', async (t) 
   await write(1, 11)
   t.equal(await there.read(1), 11)
   t.equal(await here.read(1), 11)
-  t.equal(await here.read(2), undefined, 'what there is not')
+  t.equal(await here.read(2), undefined, 'an id without a row')
   t.equal(await here.read(2), undefined)
   t.equal(here.seen.loads, 3, 'is remembered as well')
   await write(2, 20)
   t.equal(await here.read(2), 20)
 })
 
-t.test('what is rolled back touches nothing', async (t) => {
+t.test('a rolled-back change invalidates nothing', async (t) => {
   const { seen, read } = cacheIn(two)
   await write(3, 30)
   await read(3)
@@ -75,7 +75,7 @@ t.test('what is rolled back touches nothing', async (t) => {
   t.equal(seen.loads, 1)
 })
 
-t.test('a change that commits after later ones is heard', async (t) => {
+t.test('a change that commits after later changes is applied', async (t) => {
   const { read } = cacheIn(two)
   await write(4, 40)
   t.equal(await read(4), 40)
@@ -92,7 +92,7 @@ t.test('a change that commits after later ones is heard', async (t) => {
   t.equal(await read(4), 41)
 })
 
-t.test('a load that a change overtakes is not remembered', async (t) => {
+t.test('a load that a change overtakes is not cached', async (t) => {
   const { seen, items, read } = cacheIn(one)
   await write(5, 50)
   const { promise: held, resolve: release } = Promise.withResolvers<void>()
@@ -104,11 +104,11 @@ t.test('a load that a change overtakes is not remembered', async (t) => {
   await one.cache.sync()
   seen.hold = async () => {}
   release()
-  t.equal((await early).get(5), 50, 'who asked before may have what was before')
+  t.equal((await early).get(5), 50, 'an earlier caller may get the earlier value')
   t.equal(await read(5), 51)
 })
 
-t.test('a process that begins knows of changes that are under way', async (t) => {
+t.test('a new process applies changes that commit after its start', async (t) => {
   await write(8, 80)
   const connection = await pool.getConnection()
   await connection.beginTransaction()
@@ -125,7 +125,7 @@ t.test('a process that begins knows of changes that are under way', async (t) =>
   t.equal(await read(8), 81)
 })
 
-t.test('a process that begins when nothing has changed for long remembers at once', async (t) => {
+t.test('a new process caches at once if nothing has changed for long', async (t) => {
   await pool.query('DELETE FROM changes')
   const early: App = await build(env)
   t.teardown(() => early.close())
@@ -136,7 +136,7 @@ t.test('a process that begins when nothing has changed for long remembers at onc
   t.equal(seen.loads, 2)
 })
 
-t.test('pairs are forgotten with their owner alone', async (t) => {
+t.test('values by owner are evicted for that owner only', async (t) => {
   let loads = 0
   const pairs = two.cache.byOwner<string>('owner', {
     max: 10,
@@ -158,7 +158,7 @@ t.test('pairs are forgotten with their owner alone', async (t) => {
   t.strictSame(await read(2, [1]), ['2:1:3'])
 })
 
-t.test('who asks while a read is running gets the next', async (t) => {
+t.test('a caller during a read of invalidations gets the next read', async (t) => {
   let reads = 0
   const look = singleFlight(async () => {
     const read = ++reads
@@ -179,7 +179,7 @@ t.test('who asks while a read is running gets the next', async (t) => {
   t.equal(await broken(), 'back')
 })
 
-t.test('where ids are given out in turn by several nodes, nothing is remembered', async (t) => {
+t.test('nothing is cached if several nodes assign ids in turn', async (t) => {
   const cluster: App = await build(env)
   t.teardown(() => cluster.close())
   const all = Array.from({ length: 20 }, () => cluster.mysql.pool.getConnection())
@@ -192,11 +192,15 @@ t.test('where ids are given out in turn by several nodes, nothing is remembered'
   t.equal(await read(6), 60)
   t.equal(await read(6), 60)
   t.equal(seen.loads, 2)
-  t.equal((await call(cluster, 'GET /readyz')).body.caching, false, 'and /readyz says so')
+  t.equal(
+    (await call(cluster, 'GET /readyz')).body.caching,
+    false,
+    '/readyz shows that caching is off',
+  )
   t.equal((await call(one, 'GET /readyz')).body.caching, true)
 })
 
-t.test('so many ids missing at once, and all is read anew until they are old', async (t) => {
+t.test('too many missing ids suspend the cache until they are old', async (t) => {
   const { seen, read } = cacheIn(one)
   await write(7, 70)
   await read(7)
@@ -211,7 +215,7 @@ t.test('so many ids missing at once, and all is read anew until they are old', a
   t.equal(seen.loads, loads + 3)
 })
 
-t.test('changes are kept for minutes', async (t) => {
+t.test('invalidations are kept for minutes', async (t) => {
   await pool.query(
     "UPDATE changes SET created_at = NOW(3) - INTERVAL 10 MINUTE WHERE topic = 'note'",
   )
@@ -221,7 +225,7 @@ t.test('changes are kept for minutes', async (t) => {
   t.equal(rows.length, 1)
 })
 
-t.test('an author who was deleted a moment ago is told so', async (t) => {
+t.test('a tweet by a just deleted author is 404 USER_NOT_FOUND', async (t) => {
   const gone = await signUp(one, 'Gone')
   await one.users.remove(gone.id)
   const answer = await call(two, 'POST /v1/tweets', { as: gone, body: { text: 'still here' } })

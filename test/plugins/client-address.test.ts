@@ -50,7 +50,7 @@ t.test('without a proxy the address is that of the connection', async (t) => {
   t.strictSame(await addressesOf(app, '5.6.7.8', '1.2.3.4'), ['5.6.7.8', '5.6.7.8'])
 })
 
-t.test('behind proxies it is the first that none of them vouches for', async (t) => {
+t.test('behind proxies the address is the first untrusted one', async (t) => {
   const app = await setUp(t, { TRUST_PROXY: '10.0.0.0/8, fd00::/8' })
   const cases: [from: string, forwarded: string, address: string][] = [
     ['10.0.0.1', '1.2.3.4:5678', '1.2.3.4'],

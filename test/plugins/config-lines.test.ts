@@ -14,7 +14,7 @@ function lineOf(name: string, change: Env, features: Feature[] = []) {
   }
 }
 
-t.test('a line says what was read and what to write', async (t) => {
+t.test('each line says what was read and what to write', async (t) => {
   const cases: [string, string | undefined, string][] = [
     ['PORT', 'http', 'it is "http"; set it to a whole number from 0 to 65535'],
     ['S3_REGION', undefined, 'it is not set; set it to a region such as eu-central-1'],
@@ -35,7 +35,7 @@ t.test('a line says what was read and what to write', async (t) => {
   }
 })
 
-t.test('nothing that may be secret is told', async (t) => {
+t.test('values that may be secret are not shown', async (t) => {
   const env: Env = {
     NODE_ENV: 'production',
     PORT: 'eighty-eighty',
@@ -56,11 +56,15 @@ t.test('nothing that may be secret is told', async (t) => {
   const told = t.throws(() => parseConfig(env)) as Error
   for (const secret of ['hunter2', 'correct-horse', 'swordfish', 'fish@', 'sesame'])
     t.notMatch(told.message, secret)
-  t.match(told.message, 'mysql://user:password@host:port/name', 'it says what to write instead')
+  t.match(
+    told.message,
+    'mysql://user:password@host:port/name',
+    'the line says what to write instead',
+  )
   t.match(told.message, 'openssl rand')
 })
 
-t.test('settings of features are read and told about in the same way', async (t) => {
+t.test('settings of features are read and reported in the same way', async (t) => {
   const settings = Type.Object({
     NEST_MAX: Type.Integer({ minimum: 1, default: 5, description: 'how many eggs fit' }),
     NEST_WARM: Type.Optional(Type.Boolean()),

@@ -6,7 +6,7 @@ import { GOOD, refused, SECRET } from './good-settings.ts'
 
 const parse = (change: Env = {}) => parseConfig({ ...GOOD, ...change })
 
-t.test('what is not set has a sensible value', async (t) => {
+t.test('missing settings have defaults', async (t) => {
   t.match(parse(), {
     production: false,
     host: '127.0.0.1',
@@ -25,7 +25,7 @@ t.test('what is not set has a sensible value', async (t) => {
   t.equal(parse({ NODE_ENV: 'production', HOST: '10.0.0.5' }).host, '10.0.0.5')
 })
 
-t.test('each setting is taken', async (t) => {
+t.test('each setting is read', async (t) => {
   const cases: [Env, object][] = [
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: '65535' }, { port: 65_535 }],
@@ -122,7 +122,7 @@ t.test('each wrong setting is named', async (t) => {
     t.strictSame(refused({ ...GOOD, [name]: undefined }), [name])
 })
 
-t.test('whatever TRUST_PROXY takes, Fastify takes', async () => {
+t.test('Fastify accepts every valid TRUST_PROXY', async () => {
   const prefix = (max: number) => fc.option(fc.integer({ min: 0, max: max + 9 }))
   const network = fc
     .oneof(fc.tuple(fc.ipV4(), prefix(32)), fc.tuple(fc.ipV6(), prefix(128)))

@@ -41,7 +41,7 @@ t.test('the origin of any page may be written in other ways', async () => {
   )
 })
 
-t.test('what can never match is refused, with what to write', async (t) => {
+t.test('an origin that can never match is rejected with advice', async (t) => {
   const cases: [string, RegExp][] = [
     ['a.example', /begins with its scheme: write https:\/\/a\.example/],
     ['localhost:3000', /write https:\/\/localhost:3000, or http/],
@@ -68,7 +68,7 @@ t.test('what can never match is refused, with what to write', async (t) => {
   }
 })
 
-t.test('a page is let in however its origin is written in the setting', async (t) => {
+t.test('a page is allowed for every spelling of its origin in the setting', async (t) => {
   const app = await setUp(t, { CORS_ORIGIN: 'HTTPS://Bücher.example:443/' })
   const ask = (origin: string) => call(app, 'GET /v1/tweets', { headers: { origin } })
   const allowed = await ask('https://xn--bcher-kva.example')

@@ -96,7 +96,7 @@ t.beforeEach(() => {
 const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }
 const errorLines = () => lines.filter((line) => JSON.parse(line).level >= 50)
 
-t.test('who waits too long is told to come back, with a body or without', async (t) => {
+t.test('a late answer is 503, with or without a body', async (t) => {
   for (const [path, options] of [
     ['/hangs', {}],
     ['/hangs', post],
@@ -131,22 +131,22 @@ t.test('a body that does not come is not waited for', async (t) => {
   socket.write('content-length: 99\r\n\r\n{')
   const answer = String(await buffer(socket))
   t.match(answer, /^HTTP\/1.1 408 .*connection: close.*BODY_TOO_SLOW/is)
-  t.strictSame(errorLines(), [], 'which is no error of ours')
+  t.strictSame(errorLines(), [], 'not logged as a server error')
 })
 
-t.test('a body that is there is not asked for', async (t) => {
+t.test('a body that has arrived is never 408', async (t) => {
   const body = JSON.stringify({ text: 'x'.repeat(200_000) })
   const answer = await fetch(`${url}/looks-late`, { ...post, body })
   t.match([answer.status, answer.headers.get('connection')], [503, 'close'])
 })
 
-t.test('an error whose hook hangs ends with its connection', async (t) => {
+t.test('a hanging error hook ends with its connection', async (t) => {
   await t.rejects(fetch(`${url}/fails-late`))
-  t.equal((await fetch(`${url}/answers`, post)).status, 200, 'and nothing else does')
+  t.equal((await fetch(`${url}/answers`, post)).status, 200, 'other requests are answered')
   await sleep(LATE)
 })
 
-t.test('who goes away is noticed', async (t) => {
+t.test('a request is cancelled when its client disconnects', async (t) => {
   for (const [path, options] of [
     ['/hangs', {}],
     ['/hangs', post],
@@ -163,10 +163,10 @@ t.test('who goes away is noticed', async (t) => {
     t.equal(cancelled.reason.code, 'CLIENT_GONE', path)
   }
   await sleep(LATE)
-  t.strictSame(errorLines(), [], 'and is no error of ours')
+  t.strictSame(errorLines(), [], 'not logged as a server error')
 })
 
-t.test('what is answered in time is never cancelled', async (t) => {
+t.test('a request that is answered in time is not cancelled', async (t) => {
   t.strictSame(await (await fetch(`${url}/answers`, post)).json(), { a: 1 })
   t.strictSame((await app.inject({ url: '/answers', ...post, method: 'POST' })).json(), { a: 1 })
   await sleep(2 * LIMIT)
@@ -176,7 +176,7 @@ t.test('what is answered in time is never cancelled', async (t) => {
   )
 })
 
-t.test('what has begun may go on', async (t) => {
+t.test('an answer that has begun may continue', async (t) => {
   for (const path of ['/streams', '/hijacks', '/writes']) {
     t.equal(await (await fetch(url + path)).text(), 'ab', path)
   }
@@ -189,7 +189,7 @@ t.test('what has begun may go on', async (t) => {
   t.strictSame(await answer.json(), { a: 1 })
 })
 
-t.test('a route may take longer, but not as long as it likes', async (t) => {
+t.test('a route may set its own deadline within limits', async (t) => {
   t.equal((await fetch(`${url}/may-take-long`)).status, 200)
   for (const limit of [0, 1.5, 2 ** 31, Number.POSITIVE_INFINITY]) {
     const other = Fastify()

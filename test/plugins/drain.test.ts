@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'tap'
 import { setUp } from '../helper.ts'
 
-test('a request at work is answered, a job at work finishes, both before the close ends', async (t) => {
+test('running requests and jobs finish before the close ends', async (t) => {
   const app = await setUp(t)
   const events: string[] = []
   const { promise: open, resolve: release } = Promise.withResolvers<void>()

@@ -22,7 +22,7 @@ function inFolder(t: Test) {
   })
 }
 
-t.test('the environment goes over .env; empty counts as not set', async (t) => {
+t.test('the environment overrides .env, and empty means not set', async (t) => {
   inFolder(t)
   t.notOk('S3_BUCKET' in readEnv(), 'no file is fine')
   writeFileSync('.env', '# mine\nLOG_LEVEL=debug\nS3_BUCKET="from file"\nS3_REGION=\n')
@@ -50,7 +50,7 @@ t.test('.env may be in any Unicode encoding, with a byte order mark or without',
   }
 })
 
-t.test('a .env that cannot be read says what to do', async (t) => {
+t.test('an unreadable .env is an error that says what to do', async (t) => {
   inFolder(t)
   const notUtf8 = [
     Buffer.from(TEXT, 'latin1'),

@@ -49,7 +49,7 @@ broken.get<{ Params: { errno: string } }>('/database-error/:errno', ({ params })
 )
 t.teardown(() => broken.close())
 
-t.test('a bug is a 500 that says nothing of its cause, but where to ask', async (t) => {
+t.test('an unexpected error is a 500 without its cause, with a request id', async (t) => {
   for (const path of ['/bug', '/nothing', '/text', '/odd', '/wrapped']) {
     const answer = await broken.inject(path)
     t.equal(answer.statusCode, 500, path)
@@ -67,7 +67,7 @@ t.test('a bug is a 500 that says nothing of its cause, but where to ask', async 
   t.match(lines.join(), 'secret plan', 'the log has the cause')
 })
 
-t.test('what a service throws keeps its code', async (t) => {
+t.test('an error of a service keeps its code', async (t) => {
   const answer = await broken.inject('/known')
   t.strictSame(answer.json(), {
     type: 'about:blank',
@@ -78,7 +78,7 @@ t.test('what a service throws keeps its code', async (t) => {
   })
 })
 
-t.test('work that the database cannot take now is a 503 that says when to come back', async (t) => {
+t.test('an overloaded database is a 503 with Retry-After', async (t) => {
   const busy = ['DATABASE_BUSY', /too busy/] as const
   const unavailable = ['DATABASE_UNAVAILABLE', /cannot be reached/] as const
   const cases = {
@@ -102,7 +102,7 @@ t.test('work that the database cannot take now is a 503 that says when to come b
   }
 })
 
-t.test('the log has the query, never its values', async (t) => {
+t.test('the log has the query without its values', async (t) => {
   await signUp(app, 'Leak', { email: 'leak@example.com', handle: 'leak' })
   lines.length = 0
   t.equal((await broken.inject('/duplicate')).statusCode, 500)
@@ -125,7 +125,7 @@ t.test('the log has the query, never its values', async (t) => {
   )
 })
 
-t.test('a value that a driver quotes with quotes in it stays out as well', async (t) => {
+t.test('quoted values of driver errors are not logged', async (t) => {
   const { users } = app.tables
   const email = "it's@example.com"
   await signUp(app, 'Quote', { email })
@@ -139,7 +139,7 @@ t.test('a value that a driver quotes with quotes in it stays out as well', async
   t.notMatch(text, 'example.com')
 })
 
-t.test('paths that lead nowhere', async (t) => {
+t.test('unknown paths are 404', async (t) => {
   for (const line of [
     'GET /nowhere',
     'GET /v1/users/me/nothing?secret=1',
@@ -160,7 +160,7 @@ t.test('paths that lead nowhere', async (t) => {
   }
 })
 
-t.test('a refusal names each field', async (t) => {
+t.test('a 400 names each field', async (t) => {
   const { body } = await call(app, 'POST /v1/auth/sign-up', {
     body: { name: 7, email: 'x', extra: 1, handle: 'A', profile: '\u0000' },
   })
@@ -187,7 +187,7 @@ t.test('a refusal names each field', async (t) => {
   t.match(id.body.errors, [{ path: '/params/id' }])
 })
 
-t.test('each answer names its request', async (t) => {
+t.test('each answer has its request id', async (t) => {
   const ids = []
   for (const line of ['GET /livez', 'GET /nowhere', 'GET /v1/users/me', 'GET /v1/users/%']) {
     const { headers } = await call(app, line)
@@ -197,7 +197,7 @@ t.test('each answer names its request', async (t) => {
   t.equal(new Set(ids).size, ids.length)
 })
 
-t.test('what is no HTTP is refused, and the server goes on', async (t) => {
+t.test('malformed HTTP is rejected and the server continues', async (t) => {
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = new URL(address)
   const say = (text: string) =>

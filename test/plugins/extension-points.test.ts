@@ -82,7 +82,7 @@ const EXTENSIONS = [badges, moderation, trouble].join(',')
 const app: any = await setUp(t, { EXTENSIONS })
 const [ada, bo] = [await signUp(app, 'Ada'), await signUp(app, 'Bo')]
 
-t.test('a field: one call a page, in every answer, in the document', async (t) => {
+t.test('a field is read once per page and is in every answer and in the document', async (t) => {
   for (let i = 0; i < 5; i++) await tweet(app, ada, `tweet ${i}`)
   await drained(app)
   app.badgeCalls.length = 0
@@ -97,7 +97,7 @@ t.test('a field: one call a page, in every answer, in the document', async (t) =
       [5, bo.id],
       [1, bo.id],
     ],
-    'one for the tweets, one for their authors',
+    'one call for the tweets, one for their authors',
   )
   await retweet(app, bo, items[0].id)
   const [shared] = (await read(app, `/v1/users/${bo.id}/tweets`)).items
@@ -121,7 +121,7 @@ t.test('a field that fails or hangs is left out', async (t) => {
   t.ok(took > 900 && took < 2_500, `after ${Math.round(took)} ms`)
 })
 
-t.test('a tweet is refused or changed before it is written', async (t) => {
+t.test('a hook rejects or changes a tweet before it is written', async (t) => {
   const post = (text: string) => call(app, 'POST /v1/tweets', { as: ada, body: { text } })
   const before = (await read(app, '/v1/tweets')).items[0].id
   t.match((await post('how rude')).body, {
@@ -150,7 +150,7 @@ t.test('a filter applies to the lists it names', async (t) => {
     (await read(app, path, ada)).items.some((item: any) => item.id === id)
   t.notOk(await shown('/v1/timeline'))
   t.ok(await shown('/v1/tweets'))
-  t.equal((await read(app, `/v1/tweets/${id}`, ada)).id, id, 'and to no single tweet')
+  t.equal((await read(app, `/v1/tweets/${id}`, ada)).id, id, 'a single tweet is not filtered')
   await Promise.all(
     [`/v1/users/${ada.id}/tweets`, `/v1/users/${ada.id}/likes`, `/v1/tweets/${id}/replies`].map(
       shown,
@@ -160,14 +160,14 @@ t.test('a filter applies to the lists it names', async (t) => {
   t.strictSame([...new Set(app.filtered)].sort(), kinds.sort())
 })
 
-t.test('health checks of extensions inform, they take nothing out', async (t) => {
+t.test('a failing health check of an extension keeps /readyz at 200', async (t) => {
   const { status, body } = await call(app, 'GET /readyz')
   t.equal(status, 200)
   t.match(body, { status: 'ready', checks: { database: 'ok', weather: 'failed', sun: 'ok' } })
   t.equal(body.checks.fog, 'failed', 'nobody waits for one that takes longer than half a second')
 })
 
-t.test('a handler that throws ends dead, is counted, shown and run again', async (t) => {
+t.test('a failing job becomes dead, is counted, listed and can be retried', async (t) => {
   await drained(app)
   const admin = createJobAdmin(app.db)
   const failed = { state: 'dead', name: 'trouble.throws' } as const

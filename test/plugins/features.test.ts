@@ -180,19 +180,19 @@ for (const [what, files, sentence] of CASES) {
     ])
     const said = await refusal(t, [extension(name, Object.fromEntries(own))])
     t.match(said, sentence)
-    t.match(said, name, 'it says which extension')
+    t.match(said, name, 'the error names the extension')
     t.equal(said.split(`Extension ${name}: `).length <= 2, true, 'once')
   })
 }
 
-t.test('a name taken twice, by a feature as well', async (t) => {
+t.test('a duplicate name stops the boot', async (t) => {
   const twice = [extension('one/pins'), extension('two/pins')]
   t.match(await refusal(t, twice), /^Extension pins: the name is taken: both .*one\/pins and .*two/)
   t.match(await refusal(t, [extension('tweets')]), /^Extension tweets: the name is taken/)
   t.match(await refusal(t, [extension('Große Vögel')]), /must be lower-case letters, digits and/)
 })
 
-t.test('a setting taken by another extension, and tables taken for ours', async (t) => {
+t.test('duplicate settings and table names stop the boot', async (t) => {
   const [one, two] = ['one', 'two'].map((name) =>
     extension(`${name}-nest`, config('NEST_SIZE: Type.Integer({ default: 1 })')),
   )
@@ -201,10 +201,10 @@ t.test('a setting taken by another extension, and tables taken for ours', async 
   t.match(await refusal(t, [extension('likes')]), /be taken for Birdhouse's likes; rename its/)
   const [twice] = [extension('twice')]
   const app = await setUp(t, { EXTENSIONS: `${twice},${twice}` })
-  t.ok(app.features.names.includes('twice'), 'one entry twice is one')
+  t.ok(app.features.names.includes('twice'), 'a repeated entry counts once')
 })
 
-t.test('dependencies in a circle, and in any order', async (t) => {
+t.test('services load in the order of dependencies, and circles stop the boot', async (t) => {
   const of = (name: string, other: string, body = '') =>
     extension(name, { 'service.js': service(body, name, [`${other}.service`]) })
   const circle = [of('hen', 'egg'), of('egg', 'hen')]
@@ -215,7 +215,7 @@ t.test('dependencies in a circle, and in any order', async (t) => {
   t.match(app, { aerie: { on: 'a tree' } })
 })
 
-t.test('settings of extensions: read, converted, all problems at once', async (t) => {
+t.test('settings of extensions are read and converted, and all problems are listed', async (t) => {
   const path = extension('nestbox', {
     ...config(`
       NESTBOX_SIZE: Type.Integer({ minimum: 1, default: 3, description: 'eggs' }),

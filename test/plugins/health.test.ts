@@ -3,7 +3,7 @@ import { test } from 'tap'
 import { startS3 } from '../../local/s3.ts'
 import { call, setUp } from '../helper.ts'
 
-test('alive and ready', async (t) => {
+test('a running service is alive and ready', async (t) => {
   const app = await setUp(t)
   t.same((await call(app, 'GET /livez')).body, { status: 'ok' })
   t.strictSame((await call(app, 'GET /readyz')).body, {
@@ -15,7 +15,7 @@ test('alive and ready', async (t) => {
   })
 })
 
-test('a store that is away, and back', async (t) => {
+test('/readyz fails while a store is unreachable and recovers', async (t) => {
   const s3 = await startS3({ bucket: 'birdhouse' })
   const app = await setUp(t, s3.settings)
   t.equal((await call(app, 'GET /readyz')).status, 200)

@@ -20,11 +20,11 @@ const run = (user: User, key: string, body: unknown, pause = 0) =>
 const written = async (user: User) =>
   (await app.db.select({ n: count() }).from(tweets).where(eq(tweets.authorId, user.id)))[0]?.n
 
-t.test('a repeat gets the first answer and does nothing', async (t) => {
+t.test('a repeat gets the first answer and has no effect', async (t) => {
   const before = (await written(ann)) ?? 0
   const first = await run(ann, 'a', { text: 'hello' })
   const second = await run(ann, 'a', { text: 'hello' })
-  t.strictSame(second, JSON.parse(JSON.stringify(first)), 'as it is kept')
+  t.strictSame(second, JSON.parse(JSON.stringify(first)), 'the stored answer')
   t.equal(await written(ann), before + 1)
   await t.rejects(run(ann, 'a', { text: 'other' }), {
     code: 'IDEMPOTENCY_KEY_REUSED',
@@ -32,10 +32,10 @@ t.test('a repeat gets the first answer and does nothing', async (t) => {
   })
   t.equal(await written(ann), before + 1)
   t.not((await run(ann, 'A', { text: 'hello' })).id, first.id, 'keys are compared byte by byte')
-  t.not((await run(ben, 'a', { text: 'hello' })).id, first.id, 'and belong to a user')
+  t.not((await run(ben, 'a', { text: 'hello' })).id, first.id, 'keys belong to a user')
 })
 
-t.test('at the same time it is done once; another body is refused', async (t) => {
+t.test('concurrent repeats run once, and another body is rejected', async (t) => {
   const before = (await written(ann)) ?? 0
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, n) => run(ann, 'at once', { text: 'hello' }, 10 * n)),
@@ -52,7 +52,7 @@ t.test('at the same time it is done once; another body is refused', async (t) =>
   t.equal(await written(ann), before + 2)
 })
 
-t.test('work that fails leaves its key free', async (t) => {
+t.test('a failed request leaves its key unused', async (t) => {
   const before = (await written(ann)) ?? 0
   const broken = app.idempotency.run(
     { userId: ann.id, key: 'b', body: {} },
@@ -68,7 +68,7 @@ t.test('work that fails leaves its key free', async (t) => {
   t.equal(await written(ann), before + 1)
 })
 
-t.test('keys are forgotten after a day', async (t) => {
+t.test('keys are purged after a day', async (t) => {
   const old = await run(ann, 'old', {})
   const recent = await run(ann, 'recent', {})
   const age = (key: string, hours: number) =>

@@ -76,7 +76,7 @@ t.test('no commit, no job', waiting(), async (t) => {
   t.equal(runs, 0)
 })
 
-t.test('a failing job is run again later and later, then kept as dead', waiting(), async (t) => {
+t.test('a failing job is retried with growing delays, then kept as dead', waiting(), async (t) => {
   const name = newName()
   const attempts: { attempt: number; at: number }[] = []
   const handler = async (_: object, { attempt }: JobContext) => {
@@ -109,7 +109,7 @@ t.test('a failing job is run again later and later, then kept as dead', waiting(
   )
 })
 
-t.test('what takes longer than its time is aborted and tried again', waiting(), async (t) => {
+t.test('a job that exceeds its time limit is aborted and retried', waiting(), async (t) => {
   const name = newName()
   let aborted: unknown
   app.jobs.define(
@@ -157,7 +157,7 @@ t.test('a delayed job waits', waiting(), async (t) => {
   t.ok(ranAt - added > 1_400, `after ${(ranAt - added).toFixed(0)} ms`)
 })
 
-t.test('a recurring job has one row, survives failures and comes again', waiting(), async (t) => {
+t.test('a recurring job has one row, survives failures and runs again', waiting(), async (t) => {
   const name = newName()
   let runs = 0
   const handler = async () => {
@@ -184,7 +184,7 @@ t.test('jobs without a handler here are left to others', waiting(), async (t) =>
   t.match(await rowsOf(name), [{ attempts: 0, token: null, deadAt: null }])
 })
 
-t.test('a handler that throws no Error fails its job as well', async (t) => {
+t.test('a handler that throws a non-Error value fails its job', async (t) => {
   const name = newName()
   app.jobs.define(name, () => Promise.reject(undefined), { maxAttempts: 1 })
   await enqueue(name)
@@ -210,7 +210,7 @@ t.test(
     const attempts: number[] = []
     app.jobs.define(name, async (_: object, { attempt, progress }) => {
       attempts.push(attempt)
-      t.equal(progress, 'half way', 'it goes on where the other was')
+      t.equal(progress, 'half way', 'the job continues from the saved progress')
     })
     const leased = { token: 'killed', attempts: 1, progress: 'half way', runAt: inSeconds(2) }
     await app.db.insert(jobs).values({ name, payload: {}, ...leased })
@@ -221,7 +221,7 @@ t.test(
   },
 )
 
-t.test('a job that kills its process every time ends dead', async (t) => {
+t.test('a job that always kills its process becomes dead', async (t) => {
   const name = newName()
   let runs = 0
   app.jobs.define(name, async () => void runs++, { maxAttempts: 3 })
@@ -232,7 +232,7 @@ t.test('a job that kills its process every time ends dead', async (t) => {
   t.type((await rowsOf(name))[0]?.error, 'string')
 })
 
-t.test('who has lost a job can neither save nor complete it', async (t) => {
+t.test('a worker that lost its lease can neither save nor complete the job', async (t) => {
   for (const saves of [true, false]) {
     const name = newName()
     const { promise: taken, resolve: take } = Promise.withResolvers<void>()
@@ -260,7 +260,7 @@ t.test('who has lost a job can neither save nor complete it', async (t) => {
   }
 })
 
-t.test('long work goes on from what it has saved', async (t) => {
+t.test('a job continues from its saved progress', async (t) => {
   const name = newName()
   const done: number[] = []
   app.jobs.define(name, async ({ steps }: { steps: number }, { progress, save }) => {
@@ -318,7 +318,7 @@ t.test('two processes on one database run each job once', async (t) => {
   t.ok(share > 0 && share < 200, 'both took part')
 })
 
-t.test('stopping waits for the job at work and takes no other', async (t) => {
+t.test('stopping waits for running jobs and claims no others', async (t) => {
   const other = await build(config)
   const name = newName()
   const events: string[] = []
@@ -340,7 +340,7 @@ t.test('stopping waits for the job at work and takes no other', async (t) => {
   await app.db.delete(jobs).where(eq(jobs.name, name))
 })
 
-t.test('a flood of one kind starves no other', async (t) => {
+t.test('a flood of one kind of job does not starve others', async (t) => {
   const [flood, single] = [newName(), newName()]
   let ran = 0
   const { promise: served, resolve } = Promise.withResolvers<number>()
@@ -357,13 +357,13 @@ t.test('a flood of one kind starves no other', async (t) => {
   t.equal(ran, 300)
 })
 
-t.test('two handlers under one name are refused', async (t) => {
+t.test('a second handler of the same name is rejected', async (t) => {
   const name = newName()
   app.jobs.define(name, async () => {})
   t.throws(() => app.jobs.define(name, async () => {}), /taken/)
 })
 
-t.test('rows that cannot be read keep no other from being run', async (t) => {
+t.test('unreadable rows do not stop other jobs', async (t) => {
   const name = newName()
   const { promise: served, resolve } = Promise.withResolvers<object>()
   const broken = sql`INSERT INTO ${jobs} (name, payload, run_at) VALUES (${name}, '', NOW(3))`

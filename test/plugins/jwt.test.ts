@@ -31,7 +31,7 @@ function forge({ head = {}, body = {}, secret = OLD, hash = 'sha256' }) {
 
 const me = (token: string, where = app) => call(where, 'GET /v1/users/me', { as: { token } })
 
-t.test('an access token is short and says no more than it must', async (t) => {
+t.test('an access token is short and has only the required claims', async (t) => {
   t.strictSame(Object.keys(payload).sort(), ['aud', 'exp', 'iat', 'iss', 'sid', 'sub'])
   t.match(payload, { sub: String(user.id), iss: 'birdhouse', aud: 'birdhouse' })
   t.equal(payload.exp - payload.iat, 15 * 60)
@@ -39,8 +39,8 @@ t.test('an access token is short and says no more than it must', async (t) => {
   t.equal((await me(user.token)).status, 200)
 })
 
-t.test('nothing but a token made here is taken', async (t) => {
-  t.equal((await me(forge({}))).status, 200, 'what this test forges is taken if all is right')
+t.test('only tokens of this service are accepted', async (t) => {
+  t.equal((await me(forge({}))).status, 200, 'a correctly forged token is accepted')
   const [head, body, signature = ''] = user.token.split('.')
   const flipped = `${signature[0] === 'A' ? 'B' : 'A'}${signature.slice(1)}`
   const unsigned = { ...header, alg: 'none' }
@@ -94,7 +94,7 @@ t.test('nothing but a token made here is taken', async (t) => {
   t.equal((await me(user.token)).status, 200, 'none of them ended the session')
 })
 
-t.test('other ways to send no token', async (t) => {
+t.test('malformed Authorization headers are 401', async (t) => {
   for (const authorization of ['', 'Bearer', 'Bearer ', 'Basic aG9uZzp4', user.token, 'Token x']) {
     const { status, headers, body } = await call(app, 'GET /v1/users/me', {
       headers: { authorization },
@@ -114,7 +114,7 @@ t.test('other ways to send no token', async (t) => {
   t.equal(inQuery.status, 401, 'a token in a URL, which logs keep, is no token')
 })
 
-t.test('secrets are changed without logging anyone out', async (t) => {
+t.test('secrets are rotated without ending sessions', async (t) => {
   const changed = await setUp(t, { ...stores, JWT_SECRETS: `${NEW},${OLD}` })
   t.equal((await me(user.token, changed)).status, 200, 'signed with the older secret')
   const { accessToken } = await login(user, changed)

@@ -31,7 +31,7 @@ const inMemory = (length: number, byte: number, before = 0, after = 0) => {
   return Buffer.from(memory.buffer, before, length).fill(byte)
 }
 
-t.test('what comes is written; memory is taken where it held nothing else', async (t) => {
+t.test('uploads are written to disk, and exclusive buffers are detached', async (t) => {
   const works = fc.asyncProperty(chunks, async (file) => {
     const path = newPath()
     const sent = file.map(({ length, byte, before, after }) =>
@@ -49,7 +49,7 @@ t.test('what comes is written; memory is taken where it held nothing else', asyn
   await t.resolves(fc.assert(works, { numRuns: 200 }))
 })
 
-t.test('many files at once, each with its own bytes', async (t) => {
+t.test('concurrent uploads keep their own bytes', async (t) => {
   const works = Array.from({ length: 40 }, async (_, n) => {
     const path = newPath()
     const sent = Array.from({ length: 20 }, (_, i) => inMemory(20_000, n + i))
@@ -59,14 +59,14 @@ t.test('many files at once, each with its own bytes', async (t) => {
   t.ok((await Promise.all(works)).every(Boolean))
 })
 
-t.test('a file that is there is left alone', async (t) => {
+t.test('an existing file is never overwritten', async (t) => {
   const path = newPath()
   await pipeline(Readable.from(['first']), toDisk(path))
   await t.rejects(pipeline(Readable.from(['second']), toDisk(path)), { code: 'EEXIST' })
   t.equal(readFileSync(path, 'utf8'), 'first')
 })
 
-t.test('a disk that takes a part is an error, for one chunk and for several', async (t) => {
+t.test('a partial write is an error for one chunk and for several', async (t) => {
   const disk = pathToFileURL(join(import.meta.dirname, '../../plugins/multipart/disk.ts')).href
   for (const chunks of [1, 8]) {
     const program = `

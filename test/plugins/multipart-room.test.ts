@@ -52,7 +52,7 @@ const filesIn = (folder: string) =>
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
 
-t.test('a temporary folder that cannot be is told at boot and to who uploads', async (t) => {
+t.test('an unusable temporary folder is a warning at boot and 503 for uploads', async (t) => {
   const file = join(temporaryFolder(t), 'file')
   writeFileSync(file, '')
   const server = await startServer(t, join(file, 'folder'))
@@ -61,7 +61,7 @@ t.test('a temporary folder that cannot be is told at boot and to who uploads', a
   await server.refuses()
 })
 
-t.test('a temporary folder that is not there yet, and one that is removed', async (t) => {
+t.test('a missing or deleted temporary folder is created again', async (t) => {
   const folder = join(temporaryFolder(t), 'not/there/yet')
   const server = await startServer(t, folder)
   t.equal((await server.upload()).status, 201)
@@ -81,39 +81,43 @@ function mountRefused() {
   }
 }
 
-t.test('a temporary folder that fills up and is cleared', { skip: mountRefused() }, async (t) => {
-  const folder = join(temporaryFolder(t), 'mounted')
-  mkdirSync(folder)
-  const mount = (options: string) =>
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder])
-  mount('size=1m,nr_inodes=10')
-  t.teardown(() => execFileSync('umount', ['-l', folder]))
-  const server = await startServer(t, folder)
-  const works = async () => {
-    t.equal((await server.upload()).status, 201)
-    t.equal(await server.uploadsCheck(), 'ok')
-    t.strictSame(filesIn(folder), [])
-  }
-  await works()
+t.test(
+  'uploads recover when a full temporary folder is cleared',
+  { skip: mountRefused() },
+  async (t) => {
+    const folder = join(temporaryFolder(t), 'mounted')
+    mkdirSync(folder)
+    const mount = (options: string) =>
+      execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder])
+    mount('size=1m,nr_inodes=10')
+    t.teardown(() => execFileSync('umount', ['-l', folder]))
+    const server = await startServer(t, folder)
+    const works = async () => {
+      t.equal((await server.upload()).status, 201)
+      t.equal(await server.uploadsCheck(), 'ok')
+      t.strictSame(filesIn(folder), [])
+    }
+    await works()
 
-  await server.refuses(Buffer.alloc(7_000_000))
-  await works()
+    await server.refuses(Buffer.alloc(7_000_000))
+    await works()
 
-  const names = Array.from({ length: 20 }, (_, n) => join(folder, String(n)))
-  t.throws(
-    () => names.map((name) => writeFileSync(name, '')),
-    { code: 'ENOSPC' },
-    'no inode is left',
-  )
-  await server.refuses()
-  t.equal(await server.uploadsCheck(), 'failed')
-  for (const name of names) rmSync(name, { force: true })
-  await works()
+    const names = Array.from({ length: 20 }, (_, n) => join(folder, String(n)))
+    t.throws(
+      () => names.map((name) => writeFileSync(name, '')),
+      { code: 'ENOSPC' },
+      'no inode is left',
+    )
+    await server.refuses()
+    t.equal(await server.uploadsCheck(), 'failed')
+    for (const name of names) rmSync(name, { force: true })
+    await works()
 
-  mount('remount,ro')
-  await server.refuses()
-  t.equal(await server.uploadsCheck(), 'failed')
-  mount('remount,rw')
-  await works()
-  t.notMatch(server.output(), /TMPDIR/, 'at boot there was nothing to say')
-})
+    mount('remount,ro')
+    await server.refuses()
+    t.equal(await server.uploadsCheck(), 'failed')
+    mount('remount,rw')
+    await works()
+    t.notMatch(server.output(), /TMPDIR/, 'at boot there was nothing to say')
+  },
+)

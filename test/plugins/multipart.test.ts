@@ -64,7 +64,7 @@ const pieces = fc.array(
   { minLength: 1, maxLength: 12 },
 )
 
-t.test('a file arrives as it was sent, wherever its chunks end', async (t) => {
+t.test('a file arrives unchanged for any chunk boundaries', async (t) => {
   const works = fc.asyncProperty(pieces, async (file) => {
     const text = file.join('')
     fc.pre(!`\r\n${text}\r\n`.includes('\r\n--b'))
@@ -75,7 +75,7 @@ t.test('a file arrives as it was sent, wherever its chunks end', async (t) => {
   await t.resolves(fc.assert(works, { numRuns: 300 }))
 })
 
-t.test('what the parser holds back until the next chunk is its own', async (t) => {
+t.test('bytes that the parser holds back are not detached', async (t) => {
   // Too much for the file's stream, then all of a delimiter but its end, twice.
   const file = ['y'.repeat(200_000), '\r\n--', 'x', 'y'.repeat(200_000), '\r\n--', 'x']
   const { status, bytes } = await sendChunks([HEAD, ...file, END].map((one) => Buffer.from(one)))
@@ -92,24 +92,24 @@ function begin(path: string) {
   return socket
 }
 
-t.test('a body that does not come is not waited for', async (t) => {
+t.test('a body that does not arrive is 408', async (t) => {
   const socket = begin('/hurry')
   for (let waits = 0; uploadedFiles(process.pid).length === 0 && waits < 100; waits++)
     await sleep(2)
   const answer = String(await buffer(socket))
   t.match(answer, /^HTTP\/1.1 408 .*connection: close.*BODY_TOO_SLOW/is)
   for (let waits = 0; uploadedFiles(process.pid).length > 0 && waits < 100; waits++) await sleep(10)
-  t.strictSame(uploadedFiles(process.pid), [], 'and gives its place away')
+  t.strictSame(uploadedFiles(process.pid), [], 'its place is free')
   t.equal(worked, 0)
   await sleep(20)
   t.notOk(
     lines.some((line) => JSON.parse(line).level >= 50),
-    'which is no error of ours',
+    'not logged as a server error',
   )
   t.ok(lines.some((line) => JSON.parse(line).res?.statusCode === 408))
 })
 
-t.test('who goes before the file is looked for leaves no place taken', async (t) => {
+t.test('a client that leaves early frees its place', async (t) => {
   const sockets = Array.from({ length: 70 }, () => begin('/late'))
   await sleep(30)
   for (const socket of sockets) socket.destroy()
@@ -123,7 +123,7 @@ t.test('who goes before the file is looked for leaves no place taken', async (t)
   t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
 })
 
-t.test('a file that is removed while it is in work is no fault of the client', async (t) => {
+t.test('a file that is deleted during work is 503 NO_ROOM', async (t) => {
   const form = new FormData()
   form.append('file', new Blob(['x']))
   const lost = await fetch(`${url}/lost`, { method: 'POST', body: form })

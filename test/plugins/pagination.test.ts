@@ -9,7 +9,7 @@ for (let n = 0; n < 12; n++) ids.unshift((await tweet(app, author, `tweet ${n}`)
 const path = `/v1/users/${author.id}/tweets`
 const idsOf = (items: { id: number }[]) => items.map(({ id }) => id)
 
-t.test('pages of any size put together are the whole list, newest first', async (t) => {
+t.test('pages of any size add up to the whole list, newest first', async (t) => {
   for (const limit of [1, 2, 3, 4, 5, 11, 12, 13, 100]) {
     t.strictSame(idsOf(await readAll(app, path, undefined, limit)), ids, `by ${limit}`)
   }
@@ -22,7 +22,7 @@ t.test('pages of any size put together are the whole list, newest first', async 
   t.equal((await read(app, `${path}?limit=11`)).items.length, 11)
 })
 
-t.test('the default is 20 a page', async (t) => {
+t.test('a page has 20 items by default', async (t) => {
   const prolific = await signUp(app, 'Prolific')
   for (let n = 0; n < 21; n++) await tweet(app, prolific)
   const page = await read(app, `/v1/users/${prolific.id}/tweets`)
@@ -43,7 +43,7 @@ t.test('the Link header leads to the next page', async (t) => {
   t.strictSame(seen, ids)
 })
 
-t.test('what is written meanwhile neither repeats nor hides anything', async (t) => {
+t.test('concurrent writes neither repeat nor hide items', async (t) => {
   const first = await read(app, `${path}?limit=4`)
   const late = await tweet(app, author, 'meanwhile')
   const second = await read(app, `${path}?limit=4&cursor=${first.nextCursor}`)
@@ -51,7 +51,7 @@ t.test('what is written meanwhile neither repeats nor hides anything', async (t)
   t.equal((await read(app, `${path}?limit=1`)).items[0].id, late.id)
 })
 
-t.test('a cursor that this list has not handed out is refused', async (t) => {
+t.test('a cursor of another list is rejected', async (t) => {
   const { nextCursor } = await read(app, `${path}?limit=3`)
   const fan = await signUp(app, 'Fan')
   for (const follower of [fan, await signUp(app, 'Fan too')]) {
@@ -121,7 +121,7 @@ t.test('a limit is a whole number from 1 to 100', async (t) => {
   t.equal((await call(app, `GET ${path}?offset=3`)).status, 400)
 })
 
-t.test('a cursor goes there and back', async (t) => {
+t.test('a cursor is decoded to its position', async (t) => {
   for (const id of [0, 1, 42, Number.MAX_SAFE_INTEGER]) {
     t.equal(decodeCursor('list', encodeCursor('list', id)), id)
   }

@@ -30,7 +30,7 @@ function watchVerify(t: Test) {
   return seen
 }
 
-t.test('a password is known by its hash alone', async (t) => {
+t.test('a password is verified by its hash', async (t) => {
   const hash = await password.hash('correct horse')
   t.notMatch(hash, 'correct')
   t.not(await password.hash('correct horse'), hash, 'salted')
@@ -40,7 +40,7 @@ t.test('a password is known by its hash alone', async (t) => {
   t.equal(await password.verify('correct horse\u0000', hash), false)
 })
 
-t.test('without a hash it works as hard as with one, and says no', async (t) => {
+t.test('without a hash, verification takes equal work and fails', async (t) => {
   const seen = watchVerify(t)
   t.equal(await password.verify('anything', undefined), false)
   t.equal(await password.verify('', undefined), false)
@@ -48,10 +48,10 @@ t.test('without a hash it works as hard as with one, and says no', async (t) => 
   await password.verify('anything', own)
   const parameters = (digest: string | undefined) => digest?.split('$').slice(0, 4)
   t.equal(seen.digests.length, 3)
-  t.strictSame(parameters(seen.digests[0]), parameters(own), 'with the parameters of today')
+  t.strictSame(parameters(seen.digests[0]), parameters(own), 'the hash has the current parameters')
 })
 
-t.test('other parameters ask for a new hash', async (t) => {
+t.test('a hash with other parameters must be renewed', async (t) => {
   const today = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
   t.equal(password.needsRehash(await password.hash('x')), false)
   t.equal(password.needsRehash(await argon2.hash('x', today)), false)
@@ -62,24 +62,21 @@ t.test('other parameters ask for a new hash', async (t) => {
   t.equal(password.needsRehash(other), true, 'another variant as well')
 })
 
-t.test(
-  'a storm waits in line, on half of the processors, and its tail is turned away',
-  async (t) => {
-    const seen = watchVerify(t)
-    const storm = await Promise.allSettled(
-      Array.from({ length: 400 }, () => password.verify('right', cheap)),
-    )
-    const served = storm.filter(({ status }) => status === 'fulfilled')
-    const refused = storm.filter((one) => one.status === 'rejected')
-    t.equal(seen.most, availableParallelism() < 4 ? 1 : 2)
-    t.ok(served.length >= 200 && served.length <= 202, `${served.length} were served`)
-    t.equal(served.length + refused.length, 400)
-    t.ok(refused.every(({ reason }) => reason.code === 'TOO_BUSY'))
-    t.equal(await password.verify('right', cheap), true, 'and then it is over')
-  },
-)
+t.test('many logins queue on half of the processors, and the excess is rejected', async (t) => {
+  const seen = watchVerify(t)
+  const storm = await Promise.allSettled(
+    Array.from({ length: 400 }, () => password.verify('right', cheap)),
+  )
+  const served = storm.filter(({ status }) => status === 'fulfilled')
+  const refused = storm.filter((one) => one.status === 'rejected')
+  t.equal(seen.most, availableParallelism() < 4 ? 1 : 2)
+  t.ok(served.length >= 200 && served.length <= 202, `${served.length} were served`)
+  t.equal(served.length + refused.length, 400)
+  t.ok(refused.every(({ reason }) => reason.code === 'TOO_BUSY'))
+  t.equal(await password.verify('right', cheap), true, 'the queue is empty again')
+})
 
-t.test('those turned away are told when to come back', async (t) => {
+t.test('rejected logins get 503 with Retry-After', async (t) => {
   const busy = Fastify()
   await busy.register(errors)
   await busy.register(plugin)

@@ -17,7 +17,7 @@ const other = await setUp(t, {
 const me = (where: typeof app, as: User) => call(where, 'GET /v1/users/me', { as })
 const logout = (where: typeof app, as: User) => call(where, 'POST /v1/auth/logout', { as })
 
-t.test('a revocation is known here at once and everywhere within a second', async (t) => {
+t.test('a revocation applies here at once and everywhere within a second', async (t) => {
   for (const [here, there] of [
     [app, other],
     [other, app],
@@ -37,7 +37,7 @@ t.test('a revocation is known here at once and everywhere within a second', asyn
   }
 })
 
-t.test('a request costs no query', async (t) => {
+t.test('checking revocation takes no query per request', async (t) => {
   await app.jobs.stop()
   t.teardown(() => app.jobs.start())
   await app.revocation.isRevoked(1)
@@ -50,7 +50,7 @@ t.test('a request costs no query', async (t) => {
   t.ok(queries <= 1 + (performance.now() - startedAt) / 500, `${queries} queries for 5,000`)
 })
 
-t.test('requests at the same time share one read of the set', async (t) => {
+t.test('concurrent requests share one read of the revocations', async (t) => {
   await app.jobs.stop()
   t.teardown(() => app.jobs.start())
   await sleep(600)
@@ -62,7 +62,7 @@ t.test('requests at the same time share one read of the set', async (t) => {
   t.equal(queries, 1)
 })
 
-t.test('while the database is away no one gets in on an old set', async (t) => {
+t.test('no request is accepted on stale revocations during an outage', async (t) => {
   const user = await signUp(app, 'Locked out')
   t.equal((await me(other, user)).status, 200)
   proxy.cut()
@@ -73,12 +73,12 @@ t.test('while the database is away no one gets in on an old set', async (t) => {
   t.equal(refused.body.code, 'DATABASE_UNAVAILABLE')
   t.ok(Number(refused.headers['retry-after']) > 0)
   proxy.mend()
-  t.equal((await me(other, user)).status, 401, 'it heals, and knows what happened meanwhile')
+  t.equal((await me(other, user)).status, 401, 'after the outage the revocation is known')
   const newcomer = await signUp(other, 'Newcomer')
   t.equal((await me(other, newcomer)).status, 200)
 })
 
-t.test('a revocation is forgotten once the last access token has run out', async (t) => {
+t.test('a revocation is purged after the last access token expires', async (t) => {
   const { revokedSessions } = app.tables
   const ids = async () => {
     const rows = await app.db.select().from(revokedSessions)
@@ -101,7 +101,7 @@ t.test('a revocation is forgotten once the last access token has run out', async
   t.ok(life < 2 * 900)
 })
 
-t.test('a revocation that is rolled back never was', async (t) => {
+t.test('a rolled-back revocation has no effect', async (t) => {
   const user = await signUp(app, 'Rollback')
   const work = app.transaction(async (tx) => {
     await app.auth.sessions.revokeAll(user.id, tx)

@@ -45,7 +45,7 @@ for (const presign of ['false', 'true']) {
     const env = await settings(t)
     const endpoint = await storeBelowPath(t, env)
     const app = await setUp(t, { ...env, S3_ENDPOINT: `${endpoint}/`, S3_PRESIGN: presign })
-    t.strictSame(await objectKeys(app), [], 'what the boot has written is removed')
+    t.strictSame(await objectKeys(app), [], 'the test picture of the boot is deleted')
     const user = await signUp(app, 'Below')
     t.equal((await upload(app, picture, { as: user })).status, 200)
     const { avatar } = await read(app, '/v1/users/me', user)
@@ -89,7 +89,7 @@ t.test(
   },
 )
 
-t.test('a CDN that is away stops nothing, and is told about', { skip: !embedded }, async (t) => {
+t.test('an unreachable CDN is reported and stops nothing', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const cdn = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
   cdn.misbehave(({ response }) => response.writeHead(502).end())
@@ -104,12 +104,12 @@ t.test('a CDN that is away stops nothing, and is told about', { skip: !embedded 
   t.match([back.status, back.body.checks], [200, { storage: 'ok', pictures: 'ok' }])
   const asked = cdn.seen.length
   t.equal((await call(app, 'GET /readyz')).body.checks.pictures, 'ok')
-  t.equal(cdn.seen.length, asked, 'what has worked once is not asked again')
+  t.equal(cdn.seen.length, asked, 'a successful check is not repeated')
   t.strictSame(await objectKeys(app), [])
   t.equal(app.s3.url('key'), `${base}/key`)
 })
 
-t.test('a page in the place of the pictures is no CDN', { skip: !embedded }, async (t) => {
+t.test('an HTML page instead of pictures is reported', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const page = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
   page.misbehave(({ response }) => {
@@ -119,14 +119,14 @@ t.test('a page in the place of the pictures is no CDN', { skip: !embedded }, asy
   await t.rejects(app.s3.readBack(), { message: /answers with text\/html\. Check that MEDIA_BASE/ })
 })
 
-t.test('processes that start at the same moment do not meet', { skip: !embedded }, async (t) => {
+t.test('simultaneous starts delete their test pictures', { skip: !embedded }, async (t) => {
   const env = await settings(t)
   const apps = await Promise.all([env, env, env].map((one) => build(one)))
   for (const app of apps) t.teardown(() => app.close())
   t.strictSame(await objectKeys(apps[0] as (typeof apps)[0]), [])
 })
 
-t.test('clients are sent where the SDK writes', { skip: !embedded }, async (t) => {
+t.test('picture URLs have the address that the SDK writes to', { skip: !embedded }, async (t) => {
   const cases: [object, string][] = [
     [{}, 'https://birds.s3.eu-west-1.amazonaws.com'],
     [{ region: 'cn-north-1' }, 'https://birds.s3.cn-north-1.amazonaws.com.cn'],

@@ -54,7 +54,7 @@ t.test('each answer of a store is explained', async (t) => {
   }
 })
 
-t.test('so is an address where no store answers', async (t) => {
+t.test('an address without a store is explained', async (t) => {
   const closed = createTcp()
   const port = await listen(t, closed)
   await new Promise((resolve) => closed.close(resolve))
@@ -71,7 +71,7 @@ t.test('so is an address where no store answers', async (t) => {
   t.match(await refusal(`http://127.0.0.1:${other}`), /does not speak HTTP/)
 })
 
-t.test('so is TLS where there is none, and the reverse', async (t) => {
+t.test('TLS mismatches are explained', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-tls-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const [keyout, out] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
@@ -93,7 +93,7 @@ t.test('so is TLS where there is none, and the reverse', async (t) => {
   )
 })
 
-t.test('credentials that are nowhere are named', async (t) => {
+t.test('missing credentials are named', async (t) => {
   const before = { ...process.env }
   t.teardown(() => Object.assign(process.env, before))
   delete process.env.AWS_ACCESS_KEY_ID

@@ -63,7 +63,7 @@ async function refused(t: Test, fault: Fault, { atMost }: { atMost: number }) {
   await heal()
 }
 
-t.test('a store that is slow, or asks twice to slow down, is waited for', async (t) => {
+t.test('a slow or throttling store is waited for', async (t) => {
   for (const fault of [slow(1_500), slowDown(2)]) {
     front.misbehave(fault)
     const { result, took } = await timed(upload(app, jpeg, { as: user }))
@@ -74,7 +74,7 @@ t.test('a store that is slow, or asks twice to slow down, is waited for', async 
   await drained(app)
 })
 
-t.test('who does not wait for a slow store changes nothing', async (t) => {
+t.test('a cancelled upload to a slow store changes nothing', async (t) => {
   const before = await read(app, '/v1/users/me', user)
   front.misbehave(slow(1_500))
   const form = new FormData()
@@ -95,11 +95,11 @@ t.test('who does not wait for a slow store changes nothing', async (t) => {
   for (let waits = 0; (await orphanKeys(app)).length < 3 && waits < 100; waits++) await sleep(25)
   t.equal((await orphanKeys(app)).length, 3, 'the objects are there for the sweep')
   await sleep(200)
-  t.strictSame(await read(app, '/v1/users/me', user), before, 'and the row is as it was')
+  t.strictSame(await read(app, '/v1/users/me', user), before, 'the row is unchanged')
   await app.s3.remove(await orphanKeys(app))
 })
 
-t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
+t.test('uploads fail with 503, and a sweep finds left objects', async (t) => {
   await drained(app)
   const stored = await keys()
   t.equal(stored.length, 3)
@@ -113,7 +113,7 @@ t.test('uploads are refused, and a sweep finds what they leave', async (t) => {
   t.strictSame(await orphanKeys(app), orphans.sort(), 'until a sweep finds it')
 })
 
-t.test('half a large object is not an object', async (t) => {
+t.test('a partial upload is no object', async (t) => {
   front.misbehave(cutUploads)
   await t.rejects(app.s3.put('half', large, 'image/webp'), { code: 'STORAGE_UNAVAILABLE' })
   front.misbehave()
@@ -123,7 +123,7 @@ t.test('half a large object is not an object', async (t) => {
   await app.s3.remove(['whole'])
 })
 
-t.test('a store that hangs holds a bounded number of calls and harms nobody else', async (t) => {
+t.test('a hanging store holds a bounded number of calls and affects nothing else', async (t) => {
   front.misbehave(hang)
   const calls = Array.from({ length: 200 }, (_, i) =>
     timed(app.s3.put(`hanging/${i}`, jpeg, 'image/webp').catch((error) => error.code)),
@@ -149,7 +149,7 @@ t.test('a store that hangs holds a bounded number of calls and harms nobody else
   const slowest = Math.max(...ended.map(({ took }) => took))
   t.ok(slowest < 9_000, `the last is told after ${Math.round(slowest)} ms`)
   const atOnce = ended.filter(({ took }) => took < 1_000).length
-  t.equal(atOnce, 200 - 64, 'those that find no place are told at once')
+  t.equal(atOnce, 200 - 64, 'calls above the limit fail at once')
   const fast: number[] = []
   for (let n = 0; n < 3; n++) {
     const { result, took } = await timed(upload(app, jpeg, { as: user }))
@@ -159,6 +159,6 @@ t.test('a store that hangs holds a bounded number of calls and harms nobody else
   t.ok(fast.length >= 2, 'once it is known to hang one call tries, and the others are told at once')
 
   await heal()
-  t.equal((await upload(app, jpeg, { as: user })).status, 200, 'it heals')
+  t.equal((await upload(app, jpeg, { as: user })).status, 200, 'calls succeed after the outage')
   t.equal((await call(app, 'GET /readyz')).status, 200)
 })

@@ -29,7 +29,7 @@ function terms(url: string) {
   return { from, until, id: query.get('X-Amz-Credential')?.split('/')[0], token }
 }
 
-t.test('objects are shown, not run, and kept for good', async (t) => {
+t.test('objects have inline disposition and immutable caching', async (t) => {
   await app.s3.put('shown', bytes, 'image/webp')
   const { headers } = await fetch(app.s3.url('shown'))
   t.match(Object.fromEntries(headers), {
@@ -42,7 +42,7 @@ t.test('objects are shown, not run, and kept for good', async (t) => {
   await t.rejects(app.s3.get('shown'), { code: 'STORAGE_UNAVAILABLE' })
 })
 
-t.test('keys are listed page by page, from anywhere', async (t) => {
+t.test('keys are listed page by page from any key', async (t) => {
   const begin = Date.now() - 2_000
   const names = Array.from({ length: 1_003 }, (_, i) => `list/${String(i).padStart(4, '0')}`)
   for (let i = 0; i < names.length; i += 30) {
@@ -61,13 +61,13 @@ t.test('keys are listed page by page, from anywhere', async (t) => {
   const second = await app.s3.list('list/', names[999])
   t.strictSame([second.objects.map(({ key }) => key), second.next], [names.slice(1_000), null])
   const between = await app.s3.list('list/', 'list/1000x')
-  t.strictSame(between.objects.length, 2, 'what one goes on after need not exist')
+  t.strictSame(between.objects.length, 2, 'the key to continue after need not exist')
   t.strictSame(await app.s3.list('nothing/'), { objects: [], next: null })
   await app.s3.remove(names.slice(0, 1_000))
   t.equal((await app.s3.list('list/')).objects.length, 3)
 })
 
-t.test("signatures are Amazon's", async (t) => {
+t.test("signatures equal Amazon's", async (t) => {
   for (const key of ['test.txt', 'media/42-large.webp']) {
     const [accessKeyId, secretAccessKey] = [randomUUID(), randomUUID()]
     const url = signedUrl(
@@ -119,55 +119,63 @@ t.test('with S3_PRESIGN every URL is signed, and stays the same for a while', as
   await upload(app, jpeg, { as: user })
   const again = await post()
   t.equal(again.body.id, first.body.id)
-  t.not(again.body.author.avatar.large, first.body.author.avatar.large, 'not the URLs of then')
+  t.not(again.body.author.avatar.large, first.body.author.avatar.large, 'the URLs are signed again')
 })
 
-t.test('a signature holds for one key, for a while', { skip: embedded && UNSIGNED }, async (t) => {
-  await app.s3.put('private', bytes, 'image/webp')
-  const place = { base: app.s3.base, region: app.config.s3.region }
-  const credentials = await app.s3.client.config.credentials()
-  const signed = (minutes: number, seconds: number) =>
-    signedUrl(place, credentials, 'private', new Date(Date.now() - minutes * 60_000), seconds)
-  const status = async (url: string) => (await fetch(url)).status
-  t.equal(await status(signed(59, 7_200)), 200)
-  t.equal(await status(signed(121, 7_200)), 403, 'expired')
-  t.equal(await status(signed(59, 7_200).replace('7200', '9999')), 403, 'lengthened')
-  t.equal(await status(signed(59, 7_200).replace('private', 'another')), 403)
-  t.equal(await status(signed(59, 7_200).replace(/.$/, (c) => (c === '0' ? '1' : '0'))), 403)
-  t.ok((await status(`${place.base}/private`)) >= 400, 'unsigned')
-})
+t.test(
+  'a signature is valid for one key and a limited time',
+  { skip: embedded && UNSIGNED },
+  async (t) => {
+    await app.s3.put('private', bytes, 'image/webp')
+    const place = { base: app.s3.base, region: app.config.s3.region }
+    const credentials = await app.s3.client.config.credentials()
+    const signed = (minutes: number, seconds: number) =>
+      signedUrl(place, credentials, 'private', new Date(Date.now() - minutes * 60_000), seconds)
+    const status = async (url: string) => (await fetch(url)).status
+    t.equal(await status(signed(59, 7_200)), 200)
+    t.equal(await status(signed(121, 7_200)), 403, 'expired')
+    t.equal(await status(signed(59, 7_200).replace('7200', '9999')), 403, 'lengthened')
+    t.equal(await status(signed(59, 7_200).replace('private', 'another')), 403)
+    t.equal(await status(signed(59, 7_200).replace(/.$/, (c) => (c === '0' ? '1' : '0'))), 403)
+    t.ok((await status(`${place.base}/private`)) >= 400, 'unsigned')
+  },
+)
 
-t.test('credentials of a role sign, and are renewed in time', { skip: !embedded }, async (t) => {
-  // What a container of ECS or EKS asks for its role's credentials.
-  const inMinutes = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
-  const lives = [inMinutes(4), inMinutes(60)]
-  let current = 0
-  const role = createServer((_, response) => {
-    const [AccessKeyId, Token] = [`ROLE${current}`, `token/${current}==`]
-    const Expiration = lives[current]
-    response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: 'secret', Token, Expiration }))
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => role.close())
-  const env = await settings(t)
-  const { port } = role.address() as AddressInfo
-  const before = { ...process.env }
-  t.teardown(() => Object.assign(process.env, before))
-  delete process.env.AWS_ACCESS_KEY_ID
-  delete process.env.AWS_SECRET_ACCESS_KEY
-  process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI = `http://127.0.0.1:${port}/role`
-  const app = await build({ ...env, S3_PRESIGN: 'true' })
-  t.teardown(() => app.close())
+t.test(
+  "URLs are signed with a role's credentials, which are renewed in time",
+  { skip: !embedded },
+  async (t) => {
+    // What a container of ECS or EKS asks for its role's credentials.
+    const inMinutes = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
+    const lives = [inMinutes(4), inMinutes(60)]
+    let current = 0
+    const role = createServer((_, response) => {
+      const [AccessKeyId, Token] = [`ROLE${current}`, `token/${current}==`]
+      const Expiration = lives[current]
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: 'secret', Token, Expiration }))
+    }).listen(0, '127.0.0.1')
+    t.teardown(() => role.close())
+    const env = await settings(t)
+    const { port } = role.address() as AddressInfo
+    const before = { ...process.env }
+    t.teardown(() => Object.assign(process.env, before))
+    delete process.env.AWS_ACCESS_KEY_ID
+    delete process.env.AWS_SECRET_ACCESS_KEY
+    process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI = `http://127.0.0.1:${port}/role`
+    const app = await build({ ...env, S3_PRESIGN: 'true' })
+    t.teardown(() => app.close())
 
-  const early = terms(app.s3.url('key'))
-  t.match(early, { id: 'ROLE0', token: 'token/0==' })
-  t.ok(early.until <= Date.parse(lives[0] ?? ''), 'no longer than the credentials live')
-  current = 1
-  let late = early
-  for (let waits = 0; late.id === early.id && waits < 200; waits++) {
-    await sleep(100)
-    late = terms(app.s3.url('key'))
-  }
-  t.match(late, { id: 'ROLE1', token: 'token/1==' })
-  t.ok(late.until > early.until && late.until <= Date.parse(lives[1] ?? ''))
-})
+    const early = terms(app.s3.url('key'))
+    t.match(early, { id: 'ROLE0', token: 'token/0==' })
+    t.ok(early.until <= Date.parse(lives[0] ?? ''), 'no longer than the credentials live')
+    current = 1
+    let late = early
+    for (let waits = 0; late.id === early.id && waits < 200; waits++) {
+      await sleep(100)
+      late = terms(app.s3.url('key'))
+    }
+    t.match(late, { id: 'ROLE1', token: 'token/1==' })
+    t.ok(late.until > early.until && late.until <= Date.parse(lives[1] ?? ''))
+  },
+)

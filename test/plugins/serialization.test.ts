@@ -76,7 +76,7 @@ const page = fc.record({ items: fc.array(item, { maxLength: 5 }), nextCursor: fc
 /** Without what JSON has no place for. */
 const plain = (value: unknown) => JSON.parse(JSON.stringify(value))
 
-t.test('a page put together of parts is the page', async (t) => {
+t.test('a page assembled from parts equals the serialized page', async (t) => {
   await fc.assert(
     fc.asyncProperty(page, async (page) => {
       for (const _ of ['serialized', 'remembered']) {
@@ -92,15 +92,19 @@ t.test('a page put together of parts is the page', async (t) => {
   )
 })
 
-t.test('what an answer changes in an item is what it shows', async (t) => {
+t.test('changes of an item in an answer are serialized', async (t) => {
   await tweet(app, ann, '"새" 🐦')
   const [first] = (await read(app, '/v1/tweets')).items
   t.equal(first.text, '"새" 🐦')
   t.match((await read(app, '/v1/whispers')).items, [{ text: 'psst, "새" 🐦', id: first.id }])
-  t.match((await read(app, '/v1/tweets')).items, [{ text: '"새" 🐦' }], 'and nobody else')
+  t.match(
+    (await read(app, '/v1/tweets')).items,
+    [{ text: '"새" 🐦' }],
+    'other answers are unchanged',
+  )
 })
 
-t.test('what everyone shares cannot be changed by anyone', async (t) => {
+t.test('shared parts are frozen', async (t) => {
   const parent = await tweet(app, ann, 'a parent')
   await tweet(app, ben, 'a reply', { replyToId: parent.id })
   const [reply] = (await app.tweets.everyones({ limit: 1 })).items
@@ -109,7 +113,7 @@ t.test('what everyone shares cannot be changed by anyone', async (t) => {
   t.match((await read(app, '/v1/tweets')).items[0], { replyTo: { author: { name: 'Ann 🐦' } } })
 })
 
-t.test('what viewers see differently is theirs', async (t) => {
+t.test('fields of a viewer are not shared', async (t) => {
   const { id } = await tweet(app, ann, 'liked')
   await like(app, ben, id)
   const [mine] = (await read(app, '/v1/tweets', ann)).items
@@ -122,7 +126,7 @@ t.test('what viewers see differently is theirs', async (t) => {
   t.match((await read(app, '/v1/tweets', ben)).items[0], { id, liked: true, mood: 'glad 🐦' })
 })
 
-t.test('what everyone sees is as it is now', async (t) => {
+t.test('shared parts follow changes', async (t) => {
   const { id } = await tweet(app, ann, 'by Ann')
   await read(app, '/v1/tweets')
   const { status } = await call(app, 'PATCH /v1/users/me', { as: ann, body: { name: 'Änn' } })

@@ -91,7 +91,7 @@ function problemOf(text: string, min: number) {
   }
 }
 
-t.test('text of characters that do not show is refused, whatever they are', async (t) => {
+t.test('text of only invisible characters is rejected', async (t) => {
   const text = fc.string({ unit: invisible, minLength: 1, maxLength: 20 })
   const problem = '/body/text must have at least one visible character'
   fc.assert(
@@ -101,11 +101,11 @@ t.test('text of characters that do not show is refused, whatever they are', asyn
       return t.passing()
     }),
   )
-  t.equal(problemOf('', 0), undefined, 'nothing at all may be fine')
+  t.equal(problemOf('', 0), undefined, 'empty text is allowed without min')
   t.equal(problemOf('', 1), problem)
 })
 
-t.test('one visible character among them makes it text', async () => {
+t.test('text with one visible character is accepted', async () => {
   const hidden = fc.string({ unit: invisible, maxLength: 20 })
   const visible = fc.constantFrom(...VISIBLE)
   fc.assert(
@@ -116,7 +116,7 @@ t.test('one visible character among them makes it text', async () => {
   )
 })
 
-t.test('noncharacters are refused anywhere', async (t) => {
+t.test('noncharacters are rejected anywhere', async (t) => {
   const plane = fc.integer({ min: 0, max: 16 })
   const last = fc.tuple(plane, fc.constantFrom(0xfffe, 0xffff)).map(([n, end]) => n * 0x10000 + end)
   const noncharacter = fc.oneof(last, fc.integer({ min: 0xfdd0, max: 0xfdef }))
@@ -130,7 +130,7 @@ t.test('noncharacters are refused anywhere', async (t) => {
   )
 })
 
-t.test('invisible and deceiving text over HTTP', async (t) => {
+t.test('invisible and deceptive text is rejected over HTTP', async (t) => {
   const app = await setUp(t)
   const user = await signUp(app, 'Hong')
   const patch = (body: object) => call(app, 'PATCH /v1/users/me', { as: user, body })
@@ -139,7 +139,7 @@ t.test('invisible and deceiving text over HTTP', async (t) => {
   const HIDDEN = ['\u3164', '\uffa0', '\u115f', '\u2800', '\u{1d159}', '\u{e0080}', '\ufffc']
   const NEVER = ['\ue000', '\u{10fffd}', '\ufdd0', '\uffff', '\u{1fffe}']
 
-  t.test('every field that is shown refuses it and says what to change', async (t) => {
+  t.test('every visible field rejects such text and says what to change', async (t) => {
     const account = { email, password: user.password, profile: '' }
     for (const hidden of [...HIDDEN, ...NEVER]) {
       const answers = {
@@ -168,7 +168,7 @@ t.test('invisible and deceiving text over HTTP', async (t) => {
     }
   })
 
-  t.test('what shows is kept as it was sent', async (t) => {
+  t.test('visible text is kept as sent', async (t) => {
     for (const text of VISIBLE.map((each) => each.normalize('NFC'))) {
       t.equal((await patch({ name: text, profile: text })).body.name, text)
       t.equal((await newTweet(text)).body.text, text)
@@ -176,7 +176,7 @@ t.test('invisible and deceiving text over HTTP', async (t) => {
     t.equal((await patch({ profile: '' })).body.profile, '')
   })
 
-  t.test('a name has nothing of private use and nothing that turns text around', async (t) => {
+  t.test('a name has no private-use and no bidirectional control characters', async (t) => {
     for (const mark of ['\uf8ff', '\u{f0000}', '\u202e', '\u202a', '\u2066', '\u2069']) {
       const written = `U+${mark.codePointAt(0)?.toString(16).toUpperCase()}`
       const { status, body } = await patch({ name: `Hong${mark}` })

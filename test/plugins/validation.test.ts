@@ -4,7 +4,7 @@ import { call, setUp, signUp, tweet } from '../helper.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-t.test('what a request may hold', async (t) => {
+t.test('requests are validated', async (t) => {
   const app = await setUp(t, { TRUST_PROXY: 'true' })
   const user = await signUp(app)
   const send = (payload: string) =>
@@ -15,7 +15,7 @@ t.test('what a request may hold', async (t) => {
       payload,
     })
 
-  t.test('every problem of a body is named at once, unknown fields too', async (t) => {
+  t.test('a 400 names every problem of a body, including unknown fields', async (t) => {
     const body = { email: 7, password: 'short', nickname: 'x' }
     const answer = await call(app, 'POST /v1/auth/sign-up', { body })
     t.equal(answer.status, 400)
@@ -24,7 +24,7 @@ t.test('what a request may hold', async (t) => {
     t.strictSame(paths, ['/body/email', '/body/name', '/body/nickname', '/body/password'])
   })
 
-  t.test('a body is taken at its word, a query is coerced', async (t) => {
+  t.test('bodies are validated without coercion, queries are coerced', async (t) => {
     t.equal((await send('{"text":5}')).statusCode, 400)
     t.equal((await call(app, 'GET /v1/tweets?limit=5')).status, 200)
     for (const limit of ['0', '101', '1.5', 'x']) {
@@ -57,7 +57,7 @@ t.test('what a request may hold', async (t) => {
     ])
   })
 
-  t.test('a limit is taken only as a canonical number within its range', async (t) => {
+  t.test('a limit must be a canonical number within its range', async (t) => {
     const nearlyNumbers = fc.string({
       unit: fc.constantFrom(...'0129.-+exb_n ,%٣１'),
       maxLength: 4,
@@ -71,7 +71,7 @@ t.test('what a request may hold', async (t) => {
     await t.resolves(fc.assert(judged, { numRuns: 500 }))
   })
 
-  t.test('broken JSON is a 400 that says so', async (t) => {
+  t.test('malformed JSON is a 400 that says so', async (t) => {
     for (const payload of ['{', '{"text":}', '{"__proto__":{"a":1},"text":"x"}']) {
       const answer = await send(payload)
       t.equal(answer.statusCode, 400, payload)
@@ -80,7 +80,7 @@ t.test('what a request may hold', async (t) => {
     t.match((await send('')).json().errors, [{ path: '/body' }])
   })
 
-  t.test('a JSON type without a body does not stop a call that needs none', async (t) => {
+  t.test('a JSON Content-Type without a body is allowed if no body is needed', async (t) => {
     const { id } = await tweet(app, user)
     t.equal(
       (await call(app, `PUT /v1/tweets/${id}/like`, { as: user, headers: JSON_TYPE })).status,
@@ -88,14 +88,14 @@ t.test('what a request may hold', async (t) => {
     )
   })
 
-  t.test('a proxy that says nonsense about the address does no harm', async (t) => {
+  t.test('a malformed forwarded address is harmless', async (t) => {
     const headers = { 'x-forwarded-for': 'x'.repeat(300) }
     const body = { email: user.email, password: user.password }
     t.equal((await call(app, 'POST /v1/auth/login', { body, headers })).status, 200)
   })
 })
 
-t.test('text is no JSON', async (t) => {
+t.test('text/plain is not read as JSON', async (t) => {
   const app = await setUp(t)
   const headers = { 'content-type': 'text/plain' }
   const answer = await app.inject({ method: 'POST', url: '/v1/auth/login', headers, payload: '{}' })
@@ -103,7 +103,7 @@ t.test('text is no JSON', async (t) => {
   t.equal(answer.json().code, 'UNSUPPORTED_MEDIA_TYPE')
 })
 
-t.test('the same name and password in any Unicode form; tokens are not for caches', async (t) => {
+t.test('names and passwords match in any Unicode form, and tokens are not cached', async (t) => {
   const app = await setUp(t)
   const password = '비밀번호는 비밀이다'
   const user = await signUp(app, '  홍길동\u0020'.normalize('NFD'), {

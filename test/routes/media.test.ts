@@ -89,11 +89,11 @@ t.test('a picture of any of five formats becomes three WebP squares', async (t) 
     }
   }
   await drained(app)
-  t.equal((await keys()).length, 3, 'those replaced are gone')
+  t.equal((await keys()).length, 3, 'replaced objects are deleted')
   t.equal((await ownKeys(user)).length, 3)
 })
 
-t.test('odd pictures', async (t) => {
+t.test('unusual pictures are accepted', async (t) => {
   const user = await signUp(app, 'Odd')
   const odd: Record<string, Buffer> = {
     'one pixel': await picture(1, 1).png().toBuffer(),
@@ -120,7 +120,7 @@ t.test('odd pictures', async (t) => {
   }
 })
 
-t.test('a picture is upright, and says nothing of where and when it was taken', async (t) => {
+t.test('pictures are upright and have no metadata', async (t) => {
   const user = await signUp(app, 'Exif')
   // Turned by 90 degrees clockwise for showing: the left side becomes the top.
   const photo = await picture()
@@ -134,7 +134,7 @@ t.test('a picture is upright, and says nothing of where and when it was taken', 
     .jpeg()
     .toBuffer()
   const before = await sharp(photo).metadata()
-  t.equal(before.orientation, 6, 'what is sent has all of it')
+  t.equal(before.orientation, 6, 'the sent picture has all metadata')
   t.ok(before.exif && before.xmp && before.icc)
   t.ok(photo.includes('QSECRET'))
 
@@ -151,7 +151,7 @@ t.test('a picture is upright, and says nothing of where and when it was taken', 
   }
 })
 
-t.test('whatever is no picture is refused and changes nothing', async (t) => {
+t.test('a file that is not a picture is rejected and changes nothing', async (t) => {
   const user = await signUp(app, 'Refused')
   await upload(app, jpeg, { as: user })
   const before = await read(app, '/v1/users/me', user)
@@ -201,7 +201,7 @@ t.test('whatever is no picture is refused and changes nothing', async (t) => {
   t.equal((await upload(app, widest, { as: user })).status, 200, 'exactly 8 MB')
 })
 
-t.test('forms that do not hold the one file', async (t) => {
+t.test('forms without exactly one file are rejected', async (t) => {
   const user = await signUp(app, 'Forms')
   await drained(app)
   const objects = await keys()
@@ -225,7 +225,7 @@ t.test('forms that do not hold the one file', async (t) => {
   t.equal((await read(app, '/v1/users/me', user)).avatar, null)
 })
 
-t.test('the original API ignores what it does not know', async (t) => {
+t.test('the flat API ignores unknown parts', async (t) => {
   const user = await signUp(app, 'Flat')
   const form = new FormData()
   form.append('comment', 'before')
@@ -238,7 +238,7 @@ t.test('the original API ignores what it does not know', async (t) => {
   t.equal((await ownKeys(user)).length, 3)
 })
 
-t.test('broken bodies', async (t) => {
+t.test('malformed bodies are rejected', async (t) => {
   const user = await signUp(app, 'Broken')
   await drained(app)
   const objects = await keys()
@@ -293,7 +293,7 @@ t.test('broken bodies', async (t) => {
   t.equal((await upload(app, jpeg)).status, 401)
 })
 
-t.test('over a socket: uploads broken off, refused early, and fetched', async (t) => {
+t.test('interrupted and early rejected uploads leave no object', async (t) => {
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   const user = await signUp(app, 'Socket')
   await drained(app)
@@ -349,7 +349,7 @@ t.test('over a socket: uploads broken off, refused early, and fetched', async (t
   }
 })
 
-t.test('an avatar is found by its user', async (t) => {
+t.test('an avatar is found by user id', async (t) => {
   const user = await signUp(app, 'Found')
   const path = `/v1/users/${user.id}/avatar`
   const none = await call(app, `GET ${path}`)
@@ -378,7 +378,7 @@ t.test('an avatar is found by its user', async (t) => {
   t.equal(secret?.[1]?.length, 32, '192 random bits')
 })
 
-t.test('a new picture replaces the old one, whose objects go', async (t) => {
+t.test('a new picture replaces the old one and deletes its objects', async (t) => {
   const user = await signUp(app, 'Replace')
   await drained(app)
   const before = await keys()
@@ -393,7 +393,7 @@ t.test('a new picture replaces the old one, whose objects go', async (t) => {
   const atOnce = await Promise.all(Array.from({ length: 4 }, () => upload(app, jpeg, { as: user })))
   t.ok(atOnce.every(({ status }) => status === 200))
   await drained(app)
-  t.equal((await keys()).length, before.length + 3, 'of uploads at once one stays')
+  t.equal((await keys()).length, before.length + 3, 'one of several concurrent uploads stays')
   t.equal((await ownKeys(user)).length, 3)
 
   const remove = () => call(app, 'DELETE /v1/users/me/avatar', { as: user })
@@ -406,7 +406,7 @@ t.test('a new picture replaces the old one, whose objects go', async (t) => {
   t.equal((await call(app, 'DELETE /v1/users/me/avatar')).status, 401)
 })
 
-t.test('while S3 is away pictures cannot change, and everything else works', async (t) => {
+t.test('during an S3 outage only pictures cannot change', async (t) => {
   const proxy = await startTcpProxy(t, app.config.s3.endpoint ?? '')
   const other = await setUp(t, { S3_ENDPOINT: proxy.url, LOG_LEVEL: 'silent' })
   const user = await signUp(other, 'Faults')
@@ -433,10 +433,10 @@ t.test('while S3 is away pictures cannot change, and everything else works', asy
   t.equal((await read(other, '/v1/users/me', user)).avatar, null)
 
   proxy.mend()
-  t.equal((await upload(other, jpeg, { as: user })).status, 200, 'it heals')
+  t.equal((await upload(other, jpeg, { as: user })).status, 200, 'uploads succeed after the outage')
   await drained(other)
   t.equal((await ownKeys(user, other)).length, 3)
-  t.equal((await keys(other)).length, 3, 'what was deleted meanwhile is removed as well')
+  t.equal((await keys(other)).length, 3, 'objects deleted during the outage are removed')
   const [key] = await keys(other)
   const object = await other.s3.client.send(
     new GetObjectCommand({ Bucket: other.config.s3.bucket, Key: key }),

@@ -25,7 +25,7 @@ const people = (...names: string[]) => Promise.all(names.map((name) => signUp(ap
 const shownIds = (items: Item[]) => items.map(({ id, retweetOf }) => retweetOf?.id ?? id)
 const shown = async (as: User) => shownIds(await readAll(app, '/v1/timeline', as))
 
-t.test('a timeline shows the tweets of oneself and of those one follows', async (t) => {
+t.test('a timeline shows the tweets of the reader and of followees', async (t) => {
   const [ann, ben, cho] = (await people('Ann', 'Ben', '초희')) as [User, User, User]
   await relate(app, ann, 'follow', ben)
   const first = await tweet(app, ben, 'first')
@@ -48,13 +48,13 @@ t.test('a timeline shows the tweets of oneself and of those one follows', async 
   await unrelate(app, ann, 'follow', ben)
   t.strictSame(await shown(ann), [own.id])
   await relate(app, ann, 'follow', ben)
-  t.strictSame(await shown(ann), [own.id, first.id], 'what was written before counts as well')
+  t.strictSame(await shown(ann), [own.id, first.id], 'earlier tweets are included')
   await relate(app, ann, 'mute', ben)
   t.strictSame(await shown(ann), [own.id])
   t.equal((await call(app, 'GET /v1/timeline')).status, 401)
 })
 
-t.test('an original is shown once a page, whoever retweets it', async (t) => {
+t.test('an original is shown once per page, with any number of retweets', async (t) => {
   const [reader, ...fans] = (await people('Reader', 'X', 'Y', 'Z')) as [User, ...User[]]
   for (const fan of fans) await relate(app, reader, 'follow', fan)
   const old = await tweet(app, reader, 'old')
@@ -78,7 +78,7 @@ t.test('an original is shown once a page, whoever retweets it', async (t) => {
   t.strictSame(await shown(reader), [last.id, old.id], 'gone with its original')
 })
 
-t.test('cursors', async (t) => {
+t.test('cursors continue a timeline', async (t) => {
   const [dan] = (await people('Dan')) as [User]
   for (let n = 0; n < 3; n++) await tweet(app, dan, `${n}`)
   const elsewhere = await read(app, '/v1/tweets?limit=1')
@@ -94,7 +94,7 @@ t.test('cursors', async (t) => {
   }
   const { nextCursor } = await read(app, '/v1/timeline?limit=1', dan)
   const tweets = await call(app, `GET /v1/tweets?cursor=${nextCursor}`)
-  t.equal(tweets.body.code, 'INVALID_CURSOR', 'and its cursors count nowhere else')
+  t.equal(tweets.body.code, 'INVALID_CURSOR', 'its cursors are rejected elsewhere')
 })
 
 /** Inserts a tweet by raw SQL; it can be seen once the returned function has committed. */
@@ -139,7 +139,7 @@ t.test('since misses nothing, late commits with a lower id included', async (t) 
 
   const refreshed = await since(page.sinceCursor)
   t.ok(refreshed.includes(late.id), 'the late row is there')
-  t.notOk(refreshed.includes(old.id), 'what is long settled is not repeated')
+  t.notOk(refreshed.includes(old.id), 'tweets beyond the overlap are not repeated')
 
   const more: number[] = []
   for (let n = 0; n < 7; n++) more.unshift((await tweet(app, quick, `${n}`)).id)
@@ -244,7 +244,7 @@ async function actualPages(readerId: number, limit: number, since?: string) {
   return pages
 }
 
-t.test('it is what its definition says, whatever happened before', async (t) => {
+t.test('a timeline equals its definition after any history', async (t) => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
   t.comment(`SEED=${seed}`)
   let rowsSeen = 0

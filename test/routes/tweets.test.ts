@@ -50,7 +50,7 @@ const countsOf = ({ likeCount, retweetCount, replyCount }: Record<string, number
   replyCount,
 })
 
-t.test('a tweet shows its author, its counts and where it lives', async (t) => {
+t.test('a tweet shows its author, its counts and its Location', async (t) => {
   const { status, headers, body } = await post(ann, { text: 'hello, my first tweet' })
   t.equal(status, 201)
   t.equal(headers.location, `/v1/tweets/${body.id}`)
@@ -72,7 +72,7 @@ t.test('a tweet shows its author, its counts and where it lives', async (t) => {
   t.notOk('liked' in (await get(body.id)), 'the public has no likes of its own')
 })
 
-t.test('300 code points after NFC, not one more', async (t) => {
+t.test('a tweet has at most 300 code points after NFC', async (t) => {
   const korean = '힣'.repeat(300)
   const fits = {
     '300 letters': 'a'.repeat(300),
@@ -123,7 +123,7 @@ t.test('300 code points after NFC, not one more', async (t) => {
   t.equal((await post(undefined, { text: 'a' })).status, 401)
 })
 
-t.test('replies', async (t) => {
+t.test('replies refer to their parent and are counted', async (t) => {
   const parent = await tweet(app, ann, 'parent')
   const reply = await tweet(app, ben, 'reply', { replyToId: parent.id })
   t.match(reply.replyTo, { id: parent.id, deleted: false, author: { id: ann.id } })
@@ -211,7 +211,7 @@ t.test('a deleted tweet leaves a tombstone', async (t) => {
   t.equal((await read(app, '/v1/users/me', ben)).tweetCount, own.length)
 })
 
-t.test('liking twice is liking, in any order', async (t) => {
+t.test('likes are idempotent in any order', async (t) => {
   const { id } = await tweet(app, ann, 'like me')
   await like(app, ben, id)
   await like(app, ben, id)
@@ -228,7 +228,7 @@ t.test('liking twice is liking, in any order', async (t) => {
   t.strictSame(ids((await read(app, `/v1/users/${ben.id}/likes`)).items), [])
 })
 
-t.test('thirty people at once, and one of them thirty times, count exactly', async (t) => {
+t.test('concurrent and repeated likes are counted exactly', async (t) => {
   const { id } = await tweet(app, ann, 'popular')
   const people = await Promise.all(Array.from({ length: 30 }, () => signUp(app, 'Fan')))
   await Promise.all(
@@ -295,7 +295,7 @@ async function bodyOf(id: number, as: User) {
   return body
 }
 
-t.test('lists: newest first, page by page, each with cursors of its own', async (t) => {
+t.test('lists are paged newest first, each with its own cursors', async (t) => {
   const dan = await signUp(app, 'Dan')
   const parent = await tweet(app, dan, 'first of all')
   const written = [parent.id]
@@ -361,7 +361,7 @@ t.test('lists: newest first, page by page, each with cursors of its own', async 
   }
 })
 
-t.test('a page holds still while others tweet and delete', async (t) => {
+t.test('pages are stable while others tweet and delete', async (t) => {
   const eve = await signUp(app, 'Eve')
   const written: number[] = []
   for (let n = 0; n < 6; n++) written.unshift((await tweet(app, eve, `${n}`)).id)
@@ -375,7 +375,7 @@ t.test('a page holds still while others tweet and delete', async (t) => {
   t.strictSame(ids(second.items), written.slice(3, 5))
 })
 
-t.test('Idempotency-Key', async (t) => {
+t.test('an Idempotency-Key makes POST repeatable', async (t) => {
   const key = { 'idempotency-key': 'a key of mine' }
   const before = (await read(app, '/v1/users/me', ann)).tweetCount
   const first = await post(ann, { text: 'once' }, key)
@@ -406,7 +406,7 @@ t.test('Idempotency-Key', async (t) => {
   t.equal((await post(undefined, { text: 'once' }, key)).status, 401)
 })
 
-t.test('what one blocks can be neither liked, replied to nor retweeted', async (t) => {
+t.test('tweets across a block can be neither liked, replied to nor retweeted', async (t) => {
   const [fay, gus] = await Promise.all([signUp(app, 'Fay'), signUp(app, 'Gus')])
   const { id } = await tweet(app, fay, 'private')
   await like(app, gus, id)

@@ -14,7 +14,7 @@ const programs = [...new Set(scripts.flatMap((line) => line.match(/\S+\.ts\b/g) 
   .flatMap((file) => globSync(file, { cwd: ROOT }))
   .filter((file) => !file.endsWith('.test.ts'))
 
-test('every program refuses an older Node before it does anything', async (t) => {
+test('every program rejects an older Node before it does anything', async (t) => {
   t.ok(programs.length >= 14 && programs.includes('server.ts'))
   for (const program of programs) {
     const args = ['--import', OLDER, join(ROOT, program), '--help']
@@ -27,6 +27,10 @@ test('every program refuses an older Node before it does anything', async (t) =>
     t.equal(stdout, '')
     t.match(stderr, /^Birdhouse needs Node >=24, and this is Node 22\.18\.0\. [^\n]*\n$/)
     const [first] = readFileSync(join(ROOT, program), 'utf8').split('\n')
-    t.match(first, /^import '.*\/local\/node-version\.ts'$/, 'nothing is imported before it')
+    t.match(
+      first,
+      /^import '.*\/local\/node-version\.ts'$/,
+      'no module is imported before the check',
+    )
   }
 })

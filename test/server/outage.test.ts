@@ -12,7 +12,7 @@ const PATIENCE = 6_000
 /** Below those that systems hand out: no other test's server takes it while ours is away. */
 const keptPort = () => getPort({ port: 20_000 + randomInt(10_000), host: '127.0.0.1' })
 
-test('a database restarted under a running server', async (t) => {
+test('the server recovers from a database restart', async (t) => {
   const folder = temporaryFolder(t)
   const first = await startMariadb({ folder, volatile: true, port: await keptPort() })
   t.teardown(first.stop)
@@ -73,7 +73,7 @@ test('a database restarted under a running server', async (t) => {
     [503],
   )
   t.ok((failedBefore ?? 0) > 0, 'the outage was noticed')
-  t.equal(outcomes.get(503), failedBefore, 'and nothing fails after it')
+  t.equal(outcomes.get(503), failedBefore, 'no request fails afterwards')
   t.ok(slowest < PATIENCE)
 
   t.equal((await call(app, 'GET /readyz')).status, 200)
@@ -82,7 +82,7 @@ test('a database restarted under a running server', async (t) => {
   t.same(done, [1], 'jobs go on as well')
 })
 
-test('a database that dies and one that hangs', async (t) => {
+test('a dead or hanging database gives 503', async (t) => {
   const folder = temporaryFolder(t)
   // Not volatile: what was committed a moment ago is asked for after a kill.
   const mariadb = await startMariadb({ folder, port: await keptPort() })

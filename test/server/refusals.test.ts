@@ -23,7 +23,7 @@ async function listening(t: Test) {
   return typeof address === 'object' && address ? address.port : 0
 }
 
-test('a taken port', async (t) => {
+test('a taken port is reported with advice', async (t) => {
   const folder = temporaryFolder(t)
   const port = await listening(t)
   const sentence = await refusal(t, { LOCAL_DIR: join(folder, 'local'), PORT: String(port) })
@@ -48,7 +48,7 @@ test('wrong settings are named before anything is started', async (t) => {
   )
 })
 
-test('a DATABASE_URL that leads nowhere', async (t) => {
+test('wrong credentials of DATABASE_URL are reported without the password', async (t) => {
   const env = await settings(t)
   const DATABASE_URL = env.DATABASE_URL?.replace(/:[^:@]+@/, ':hunter2@')
   const sentence = await refusal(t, { ...env, DATABASE_URL })
@@ -56,7 +56,7 @@ test('a DATABASE_URL that leads nowhere', async (t) => {
   t.notMatch(sentence, /hunter2/)
 })
 
-test('production lists everything that is missing or weak, and prints no value', async (t) => {
+test('production lists all missing or weak settings without their values', async (t) => {
   const env = {
     NODE_ENV: 'production',
     JWT_SECRETS: 'hunter2',
@@ -93,7 +93,7 @@ test('production without credentials for the bucket leaves the database alone', 
   t.strictSame(tables, [])
 })
 
-test('an extension that is nowhere, and a bucket', async (t) => {
+test('a missing extension and a missing bucket are reported', async (t) => {
   const env = await settings(t)
   const [extension, bucket] = await Promise.all([
     refusal(t, { ...env, EXTENSIONS: './no-such-thing' }),

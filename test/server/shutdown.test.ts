@@ -76,7 +76,7 @@ async function load(server: Server) {
   return [...outcomes]
 }
 
-test('SIGTERM: what was accepted is answered, what comes later is refused', async (t) => {
+test('after SIGTERM accepted requests are answered and new connections refused', async (t) => {
   const server = await spawnServer(t, { ...(await settings(t)), NODE_ENV: 'production' })
   await server.ready()
   const finishUpload = await halfAnUpload(server, await tokenFor(server))
@@ -104,7 +104,7 @@ test('SIGTERM: what was accepted is answered, what comes later is refused', asyn
   t.ok(took < 8_000, `closed after ${took} ms, the silent connection notwithstanding`)
 })
 
-test('Ctrl-C of a developer with a browser open', async (t) => {
+test('Ctrl-C ends the server despite open browser connections', async (t) => {
   const server = await spawnServer(t, await settings(t))
   await server.ready()
   const tab = await rawConnection(server)

@@ -30,7 +30,7 @@ async function stopped(t: Test, server: Server, folder: string) {
   t.same(runningIn(folder), [], 'nothing is left running')
 }
 
-test('from nothing to a running service, again, and after a kill', async (t) => {
+test('npm start works at first, again, and after a kill', async (t) => {
   const folder = temporaryFolder(t)
   // Longer than the 107 bytes of a socket's path.
   const env = { LOCAL_DIR: join(folder, 'long'.repeat(40), 'local') }
@@ -52,19 +52,19 @@ test('from nothing to a running service, again, and after a kill', async (t) => 
   const { code, errors } = await third.exited
   t.equal(code, 1, 'a second instance on the folder is refused')
   t.match(errors.trim(), /^Another instance is using .*LOCAL_DIR=.*$/)
-  t.equal((await login(second)).status, 200, 'and the first one is untouched')
+  t.equal((await login(second)).status, 200, 'the first instance is unaffected')
 
   second.child.kill('SIGKILL')
   await second.exited
   t.equal(runningIn(folder).length, 1, 'the killed one leaves its database running')
   const fourth = await spawnServer(t, env)
   t.comment(`start after kill -9: ${await fourth.ready()} ms`)
-  t.equal((await login(fourth)).status, 200, 'which the next start takes care of')
+  t.equal((await login(fourth)).status, 200, 'the next start stops the left database')
   t.equal(runningIn(folder).length, 1)
   await stopped(t, fourth, folder)
 })
 
-test('Ctrl-C or kill -9 at any moment of the first start', async (t) => {
+test('a first start can be interrupted or killed at any moment', async (t) => {
   const folder = temporaryFolder(t)
   const env = { LOCAL_DIR: join(folder, 'local') }
   // Milliseconds; without load the files exist after about 1,000, the database is up at 1,700.
@@ -79,7 +79,7 @@ test('Ctrl-C or kill -9 at any moment of the first start', async (t) => {
     t.ok(code === 0 || code === null, `after ${moment} ms: ends in ${took} ms`)
     t.equal(errors, '', 'without a complaint')
     for (let i = 0; i < 100 && runningIn(folder).length > 0; i++) await sleep(20)
-    t.same(runningIn(folder), [], 'and leaves nothing running')
+    t.same(runningIn(folder), [], 'nothing is left running')
   }
   for (const moment of [700, 1200]) {
     const server = await spawnServer(t, env)
@@ -93,7 +93,7 @@ test('Ctrl-C or kill -9 at any moment of the first start', async (t) => {
   await stopped(t, survivor, folder)
 })
 
-test('two signals in a row, as npm sends them, are one', async (t) => {
+test('two signals in a row, as npm sends them, count as one', async (t) => {
   const env = { ...(await settings(t)), NODE_ENV: 'production' }
   const server = await spawnServer(t, env)
   await server.ready()

@@ -22,7 +22,7 @@ const put = (id: number, as = ada) => call(app, `PUT /v1/tweets/${id}/bookmark`,
 const take = (id: number, as = ada) => call(app, `DELETE /v1/tweets/${id}/bookmark`, { as })
 const ids = async (as = ada) => (await readAll(app, '/v1/bookmarks', as, 2)).map(({ id }) => id)
 
-t.test('bookmark, list, take away, each as often as one likes', async (t) => {
+t.test('adding, listing and deleting a bookmark are idempotent', async (t) => {
   const first = await tweet(app, bo, '첫 트윗 🐣')
   const second = await tweet(app, bo, 'second')
   for (const id of [second.id, first.id, second.id]) t.equal((await put(id)).status, 204)
@@ -36,7 +36,7 @@ t.test('bookmark, list, take away, each as often as one likes', async (t) => {
   await take(second.id)
 })
 
-t.test('of a retweet, the original', async (t) => {
+t.test('bookmarking a retweet bookmarks the original', async (t) => {
   const original = await tweet(app, bo)
   await retweet(app, bo, original.id)
   const [shared] = (await read(app, `/v1/users/${bo.id}/tweets`, ada)).items
@@ -48,7 +48,7 @@ t.test('of a retweet, the original', async (t) => {
   t.strictSame(await ids(), [])
 })
 
-t.test('many at once is one', async (t) => {
+t.test('concurrent bookmarks of one tweet make one bookmark', async (t) => {
   const { id } = await tweet(app, bo)
   const answers = await Promise.all(Array.from({ length: 10 }, () => put(id)))
   t.ok(answers.every(({ status }) => status === 204))
@@ -56,7 +56,7 @@ t.test('many at once is one', async (t) => {
   await take(id)
 })
 
-t.test('what is not there or may not be seen', async (t) => {
+t.test('a missing or hidden tweet cannot be bookmarked', async (t) => {
   const hidden = await tweet(app, bo, 'hidden')
   const kept = await tweet(app, bo, 'kept')
   await put(kept.id)
@@ -75,7 +75,7 @@ t.test('what is not there or may not be seen', async (t) => {
   t.strictSame(await app.db.select().from(app.tables.bookmarks), [], 'no row is left of it')
 })
 
-t.test('a deleted account takes its bookmarks along', async (t) => {
+t.test('deleting an account deletes its bookmarks', async (t) => {
   const { id } = await tweet(app, bo)
   const cy = await signUp(app, 'Cy')
   await put(id, cy)

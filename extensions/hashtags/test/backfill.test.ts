@@ -31,7 +31,7 @@ const insert = async (author: User, text: string, minutes: number, deletedAt?: D
 const tagged = async (tag: string) =>
   (await read(app, `/v1/hashtags/${tag}/tweets`)).items.map(({ id }: { id: number }) => id)
 
-t.test('older tweets are indexed by themselves, and no one is told', async (t) => {
+t.test('older tweets are indexed automatically, without notifications', async (t) => {
   const told: unknown[] = []
   const stop = app.events.afterCommit('tweet.mentioned', (event) => void told.push(event))
   const [old, recent] = [
@@ -41,7 +41,11 @@ t.test('older tweets are indexed by themselves, and no one is told', async (t) =
   await insert(ann, '#past', 10, new Date())
   const young = await insert(ann, '#past', 0)
   await app.hashtags.catchUp()
-  t.strictSame(await tagged('past'), [recent, old], 'what may have an event still is left to it')
+  t.strictSame(
+    await tagged('past'),
+    [recent, old],
+    'tweets that may still have an event are left to the event',
+  )
   t.equal((await counted()).past, 1)
   t.strictSame(told, [])
   await app.db.delete(hashtagTweets).where(eq(hashtagTweets.tweetId, young))
@@ -60,7 +64,7 @@ t.test('older tweets are indexed by themselves, and no one is told', async (t) =
 })
 
 t.test(
-  'the task walks over all tweets, goes on where it stopped and changes nothing twice',
+  'the task indexes all tweets, continues where it stopped and changes nothing twice',
   async (t) => {
     await app.db.insert(tweets).values(
       Array.from({ length: 450 }, (_, n) => ({

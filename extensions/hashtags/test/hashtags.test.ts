@@ -27,7 +27,7 @@ const tagged = async (tag: string, as?: User) =>
   idsOf(await readAll(app, `${path(tag)}/tweets`, as, 2))
 const entities = async (id: number, as?: User) => (await read(app, `/v1/tweets/${id}`, as)).entities
 
-t.test('the page of a tag', async (t) => {
+t.test('the page of a tag lists its tweets', async (t) => {
   const first = await tweet(app, ann, '첫 #새소리 🐦')
   const second = await tweet(app, bob, '#새소리, #BirdWatching #새소리')
   const third = await tweet(app, cho, '＃새소리'.normalize('NFD'), { replyToId: first.id })
@@ -63,7 +63,7 @@ t.test('the page of a tag', async (t) => {
   )
 })
 
-t.test('a long tag has a page, a longer one is text', async (t) => {
+t.test('a tag of maximum length has a page, a longer tag is plain text', async (t) => {
   const [long, longer] = ['가'.repeat(100), '나'.repeat(101)]
   const { id, entities } = await tweet(app, ann, `#${long} #${longer}`)
   t.strictSame(entities.hashtags, [{ tag: long, start: 0, end: 101 }])
@@ -79,7 +79,7 @@ t.test('a long tag has a page, a longer one is text', async (t) => {
   t.equal((await call(app, `GET ${path(longer)}/tweets`)).body.code, 'HASHTAG_NOT_FOUND')
 })
 
-t.test('entities are there at once and say where, in code points', async (t) => {
+t.test('entities are present at once, with offsets in code points', async (t) => {
   await app.jobs.stop()
   const text = '🐦🐦 @ann님, @BOB_B @nobody #👨‍👩‍👧 http://x/#no'
   const answer = await tweet(app, cho, text)
@@ -106,10 +106,10 @@ t.test('entities are there at once and say where, in code points', async (t) => 
   )
   await unrelate(app, bob, 'block', ann)
   await removeTweet(app, cho, answer.id)
-  t.equal(await entities(answer.id), undefined, 'of a tombstone, nothing')
+  t.equal(await entities(answer.id), undefined, 'a tombstone has no entities')
 })
 
-t.test('muted tags are missing from the timeline, and nowhere else', async (t) => {
+t.test('muted tags are hidden from the timeline only', async (t) => {
   const reader = await signUp(app, 'Reader')
   for (const other of [ann, bob]) await relate(app, reader, 'follow', other)
   const plain = await tweet(app, ann, 'plain')

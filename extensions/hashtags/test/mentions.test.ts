@@ -27,7 +27,7 @@ const entities = async (id: number) => (await read(app, `/v1/tweets/${id}`)).ent
 const deleteAccount = (as: User) =>
   call(app, 'DELETE /v1/users/me', { as, body: { password: as.password } })
 
-t.test('a mention means who had the handle at the time', async (t) => {
+t.test('a mention refers to the user who had the handle at the time', async (t) => {
   const dan = await signUp(app, 'Dan', { handle: 'dan' })
   const eve = await signUp(app, 'Eve', { handle: 'eve' })
   const { id } = await tweet(app, cho, '@dan @eve @later')
@@ -39,11 +39,11 @@ t.test('a mention means who had the handle at the time', async (t) => {
   const expected = [{ userId: dan.id, handle: 'dan_2', start: 0, end: 4 }]
   t.strictSame((await entities(id)).mentions, expected)
   await drained(app)
-  t.strictSame((await entities(id)).mentions, expected, 'nor when the account is erased')
+  t.strictSame((await entities(id)).mentions, expected, 'not announced when the account is erased')
   t.strictSame(idsOf(await readAll(app, '/v1/users/me/mentions', dan)), [id])
 })
 
-t.test('mentions are announced once, and listed to whom they mention', async (t) => {
+t.test('mentions are announced once and listed for the mentioned user', async (t) => {
   const { id } = await tweet(app, ann, 'hi @bob_b, @Bob_B and myself, @ann')
   const other = await tweet(app, cho, '@bob_b?')
   await tweet(app, cho, 'me, @cho, and @nobody')
@@ -88,7 +88,7 @@ t.test('a tweet that is deleted before its job runs is not indexed', async (t) =
   t.notOk(mentioned.some(({ tweetId }) => tweetId === id))
 })
 
-t.test('nor is one that is deleted while it runs', async (t) => {
+t.test('a tweet that is deleted while its job runs is not indexed', async (t) => {
   await app.jobs.stop()
   const { id } = await tweet(app, ann, '#gone @bob_b')
   const connection = await app.mysql.pool.getConnection()
@@ -104,7 +104,7 @@ t.test('nor is one that is deleted while it runs', async (t) => {
   t.notOk(mentioned.some(({ tweetId }) => tweetId === id))
 })
 
-t.test('more than ten people in one tweet are refused', async (t) => {
+t.test('a tweet with more than ten mentions is rejected', async (t) => {
   const some = Array.from({ length: 10 }, (_, n) => `@user_${n}`).join(' ')
   await tweet(app, ann, `${some} @user_0 @USER_1`)
   const body = { text: `${some} @user_10` }
@@ -114,7 +114,7 @@ t.test('more than ten people in one tweet are refused', async (t) => {
   })
 })
 
-t.test('mentions by people one mutes are left out, as in notifications', async (t) => {
+t.test('mentions by muted users are left out, as in notifications', async (t) => {
   const [reader, loud] = [await signUp(app, 'Reader'), await signUp(app, 'Loud')]
   const first = await tweet(app, ann, `@${reader.handle} hello`)
   const muted = await tweet(app, loud, `@${reader.handle} LOOK AT ME`)

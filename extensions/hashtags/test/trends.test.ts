@@ -48,7 +48,7 @@ async function counted() {
   return Object.fromEntries(rows.map(({ tag, authors }) => [tag, authors]).sort())
 }
 
-t.test('tags rank by how many people use them', async (t) => {
+t.test('trends rank tags by the number of their authors', async (t) => {
   for (let n = 0; n < 5; n++) await tweet(app, ann, `${n} #Pushed`)
   await tweet(app, ann, '#새 #BIRD #bird')
   // Shown as written first, which is by the order of jobs.
@@ -80,7 +80,7 @@ t.test('tags rank by how many people use them', async (t) => {
   }
 })
 
-t.test('a use counts for a day', async (t) => {
+t.test('a use of a tag counts for one day', async (t) => {
   const old = await tweet(app, ann, '#day')
   await tweet(app, bob, '#day')
   await drained(app)
@@ -102,7 +102,7 @@ t.test('a use counts for a day', async (t) => {
   )
 })
 
-t.test('whatever happens, the counts are those of the tweets', async (t) => {
+t.test('after any history, the counts equal those of the tweets', async (t) => {
   const people = await Promise.all([1, 2, 3, 4].map((n) => signUp(app, `Crowd ${n}`)))
   const step = fc.record({
     kind: fc.constantFrom('tweet', 'tweet', 'remove'),

@@ -40,7 +40,7 @@ const [loggedOut, deleted, staying] = [
 await call(app, 'POST /v1/auth/logout', { as: eve })
 await call(app, 'DELETE /v1/users/me', { as: flo, body: { password: flo.password } })
 
-t.test('so many streams a person, and a closed one makes room', async (t) => {
+t.test('streams per user are limited, and closing a stream frees its place', async (t) => {
   const three = await Promise.all([1, 2, 3].map(() => listen(app, ada)))
   const fourth = await Listener.open(app, ada)
   t.match(fourth.problem, { status: 429, code: 'TOO_MANY_STREAMS' })
@@ -53,10 +53,10 @@ t.test('so many streams a person, and a closed one makes room', async (t) => {
   t.equal(again.status, 200)
   for (const one of [again, ...three]) one.close()
   await sleep(50)
-  t.equal(app.live.count(ada.id), 0, 'nothing is left of them')
+  t.equal(app.live.count(ada.id), 0, 'no stream is left')
 })
 
-t.test('one who does not read is cut off, others are not held up', async (t) => {
+t.test('a client that does not read is disconnected without delaying others', async (t) => {
   const { liveEvents, liveSequence, tweets } = app.tables
   const [slow, quick] = [await listen(app, ada), await listen(app, ada)]
   slow.pause()
@@ -87,7 +87,7 @@ t.test('one who does not read is cut off, others are not held up', async (t) => 
   for (const one of [slow, quick, returning, far]) one.close()
 })
 
-t.test('a notification reaches its user alone, again when others have joined', async (t) => {
+t.test('a notification reaches only its user, and again when its group grows', async (t) => {
   const [dee, fan, latecomer] = (await Promise.all(
     ['Dee', 'Fan', 'Latecomer'].map((name) => signUp(app, name)),
   )) as [User, User, User]
@@ -114,7 +114,7 @@ t.test('a notification reaches its user alone, again when others have joined', a
   for (const one of [stream, other, again]) one.close()
 })
 
-t.test('draining ends all streams at once, and who comes then comes again', async (t) => {
+t.test('draining ends all streams, and new clients are asked to reconnect', async (t) => {
   const draining = await start()
   const streams = await Promise.all([1, 2].map(() => listen(draining, ada)))
   // A connection that exists: new ones are not taken any more.

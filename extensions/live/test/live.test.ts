@@ -35,7 +35,7 @@ async function told(work: () => Promise<unknown>) {
 
 const shown = ({ tweets }: Listener) => tweets
 
-t.test('tweets, replies and retweets of oneself and of those one follows', async (t) => {
+t.test('a stream sends tweets, replies and retweets of the reader and of followees', async (t) => {
   const expected: number[] = []
   const stream = await told(async () => {
     const strange = await tweet(app, di, 'not followed')
@@ -62,7 +62,7 @@ t.test('tweets, replies and retweets of oneself and of those one follows', async
   )
 })
 
-t.test('what is deleted is taken back, and what was never told is not told', async (t) => {
+t.test('a deletion is sent for tweets that were sent, and for no others', async (t) => {
   const old = await tweet(app, bo, 'old')
   await drained(app)
   const stream = await told(async () => {
@@ -79,7 +79,7 @@ t.test('what is deleted is taken back, and what was never told is not told', asy
   t.equal(stream.all('tweet.deleted').length, 2)
 })
 
-t.test('a job that runs twice tells once', async (t) => {
+t.test('a job that runs twice sends an event once', async (t) => {
   await drained(app)
   const { head } = app.live.journal
   const before = await head()
@@ -95,7 +95,7 @@ t.test('a job that runs twice tells once', async (t) => {
   stream.close()
 })
 
-t.test('what may be asked', async (t) => {
+t.test('invalid requests for a stream are rejected', async (t) => {
   t.equal((await call(app, 'GET /v1/live')).status, 401)
   const head = { method: 'HEAD', headers: { authorization: `Bearer ${ada.token}` } }
   t.equal((await fetch(`${app.listeningOrigin}/v1/live`, head)).status, 405)

@@ -2,7 +2,7 @@ import { build, settings } from 'birdhouse/testing'
 import t from 'tap'
 import { readRedisUrl } from '../redis-url.ts'
 
-t.test('the parts of a REDIS_URL', async (t) => {
+t.test('the parts of a REDIS_URL are decoded', async (t) => {
   const cases: [string, object][] = [
     ['redis://host', { host: 'host', port: 6379, db: 0 }],
     ['redis://host:6380/3', { host: 'host', port: 6380, db: 3 }],

@@ -33,7 +33,7 @@ for (const one of [bo, cy]) await relate(app, reader, 'follow', one)
 const timeline = async () => (await readAll(app, '/v1/timeline', reader, 100)).map(({ id }) => id)
 const rising = (a: number, b: number) => a - b
 
-t.test('Last-Event-ID brings what was missed, once and in order, then what is new', async (t) => {
+t.test('Last-Event-ID replays missed events once and in order, then sends new ones', async (t) => {
   const first = await listen(app, reader)
   first.close()
   const missed: number[] = []
@@ -60,7 +60,7 @@ t.test('Last-Event-ID brings what was missed, once and in order, then what is ne
   fourth.close()
 })
 
-t.test('another process tells within a second, without Redis', async (t) => {
+t.test('events of another process arrive within a second without Redis', async (t) => {
   const stream = await listen(other, reader)
   const times: number[] = []
   for (let n = 0; n < 4; n++) {
@@ -74,7 +74,7 @@ t.test('another process tells within a second, without Redis', async (t) => {
   t.ok(Math.max(...times) < 1000)
 })
 
-t.test('one who is ahead of a process takes nothing from those who are there', async (t) => {
+t.test('a client that is ahead of a process does not affect other clients', async (t) => {
   const [here, there] = [await listen(app, reader), await listen(other, reader)]
   for (let n = 0; n < 4; n++) {
     const { id } = await tweet(app, bo, `${n}`)
@@ -87,7 +87,7 @@ t.test('one who is ahead of a process takes nothing from those who are there', a
   for (const one of [here, there]) one.close()
 })
 
-t.test('a number that is too old, or none that was given, means reload', async (t) => {
+t.test('an expired or unknown event id asks the client to reload', async (t) => {
   const [head] = await app.db.select().from(liveSequence)
   const newest = head?.value ?? 0
   const future = await listen(app, reader, { lastId: newest + 1000 })
@@ -142,7 +142,7 @@ async function comeAndGo(pauses: number[], last: Promise<number>) {
   return [...seen, ...stream.tweets]
 }
 
-t.test('whoever comes and goes while many write misses nothing', async (t) => {
+t.test('a client that reconnects during many writes misses nothing', async (t) => {
   let total = 0
   const script = fc.array(fc.nat(120), { minLength: 2, maxLength: 6 })
   const scripts = fc.array(script, { minLength: 3, maxLength: 3 })

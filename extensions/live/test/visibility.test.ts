@@ -28,7 +28,7 @@ const rising = (a: number, b: number) => a - b
 const withoutCounts = (item: object) =>
   JSON.parse(JSON.stringify(item, (key, value) => (key.endsWith('Count') ? undefined : value)))
 
-t.test('following, muting and blocking count from the next tweet on', async (t) => {
+t.test('follows, mutes and blocks take effect with the next tweet', async (t) => {
   const expected: number[] = []
   const say = async (as: User, counts: boolean) => {
     const { id } = await tweet(app, as)
@@ -45,7 +45,7 @@ t.test('following, muting and blocking count from the next tweet on', async (t) 
   await say(di, true)
   await unrelate(app, ada, 'follow', di)
   await say(di, false)
-  const byDi = await tweet(app, di, 'to be retweeted')
+  const byDi = await tweet(app, di, 'a tweet to retweet')
   await relate(app, ada, 'mute', di)
   await retweet(app, bo, byDi.id)
   await drained(app)
@@ -61,7 +61,7 @@ t.test('following, muting and blocking count from the next tweet on', async (t) 
   t.strictSame(stream.tweets, expected)
 })
 
-t.test('the parent of a reply is not named across a block, whoever blocks', async (t) => {
+t.test('a reply does not name its parent across a block in either direction', async (t) => {
   const parent = await tweet(app, di, 'parent')
   await relate(app, bo, 'follow', cy)
   const [eve] = (await people('Eve')) as [User]
@@ -85,7 +85,7 @@ t.test('the parent of a reply is not named across a block, whoever blocks', asyn
   await unrelate(app, ada, 'block', di)
 })
 
-t.test('whatever stands between people, a stream tells what the timeline shows', async (t) => {
+t.test('with any relationships, a stream sends what the timeline shows', async (t) => {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
   t.comment(`SEED=${seed}`)
   const random = fc.sample(fc.infiniteStream(fc.nat(99)), { seed, numRuns: 1 })[0]

@@ -22,7 +22,7 @@ const app = await setUp(t)
 const { notificationGroups, notificationItems } = app.tables
 const { people, listOf, brief, unreadOf } = createReaders(app)
 
-t.test('each kind, grouped or not, and none of what one does oneself', async (t) => {
+t.test("each kind is notified, grouped or not, except for the user's own acts", async (t) => {
   const [me, ada, bo, cy, di] = await people('나', 'Ada', 'Bo', 'Cy', 'Di')
   const names = new Map([ada, bo, cy, di].map((user) => [user.id, user.handle]))
   const shown = brief(me, names)
@@ -64,17 +64,20 @@ t.test('each kind, grouped or not, and none of what one does oneself', async (t)
   t.equal(await unreadOf(me), 6)
 })
 
-t.test('a reply that mentions the author is told once, in whatever order', async (t) => {
-  const [me, ada] = await people('Me', 'Ada')
-  const mine = await tweet(app, me)
-  const { id } = await tweet(app, ada, `@${me.handle} yes`, { replyToId: mine.id })
-  await drained(app)
-  const cause = { userId: me.id, actorId: ada.id, subjectId: id }
-  await app.notifications.reconcile({ ...cause, kind: 'mention' })
-  t.strictSame(await brief(me)(), [`reply ${id} ${ada.id} 1`])
-})
+t.test(
+  'a reply that mentions the author gives one notification in any order of jobs',
+  async (t) => {
+    const [me, ada] = await people('Me', 'Ada')
+    const mine = await tweet(app, me)
+    const { id } = await tweet(app, ada, `@${me.handle} yes`, { replyToId: mine.id })
+    await drained(app)
+    const cause = { userId: me.id, actorId: ada.id, subjectId: id }
+    await app.notifications.reconcile({ ...cause, kind: 'mention' })
+    t.strictSame(await brief(me)(), [`reply ${id} ${ada.id} 1`])
+  },
+)
 
-t.test('exactly one for a cause, however often and in whatever order its jobs run', async (t) => {
+t.test('each cause gives one notification, for any number and order of its jobs', async (t) => {
   const [me, ada] = await people('Me', 'Ada')
   const mine = await tweet(app, me)
   await like(app, ada, mine.id)
@@ -98,7 +101,7 @@ t.test('exactly one for a cause, however often and in whatever order its jobs ru
   )
 })
 
-t.test('what is taken back or deleted is told no more', async (t) => {
+t.test('undone or deleted causes are removed from notifications', async (t) => {
   const [me, ada] = await people('Me', 'Ada')
   const mine = await tweet(app, me)
   await relate(app, ada, 'follow', me)
@@ -119,11 +122,11 @@ t.test('what is taken back or deleted is told no more', async (t) => {
   t.strictSame(
     await app.db.select().from(notificationGroups).where(eq(notificationGroups.userId, me.id)),
     [],
-    'nothing is left of it',
+    'no notification is left',
   )
 })
 
-t.test('nothing of people behind a block or muted, before or after', async (t) => {
+t.test('blocked and muted users cause no notifications, before and after', async (t) => {
   const [me, ada, bo] = await people('Me', 'Ada', 'Bo')
   const mine = await tweet(app, me)
   await like(app, ada, mine.id)
@@ -140,20 +143,23 @@ t.test('nothing of people behind a block or muted, before or after', async (t) =
   t.strictSame(await brief(me)(), [`like ${mine.id} ${bo.id} 1`])
 })
 
-t.test('a deleted account is gone from the notifications of others, and its own are', async (t) => {
-  const [me, ada, bo] = await people('Me', 'Ada', 'Bo')
-  const mine = await tweet(app, me)
-  for (const user of [ada, bo]) await like(app, user, mine.id)
-  await relate(app, me, 'follow', ada)
-  await drained(app)
-  await app.jobs.stop()
-  const leave = (as: User) =>
-    call(app, 'DELETE /v1/users/me', { as, body: { password: as.password } })
-  await leave(ada)
-  const page = await read(app, '/v1/notifications', me)
-  t.match(page.items, [{ peopleCount: 1, people: [{ id: bo.id }] }], 'at once')
-  await app.jobs.start()
-  await drained(app)
-  const left = await app.db.select().from(notificationItems)
-  t.notOk(left.some(({ userId, actorId }) => [userId, actorId].includes(ada.id)))
-})
+t.test(
+  'deleting an account deletes its notifications and its part in those of others',
+  async (t) => {
+    const [me, ada, bo] = await people('Me', 'Ada', 'Bo')
+    const mine = await tweet(app, me)
+    for (const user of [ada, bo]) await like(app, user, mine.id)
+    await relate(app, me, 'follow', ada)
+    await drained(app)
+    await app.jobs.stop()
+    const leave = (as: User) =>
+      call(app, 'DELETE /v1/users/me', { as, body: { password: as.password } })
+    await leave(ada)
+    const page = await read(app, '/v1/notifications', me)
+    t.match(page.items, [{ peopleCount: 1, people: [{ id: bo.id }] }], 'at once')
+    await app.jobs.start()
+    await drained(app)
+    const left = await app.db.select().from(notificationItems)
+    t.notOk(left.some(({ userId, actorId }) => [userId, actorId].includes(ada.id)))
+  },
+)

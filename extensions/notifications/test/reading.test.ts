@@ -5,7 +5,7 @@ import { createReaders, type Shown } from './readers.ts'
 const app = await setUp(t)
 const { people, listOf, brief, unreadOf, markRead } = createReaders(app)
 
-t.test('read: up to a mark, never back, and what comes later begins a new group', async (t) => {
+t.test('a read mark only moves forward, and later causes begin a new group', async (t) => {
   const [me, ada, bo, cy] = await people('Me', 'Ada', 'Bo', 'Cy')
   const mine = await tweet(app, me)
   await like(app, ada, mine.id)
@@ -35,43 +35,40 @@ t.test('read: up to a mark, never back, and what comes later begins a new group'
   await markRead(me, Number.MAX_SAFE_INTEGER)
   await relate(app, bo, 'follow', me)
   await drained(app)
-  t.equal(await unreadOf(me), 1, 'what comes after is unread, whatever was marked')
+  t.equal(await unreadOf(me), 1, 'later notifications are unread for any mark')
 })
 
-t.test(
-  'pages, while new ones come in; and a page costs the same whatever its length',
-  async (t) => {
-    const [me, ada] = await people('Me', 'Ada')
-    const mine = []
-    for (let i = 0; i < 5; i++) mine.push(await tweet(app, me, `tweet ${i}`))
-    for (const { id } of mine) {
-      await like(app, ada, id)
-      await drained(app)
-    }
-    const first = await read(app, '/v1/notifications?limit=2', me)
-    await relate(app, ada, 'follow', me)
+t.test('pages are stable during inserts and take a fixed number of queries', async (t) => {
+  const [me, ada] = await people('Me', 'Ada')
+  const mine = []
+  for (let i = 0; i < 5; i++) mine.push(await tweet(app, me, `tweet ${i}`))
+  for (const { id } of mine) {
+    await like(app, ada, id)
     await drained(app)
-    const rest = await read(app, `/v1/notifications?limit=100&cursor=${first.nextCursor}`, me)
-    const ids = [...first.items, ...rest.items].map((item: Shown) => item.tweet?.id)
-    t.strictSame(ids, mine.map(({ id }) => id).reverse())
-    const queries = async (limit: number) => {
-      let count = 0
-      const { query, execute } = app.mysql.pool
-      const counting = (original: any) =>
-        function (this: unknown, ...args: unknown[]) {
-          count++
-          return original.apply(this, args)
-        }
-      Object.assign(app.mysql.pool, { query: counting(query), execute: counting(execute) })
-      await app.notifications.page(me.id, { limit })
-      Object.assign(app.mysql.pool, { query, execute })
-      return count
-    }
-    t.equal(await queries(2), await queries(6), `${await queries(6)} queries`)
-  },
-)
+  }
+  const first = await read(app, '/v1/notifications?limit=2', me)
+  await relate(app, ada, 'follow', me)
+  await drained(app)
+  const rest = await read(app, `/v1/notifications?limit=100&cursor=${first.nextCursor}`, me)
+  const ids = [...first.items, ...rest.items].map((item: Shown) => item.tweet?.id)
+  t.strictSame(ids, mine.map(({ id }) => id).reverse())
+  const queries = async (limit: number) => {
+    let count = 0
+    const { query, execute } = app.mysql.pool
+    const counting = (original: any) =>
+      function (this: unknown, ...args: unknown[]) {
+        count++
+        return original.apply(this, args)
+      }
+    Object.assign(app.mysql.pool, { query: counting(query), execute: counting(execute) })
+    await app.notifications.page(me.id, { limit })
+    Object.assign(app.mysql.pool, { query, execute })
+    return count
+  }
+  t.equal(await queries(2), await queries(6), `${await queries(6)} queries`)
+})
 
-t.test('bad requests, and what is another one’s', async (t) => {
+t.test('bad requests and notifications of other users are rejected', async (t) => {
   const [me, ada] = await people('Me', 'Ada')
   await relate(app, ada, 'follow', me)
   const [own] = await listOf(me)

@@ -51,7 +51,7 @@ function interrupt(act: () => Promise<unknown>) {
   })
 }
 
-t.test('what is taken back while its job runs is told no more', async (t) => {
+t.test('a cause that is undone while its job runs gives no notification', async (t) => {
   const me = await signUp(app, 'Me')
   const mine = await tweet(app, me)
   const act = {
@@ -73,7 +73,7 @@ t.test('what is taken back while its job runs is told no more', async (t) => {
   t.strictSame(await rowsOf(me), [0, 0], 'reply')
 })
 
-t.test('many at once wait for each other instead of running again', async (t) => {
+t.test('concurrent reconciliations wait for each other instead of retrying', async (t) => {
   const me = await signUp(app, 'Me')
   const mine = await tweet(app, me)
   const fans = await Promise.all(Array.from({ length: 12 }, () => signUp(app, 'Fan')))
@@ -116,7 +116,7 @@ t.test('each cause is announced once', async (t) => {
   )
 })
 
-t.test('a mark of what was shown holds when the latest takes it back', async (t) => {
+t.test('a read mark is kept when the latest cause is undone', async (t) => {
   const me = await signUp(app, 'Me')
   const mine = await tweet(app, me)
   await like(app, ada, mine.id)
@@ -131,7 +131,7 @@ t.test('a mark of what was shown holds when the latest takes it back', async (t)
   t.match(await listOf(me), [{ read: true }])
 })
 
-t.test('people in a list have the fields that others add to people', async (t) => {
+t.test('users in a list have the fields of extensions', async (t) => {
   const me = await signUp(app, 'Me')
   await relate(app, ada, 'follow', me)
   await drained(app)
@@ -160,7 +160,7 @@ t.test('an erased account leaves neither people nor empty groups behind', async 
   t.strictSame([await rowsOf(me), await rowsOf(cy)].flat(), [1, 1, 0, 0])
 })
 
-t.test('old ones are removed, and the unread are counted up to a thousand', async (t) => {
+t.test('old notifications are purged, and at most 1,000 unread are counted', async (t) => {
   const me = await signUp(app, 'Me')
   const many = Array.from({ length: 1_001 }, (_, n) => n + 1)
   const kind = 'follow' as const

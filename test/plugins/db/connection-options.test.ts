@@ -35,7 +35,7 @@ const caFile = join(folder, 'ca.pem')
 const { authority, key } = await makeCertificates(['localhost'])
 writeFileSync(caFile, `The private CA\n${authority}\n${authority}`)
 
-t.test('no option of the driver comes in with the URL', async (t) => {
+t.test('driver options in the URL are rejected', async (t) => {
   const charsets = ['latin1', 'latin1_swedish_ci', 'binary', 'ascii', 'gbk', 'utf8mb4']
   const options = [
     ...charsets.map((charset) => `charset=${charset}`),
@@ -66,7 +66,7 @@ t.test('no option of the driver comes in with the URL', async (t) => {
   t.match(connectionOptions(withEnd('')), { charset: 'utf8mb4_unicode_ci', timezone: 'Z' })
 })
 
-t.test('any account reaches the driver as it is, percent-encoded', async (t) => {
+t.test('any percent-encoded user and password reach the driver unchanged', async (t) => {
   const text = fc.string({ unit: 'grapheme', minLength: 1 })
   const host = fc.oneof(fc.domain(), fc.ipV4())
   fc.assert(
@@ -95,7 +95,7 @@ t.test('any account reaches the driver as it is, percent-encoded', async (t) => 
     t.hasStrict(connectionOptions({ DATABASE_URL }), expected, DATABASE_URL)
 })
 
-t.test('a URL that cannot be read is one line that shows nothing of it', async (t) => {
+t.test('the error of a malformed URL is one line without parts of the URL', async (t) => {
   const cases: Record<string, RegExp> = {
     'postgres://user:hunter2@host/name': /set it to mysql:/,
     'user:hunter2@host/name': /set it to mysql:/,
@@ -137,7 +137,7 @@ t.test('a URL that cannot be read is one line that shows nothing of it', async (
   }
 })
 
-t.test('each way to ask for TLS', async (t) => {
+t.test('each spelling of the TLS options is understood', async (t) => {
   const on = { rejectUnauthorized: false, verifyIdentity: false }
   const verify = { rejectUnauthorized: true, verifyIdentity: true }
   const cases: [string, object | undefined, Env?][] = [
@@ -171,7 +171,7 @@ t.test('each way to ask for TLS', async (t) => {
   }
 })
 
-t.test('settings that contradict each other are named', async (t) => {
+t.test('contradictory settings are named', async (t) => {
   const cases: [string, Env, RegExp[]][] = [
     ['', { DATABASE_TLS: 'yes' }, [/^- DATABASE_TLS: set it to off, on, verify$/]],
     ['?ssl-mode=MAYBE', {}, [/^- DATABASE_URL: ssl-mode must be one of disabled, /]],
@@ -190,7 +190,7 @@ t.test('settings that contradict each other are named', async (t) => {
   await t.rejects(start, { message: /^DATABASE_TLS and DATABASE_CA are for the database of/ })
 })
 
-t.test('the certificates of DATABASE_CA', async (t) => {
+t.test('DATABASE_CA takes a file or amazon-rds', async (t) => {
   const read = (DATABASE_CA: string) =>
     connectionOptions({ ...withEnd(''), DATABASE_TLS: 'verify', DATABASE_CA }).ssl
   t.match(read(caFile), { ca: [authority.trim(), authority.trim()], verifyIdentity: true })

@@ -84,7 +84,7 @@ const someChanges = (): Changes =>
     ]),
   )
 
-t.test('a count is right at every moment while eight add and roll up', async (t) => {
+t.test('counts are exact while eight connections add and roll up', async (t) => {
   let working = true
   let reads = 0
   let taken = 0
@@ -132,7 +132,7 @@ t.test('a count is right at every moment while eight add and roll up', async (t)
   t.strictSame(await rows(), before, 'rolling up changes no count')
 })
 
-t.test('more than one batch is rolled up to the last', async (t) => {
+t.test('all batches are rolled up', async (t) => {
   for (let n = 0; n < 13; n++) {
     await add(new Map(Array.from({ length: 100 }, (_, i) => [1000 * n + i + 1, { likes: 1 }])))
   }
@@ -147,11 +147,11 @@ t.test('more than one batch is rolled up to the last', async (t) => {
   t.match(result, [{ n: String(1300 - 6) }])
 })
 
-t.test('who adds rolls up by itself a little later; who rolls back adds nothing', async (t) => {
+t.test('an addition is rolled up later, and a rollback adds nothing', async (t) => {
   const own = newCounter()
   await add(new Map([[1, { likes: 3 }]]), own)
   t.equal(await pending(), 1)
-  t.strictSame(wrong(await rows()), [], 'what is pending counts')
+  t.strictSame(wrong(await rows()), [], 'pending deltas count')
   for (let waits = 0; waits < 100 && (await pending()) > 0; waits++) await sleep(50)
   t.equal(await pending(), 0)
 
@@ -166,7 +166,7 @@ t.test('who adds rolls up by itself a little later; who rolls back adds nothing'
   t.strictSame(wrong(await rows()), [])
 })
 
-t.test('what a process leaves behind still counts, and the next one takes it along', async (t) => {
+t.test('deltas of a dead process count, and the next process rolls them up', async (t) => {
   const gone = newCounter()
   await add(new Map([[2, { replies: 2 }]]), gone)
   gone.close()
@@ -178,7 +178,7 @@ t.test('what a process leaves behind still counts, and the next one takes it alo
   t.strictSame(wrong(await rows()), [])
 })
 
-t.test('subjects that no longer exist are forgotten, rolled up or not', async (t) => {
+t.test('counts of deleted subjects are deleted, rolled up or not', async (t) => {
   await add(new Map([[3, { likes: 1 }]]))
   await counter.rollUp()
   await add(new Map([[3, { likes: 1 }]]))

@@ -19,7 +19,7 @@ const start = (env: Env) =>
     (error) => (adviseDatabase(error) as Error).message,
   )
 
-t.test('the service and its tools on a database with a private CA', async (t) => {
+t.test('the service and its tools verify a private CA', async (t) => {
   const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['localhost'])
   const env = { DATABASE_URL: byName, DATABASE_TLS: 'verify', DATABASE_CA: ca }
   const app = await setUp(t, env)
@@ -35,7 +35,7 @@ t.test('the service and its tools on a database with a private CA', async (t) =>
   t.match(await start({ ...env, DATABASE_URL: byAddress }), /IP: 127\.0\.0\.1 is not/)
 })
 
-t.test('a database that takes TLS only', async (t) => {
+t.test('a database that requires TLS rejects plaintext with advice', async (t) => {
   const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['127.0.0.1'])
   const verify = { DATABASE_TLS: 'verify', DATABASE_CA: ca }
   t.match(await start({ DATABASE_URL: byAddress }), /set DATABASE_TLS to verify/)
@@ -53,7 +53,7 @@ t.test('a database that takes TLS only', async (t) => {
   )
 })
 
-t.test('a database without TLS gets nothing where TLS is asked for', async (t) => {
+t.test('nothing is sent to a database without TLS if TLS is required', async (t) => {
   const { url } = await startTestMariadb(t, folder, ['--skip-ssl'])
   for (const parameter of [
     'ssl-mode=REQUIRED',

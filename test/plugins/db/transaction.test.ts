@@ -40,16 +40,16 @@ async function sessionsOf(app: App) {
   return [...seen]
 }
 
-t.test('every connection reads what is committed, in UTC, strictly', async (t) => {
+t.test('every connection uses READ COMMITTED, UTC and strict mode', async (t) => {
   t.strictSame(await sessionsOf(app), ['READ-COMMITTED,+00:00,utf8mb4'])
 })
 
-t.test('times come back as they are, whatever the zone of the process', async (t) => {
+t.test('times are read back unchanged in any time zone of the process', async (t) => {
   const [row] = await app.db.select({ at: users.createdAt }).from(users).where(eq(users.id, ann))
   t.ok(Math.abs((row?.at.getTime() ?? 0) - Date.now()) < 60_000)
 })
 
-t.test('a transaction is all or nothing', async (t) => {
+t.test('a transaction is atomic', async (t) => {
   const broken = app.transaction(async (tx) => {
     await rename(tx, ann, 'Not Ann')
     throw new Error('changed my mind')
@@ -88,7 +88,7 @@ t.test('a batch runs its statements in order, in one transaction', async (t) => 
   t.equal(await nameOf(ann), 'Second')
 })
 
-t.test('where one of them fails, those behind it do not run and all are undone', async (t) => {
+t.test('a failing statement of a batch stops and rolls back the batch', async (t) => {
   await app.transaction((tx) => rename(tx, ann, 'Anna'))
   const missing = { muterId: ann, mutedId: 987_654_321 }
   const broken = app.transaction((tx) =>
@@ -111,7 +111,7 @@ t.test('where one of them fails, those behind it do not run and all are undone',
   t.equal(await nameOf(ann), 'Later')
 })
 
-t.test('every statement has its own answer, whatever it asks for', async (t) => {
+t.test('every statement of a batch gets its own result', async (t) => {
   const [built, raw] = await app.transaction((tx) =>
     batch(
       tx,
@@ -124,7 +124,7 @@ t.test('every statement has its own answer, whatever it asks for', async (t) => 
   t.match(raw[0], [{ id: ben, name: 'Ben' }])
 })
 
-t.test('two of them at once take turns', async (t) => {
+t.test('concurrent batches run one after the other', async (t) => {
   const texts = ['one', 'two', 'three']
   const written = await app.transaction((tx) =>
     Promise.all(texts.map((text) => app.tweets.create({ authorId: ann, text }, tx))),
@@ -137,7 +137,7 @@ t.test('two of them at once take turns', async (t) => {
   for (const { id, text } of written) t.equal((await app.tweets.get(id)).text, text)
 })
 
-t.test('what fails before it is sent fails alone', async (t) => {
+t.test('a statement that fails before it is sent fails alone', async (t) => {
   await app.transaction(async (tx) => {
     const unsent = async () => {
       throw new Error('not sent')
@@ -164,7 +164,7 @@ t.test('what fails before it is sent fails alone', async (t) => {
   t.throws(() => batch(app.db as never, async () => {}), /needs a transaction/)
 })
 
-t.test('a transaction inside another is part of it', async (t) => {
+t.test('a nested transaction joins the outer one', async (t) => {
   const order: string[] = []
   const broken = app.transaction(async (outer) => {
     await app.transaction(async (tx) => {
@@ -189,7 +189,7 @@ t.test('a transaction inside another is part of it', async (t) => {
   t.strictSame(order, ['inner done', 'outer done', 'inner hook', 'outer hook'])
 })
 
-t.test('what runs after the commit sees it, and cannot undo it', async (t) => {
+t.test('afterCommit sees the commit and cannot undo it', async (t) => {
   let seen: Promise<string | undefined> | undefined
   let last = false
   const answer = await app.transaction(async (tx) => {
@@ -210,7 +210,7 @@ t.test('what runs after the commit sees it, and cannot undo it', async (t) => {
   t.ok(last, 'the hooks behind it run')
 })
 
-t.test('two transactions that deadlock both succeed, run again as a whole', async (t) => {
+t.test('two deadlocked transactions are rerun completely and succeed', async (t) => {
   let runs = 0
   let hooks = 0
   // Each takes its first row, waits until the other has its own, and then wants that one.
@@ -244,7 +244,7 @@ t.test('two transactions that deadlock both succeed, run again as a whole', asyn
   )
 })
 
-t.test('the retry takes the outermost call, and gives up in the end', async (t) => {
+t.test('the outermost transaction is retried, a limited number of times', async (t) => {
   const deadlock = () => Object.assign(new Error('deadlock'), { errno: 1213, code: 'X' })
   let outerRuns = 0
   let innerRuns = 0
@@ -274,7 +274,7 @@ t.test('the retry takes the outermost call, and gives up in the end', async (t) 
   t.equal(runs, 1, 'only what a rerun can mend is run again')
 })
 
-t.test('thirty at once on one row all get through', async (t) => {
+t.test('thirty concurrent transactions on one row succeed', async (t) => {
   await app.db.update(users).set({ profile: '' }).where(eq(users.id, ann))
   await Promise.all(
     Array.from({ length: 30 }, () =>
@@ -318,7 +318,7 @@ function errorPacket(errno: number, message: string) {
   return Buffer.concat([Buffer.from([body.length, 0, 0, 1]), body])
 }
 
-t.test('a connection that cannot be prepared is not used, and ends nothing else', async (t) => {
+t.test('a connection that cannot be initialised is discarded without other effects', async (t) => {
   const env = await settings(t)
   const proxy = await startTcpProxy(env.DATABASE_URL ?? '')
   t.teardown(proxy.close)
@@ -333,19 +333,19 @@ t.test('a connection that cannot be prepared is not used, and ends nothing else'
   t.ok(failed.length > 10, `${failed.length} of 20 could not be prepared`)
   t.ok(
     failed.every(({ reason }) => isUnavailable(reason)),
-    'which is a 503',
+    'the error is a 503',
   )
 
   proxy.state.refusing = false
   const mended = await many()
   t.notOk(
     mended.some(({ status }) => status === 'rejected'),
-    'it heals by itself',
+    'the pool recovers',
   )
   t.strictSame(await sessionsOf(limited), ['READ-COMMITTED,+00:00,utf8mb4'])
 })
 
-t.test('what comes after the end of a transaction, or nests one, is told', async (t) => {
+t.test('statements after the end of a transaction, or nested BEGINs, are errors', async (t) => {
   let late: Tx | undefined
   await app.transaction(async (tx) => {
     late = tx

@@ -4,7 +4,7 @@ import { call, setUp, signUp } from '../../helper.ts'
 const ORIGIN = { origin: 'https://a.example' }
 const app = await setUp(t, { CORS_ORIGIN: ORIGIN.origin })
 
-t.test('a method that a path does not have is 405 and says which it has', async (t) => {
+t.test('an unsupported method is 405 with Allow', async (t) => {
   const cases: [string, string][] = [
     ['POST /v1/users/me', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
     ['PUT /v1/users/me?secret=1', 'DELETE, GET, HEAD, OPTIONS, PATCH'],
@@ -31,7 +31,7 @@ t.test('a method that a path does not have is 405 and says which it has', async 
   t.equal(head.headers.allow, 'DELETE, OPTIONS, PUT')
 })
 
-t.test('the method is judged before the body', async (t) => {
+t.test('the method is checked before the body', async (t) => {
   t.equal((await call(app, 'QUERY /v1/timeline')).status, 405)
   for (const [type, payload] of [
     ['text/plain', 'x'],
@@ -80,7 +80,7 @@ t.test('OPTIONS without the headers of a preflight says which methods there are'
   t.equal((await call(app, 'OPTIONS /v1/nowhere', { headers: ORIGIN })).status, 404)
 })
 
-t.test('a preflight is answered as before', async (t) => {
+t.test('preflight requests are answered', async (t) => {
   const preflight = { 'access-control-request-method': 'POST' }
   const flat = await call(app, 'OPTIONS /tweet', {
     headers: { ...preflight, origin: 'https://b.example' },

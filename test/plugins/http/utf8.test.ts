@@ -155,7 +155,7 @@ t.test('text beside an uploaded file must be UTF-8, whatever its part says', asy
     }
   }
   const answer = await post(Buffer.from('나무'))
-  t.equal(answer.statusCode, 201, 'nobody reads the name of the file, which is CP949 here')
+  t.equal(answer.statusCode, 201, 'the file name, here in CP949, is not read')
   t.equal(answer.json().alt, '나무')
   const charset = await post(
     Buffer.from('x'),

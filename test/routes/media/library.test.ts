@@ -50,7 +50,7 @@ t.test('a picture is uploaded in up to three sizes', async (t) => {
   t.equal((await objectKeys(app)).length, 3 + 1)
 })
 
-t.test('whoever has not uploaded it does not see it', async (t) => {
+t.test('only its owner sees an unused picture', async (t) => {
   const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
   const { id } = await newMedia(app, ann, jpeg, 'private')
   const path = `/v1/media/${id}`
@@ -66,7 +66,7 @@ t.test('whoever has not uploaded it does not see it', async (t) => {
   t.equal((await call(app, `GET ${path}`, { as: ben })).status, 404, 'others see the tweet')
 })
 
-t.test('alt text', async (t) => {
+t.test('alt text is stored and validated', async (t) => {
   const user = await signUp(app, 'Alt')
   const { id } = await newMedia(app, user, jpeg)
   const patch = (body: object) => call(app, `PATCH /v1/media/${id}`, { as: user, body })
@@ -97,7 +97,7 @@ t.test('alt text', async (t) => {
   t.equal((await read(app, `/v1/media/${id}`, user)).alt, 'kept')
 })
 
-t.test('forms that hold anything else', async (t) => {
+t.test('forms with other parts are rejected', async (t) => {
   const user = await signUp(app, 'Forms')
   const before = await objectKeys(app)
   const file = new Blob([new Uint8Array(jpeg)])
@@ -129,7 +129,7 @@ t.test('forms that hold anything else', async (t) => {
   t.match([first.status, first.body.alt], [201, 'before'], 'alt may come first')
 })
 
-t.test('an unused picture is removed by its owner', async (t) => {
+t.test('the owner can delete an unused picture', async (t) => {
   const user = await signUp(app, 'Removes')
   const before = await objectKeys(app)
   const { id, variants } = await newMedia(app, user, await plain(900, 900))
@@ -149,7 +149,7 @@ t.test('an unused picture is removed by its owner', async (t) => {
   t.equal((await fetch(used.variants.small.url)).status, 200)
 })
 
-t.test('a header is the wide sister of an avatar', async (t) => {
+t.test('a header is stored like an avatar, in wide sizes', async (t) => {
   const user = await signUp(app, 'Header')
   const path = `/v1/users/${user.id}/header`
   t.equal((await read(app, '/v1/users/me', user)).header, null)
@@ -173,7 +173,7 @@ t.test('a header is the wide sister of an avatar', async (t) => {
   const second = await set(jpeg)
   t.not(second.large, first.large)
   await drained(app)
-  t.equal((await objectKeys(app)).length, before.length + 3, 'those replaced are gone')
+  t.equal((await objectKeys(app)).length, before.length + 3, 'replaced objects are deleted')
   t.equal((await call(app, 'DELETE /v1/users/me/header', { as: user })).status, 204)
   t.equal((await read(app, '/v1/users/me', user)).header, null)
   await drained(app)

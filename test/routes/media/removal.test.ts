@@ -17,7 +17,7 @@ const app = await setUp(t)
 const jpeg = await plain()
 const { media } = app.tables
 
-t.test('a deleted tweet takes its pictures along', async (t) => {
+t.test('deleting a tweet deletes its pictures', async (t) => {
   const user = await signUp(app, 'Deletes')
   const [kept, gone] = [await newMedia(app, user, jpeg), await newMedia(app, user, jpeg)]
   const other = await tweet(app, user, 'stays', { mediaIds: [kept.id] })
@@ -31,7 +31,7 @@ t.test('a deleted tweet takes its pictures along', async (t) => {
   t.equal((await read(app, `/v1/tweets/${other.id}`)).media.length, 1)
 })
 
-t.test('a deleted account takes all its pictures along', async (t) => {
+t.test('deleting an account deletes all its pictures', async (t) => {
   const [gone, other] = [await signUp(app, 'Gone'), await signUp(app, 'Other')]
   const before = await objectKeys(app)
   const { id } = await newMedia(app, gone, jpeg)
@@ -50,7 +50,7 @@ t.test('a deleted account takes all its pictures along', async (t) => {
   t.strictSame(await app.db.select().from(users).where(eq(users.id, gone.id)), [])
 })
 
-t.test('uploads while an account is deleted leave nothing', async (t) => {
+t.test('uploads during an account deletion leave nothing', async (t) => {
   const before = await objectKeys(app)
   const user = await signUp(app, 'Racing')
   const uploads = Array.from({ length: 4 }, () =>
@@ -73,7 +73,7 @@ t.test('uploads while an account is deleted leave nothing', async (t) => {
   if (left.length > 0) await app.s3.remove(left)
 })
 
-t.test('what is in no tweet after a day is collected', async (t) => {
+t.test('pictures without a tweet are deleted after a day', async (t) => {
   const user = await signUp(app, 'Forgets')
   const [old, recent, used] = [
     await newMedia(app, user, jpeg),
@@ -91,7 +91,7 @@ t.test('what is in no tweet after a day is collected', async (t) => {
       .set({ createdAt: sql`NOW(3) - INTERVAL ${hours} HOUR` })
       .where(eq(media.id, id))
   }
-  t.ok(app.jobs.get('media.expire')?.every, 'it runs by itself')
+  t.ok(app.jobs.get('media.expire')?.every, 'the job runs automatically')
   await app.media.expire()
   await drained(app)
   t.equal((await call(app, `GET /v1/media/${old.id}`, { as: user })).status, 404)
@@ -101,7 +101,7 @@ t.test('what is in no tweet after a day is collected', async (t) => {
   t.equal((await call(app, `DELETE /v1/media/${recent.id}`, { as: user })).status, 204)
 })
 
-t.test('while S3 hangs deletions succeed; the objects go when it is back', async (t) => {
+t.test('deletions succeed while S3 hangs, and objects are deleted later', async (t) => {
   const front = await startS3FaultProxy(t, app.config.s3.endpoint ?? '')
   const other = await setUp(t, { S3_ENDPOINT: front.url, LOG_LEVEL: 'silent' })
   const [ann, ben] = [await signUp(other, 'Ann'), await signUp(other, 'Ben')]

@@ -50,7 +50,7 @@ function age(by: number) {
   return () => Object.assign(app.s3, { list })
 }
 
-t.test('what has just been stored is left alone', async (t) => {
+t.test('recent objects are kept', async (t) => {
   t.match((await run('delete')).sentence, /^0 of /)
   const restore = age(DAY - 60_000)
   t.match((await run('delete')).sentence, /^0 of /)
@@ -58,13 +58,13 @@ t.test('what has just been stored is left alone', async (t) => {
   t.equal((await objectKeys(app)).length, kept.length + orphans.length + 1)
 })
 
-t.test('a dry run shows what the real one removes', async (t) => {
+t.test('a dry run lists what the sweep deletes', async (t) => {
   t.teardown(age(DAY + 60_000))
   const dry = await run()
   t.match(dry.sentence, `5 of ${kept.length + 5} objects belong to no picture.`)
   t.match(dry.sentence, 'npm run media:sweep -- delete')
   for (const key of orphans) t.match(dry.sentence, key)
-  t.equal((await objectKeys(app)).length, kept.length + 6, 'nothing is gone')
+  t.equal((await objectKeys(app)).length, kept.length + 6, 'no object is deleted')
   const [last = [0, 1]] = dry.steps.slice(-1)
   t.equal(last[0], last[1], 'the bar ends full')
 
@@ -75,7 +75,7 @@ t.test('a dry run shows what the real one removes', async (t) => {
   await t.rejects(run('everything'), /Give no argument/)
 })
 
-t.test('a run that was interrupted is gone on with', async (t) => {
+t.test('an interrupted sweep continues', async (t) => {
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
   t.teardown(age(DAY + 60_000))
   const { list } = app.s3
@@ -94,17 +94,17 @@ t.test('a run that was interrupted is gone on with', async (t) => {
   interruption.abort(new Error('Interrupted'))
   await t.rejects(interrupted, { message: 'Interrupted' })
   const left = await objectKeys(app)
-  t.notOk(left.includes('avatars/first/48.webp'), 'it had begun')
-  t.ok(left.includes('media/gone/320.webp'), 'and was not through')
+  t.notOk(left.includes('avatars/first/48.webp'), 'the interrupted run had begun')
+  t.ok(left.includes('media/gone/320.webp'), 'the interrupted run had not finished')
   asked.length = 0
   const { sentence, steps } = await run('delete')
   t.notMatch(asked[0], /^avatars\/ $/, 'not from the beginning')
-  t.ok((steps[0]?.[0] ?? 0) > 0, 'nor does the bar')
+  t.ok((steps[0]?.[0] ?? 0) > 0, 'the progress bar does not start again')
   t.match(sentence, `5 of ${kept.length + 5} objects`)
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
 })
 
-t.test('the job does the same every day, and stops where most is unknown', async (t) => {
+t.test('the daily job sweeps, and stops if most objects are unknown', async (t) => {
   t.teardown(age(DAY + 60_000))
   const job = app.jobs.get('media.sweep')
   t.equal(job?.every, 24 * 3600)
@@ -121,7 +121,7 @@ t.test('the job does the same every day, and stops where most is unknown', async
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
   const rest = await runJob({ position: 'headers/~', seen: 7, found: 0 })
   const inMedia = kept.filter((key) => key.startsWith('media/')).length
-  t.match(rest, [{ seen: 7 + inMedia, found: 0 }], 'it goes on behind what it has saved')
+  t.match(rest, [{ seen: 7 + inMedia, found: 0 }], 'the sweep continues after its saved position')
 
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
   await runJob({ position: '', seen: 1_000, found: 999 })

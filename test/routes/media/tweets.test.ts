@@ -55,7 +55,7 @@ t.test('with a picture the text may be empty', async (t) => {
   t.equal(flat.body.timeline.at(-1).tweet, '', 'the original API shows it as it can')
 })
 
-t.test('what can not be attached is named, and nothing is written', async (t) => {
+t.test('pictures that cannot be attached are named, and nothing is written', async (t) => {
   const [mine, used, removed] = await ids(ann, 3)
   const [theirs] = await ids(ben, 1)
   await tweet(app, ann, 'uses it', { mediaIds: [used] })
@@ -80,7 +80,11 @@ t.test('what can not be attached is named, and nothing is written', async (t) =>
   t.equal(await tweetsOf(ann), before)
   const never = await app.db.select().from(tweets).where(eq(tweets.text, 'never'))
   t.strictSame(never, [])
-  t.equal((await post(ann, { text: 'now', mediaIds: [mine] })).status, 201, 'it is still free')
+  t.equal(
+    (await post(ann, { text: 'now', mediaIds: [mine] })).status,
+    201,
+    'the picture is still unused',
+  )
   const reply = await post(ben, { replyToId: 999_999, mediaIds: [theirs] })
   t.equal(reply.status, 404)
   t.equal((await post(ben, { mediaIds: [theirs] })).status, 201)
@@ -109,7 +113,7 @@ t.test('of tweets at once that want the same picture one gets it', async (t) => 
   }
 })
 
-t.test('a tweet and a removal at once: the picture goes to one of them', async (t) => {
+t.test('a concurrent tweet and deletion of a picture exclude each other', async (t) => {
   for (const id of await ids(ann, 6)) {
     const [posted, removed] = await Promise.all([
       post(ann, { mediaIds: [id] }),
@@ -122,7 +126,7 @@ t.test('a tweet and a removal at once: the picture goes to one of them', async (
   }
 })
 
-t.test('with an Idempotency-Key a repeat, even at once, gets the tweet', async (t) => {
+t.test('a repeat with an Idempotency-Key gets the tweet, also concurrently', async (t) => {
   const [a, b] = await ids(ann, 2)
   const headers = { 'idempotency-key': 'pictures' }
   const all = await Promise.all(

@@ -31,7 +31,7 @@ const until = async (is: () => boolean) => {
   return is()
 }
 
-t.test('files lie on disk while they are in work, and never longer', async (t) => {
+t.test('files are on disk only while they are processed', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Uploads')
@@ -53,14 +53,14 @@ t.test('files lie on disk while they are in work, and never longer', async (t) =
   t.strictSame(files(), [])
 
   const socket = begin(port, user.token)
-  t.ok(await until(() => files().length === 1), 'it is on its way to the disk')
+  t.ok(await until(() => files().length === 1), 'the file is being written')
   socket.destroy()
-  t.ok(await until(() => files().length === 0), 'and gone with its client')
+  t.ok(await until(() => files().length === 0), 'the file is deleted when its client leaves')
   t.strictSame(await objectKeys(app), before)
   t.equal((await app.db.select().from(app.tables.media)).length, 1)
 })
 
-t.test('so many at once, the next is refused before its body is read', async (t) => {
+t.test('above the limit, an upload is rejected before its body is read', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Many')
@@ -74,12 +74,12 @@ t.test('so many at once, the next is refused before its body is read', async (t)
   t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200, 'the rest works')
   sockets[0]?.destroy()
   t.ok(await until(() => uploadedFiles(process.pid).length === AT_ONCE - 1))
-  t.equal((await newMedia(app, user, jpeg)).width, 40, 'one left, one let in')
+  t.equal((await newMedia(app, user, jpeg)).width, 40, 'a finished upload admits another')
   for (const socket of sockets) socket.destroy()
   t.ok(await until(() => uploadedFiles(process.pid).length === 0))
 })
 
-t.test('a picture whose client goes before its turn is not made', async (t) => {
+t.test('a queued picture is not processed after its client has gone', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Gone')
@@ -98,7 +98,7 @@ t.test('a picture whose client goes before its turn is not made', async (t) => {
   t.equal((await app.db.select().from(app.tables.media)).length, made.length)
 })
 
-t.test('what a process that was killed has left goes when the next one starts', async (t) => {
+t.test('a start deletes the files of a killed process', async (t) => {
   const env = await settings(t)
   const server = await spawnServer(t, env)
   await server.ready()

@@ -52,20 +52,20 @@ t.test('GIF and WebP stay animated: frames, delays, loops', async (t) => {
   }
 })
 
-t.test('a GIF of one round plays once', async (t) => {
+t.test('a GIF without a loop plays once', async (t) => {
   const { variants } = await toVariants(save(gifOf(20, 20, 4)))
   const { pages, loop } = await sharp(variants[0]?.bytes, { pages: -1 }).metadata()
   t.strictSame([pages, loop], [4, 1])
 })
 
-t.test('an animated AVIF gives its still', async (t) => {
+t.test('an animated AVIF gives a still picture', async (t) => {
   const file = kept('animated.avif')
   t.equal(readFileSync(file).toString('latin1', 4, 12), 'ftypavis')
   const { animated, width, height, variants } = await toVariants(file)
   t.strictSame([animated, width, height, variants.length], [false, 64, 48, 1])
 })
 
-t.test('frames and their pixels have a budget, which squares do not need', async (t) => {
+t.test('frames and their pixels are limited, except for squares', async (t) => {
   t.equal((await toVariants(save(gifOf(16, 16, 500)))).animated, true)
   const many = save(gifOf(16, 16, 501))
   t.match(await refusal(toVariants(many)), {
@@ -73,13 +73,13 @@ t.test('frames and their pixels have a budget, which squares do not need', async
     statusCode: 413,
     message: /500 frames/,
   })
-  t.equal((await toSquares(many, [48])).length, 1, 'of which only the first frame is used')
+  t.equal((await toSquares(many, [48])).length, 1, 'only the first frame is used')
   const large = await refusal(toVariants(save(gifOf(2000, 2000, 13))))
   t.match(large, { code: 'IMAGE_TOO_LARGE', statusCode: 413, message: /50 megapixels/ })
   t.ok(large.ms < 2_000, `${large.ms} ms`)
 })
 
-t.test('a frame that ends too early is not dropped in silence', async (t) => {
+t.test('a truncated frame is an error', async (t) => {
   const noisy = painted(90, 90, (x, y) => [(x * 37) % 256, (y * 91) % 256, (x * y) % 256])
   const frames = await film([noisy, noisy.clone().negate(), noisy.clone().flip()], 90, 90)
   for (const [format, bytes] of [

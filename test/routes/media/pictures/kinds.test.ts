@@ -47,7 +47,7 @@ t.test(
   },
 )
 
-t.test('every kind of every format comes out in its colours', async (t) => {
+t.test('every kind of every format keeps its colours', async (t) => {
   const picture = () => corners(120, 90)
   const files: Record<string, Buffer> = {
     JPEG: await picture().jpeg().toBuffer(),
@@ -74,7 +74,7 @@ t.test('every kind of every format comes out in its colours', async (t) => {
   }
 })
 
-t.test('grey and transparent', async (t) => {
+t.test('grey and transparent pictures are kept', async (t) => {
   const grey = () => painted(64, 64, (x) => (x < 32 ? [60, 60, 60] : [200, 200, 200]))
   for (const [kind, bytes] of Object.entries({
     'grey PNG': await grey().toColourspace('b-w').png().toBuffer(),
@@ -101,7 +101,7 @@ t.test('grey and transparent', async (t) => {
   }
 })
 
-t.test('squares and banners show the middle, of whatever there is', async (t) => {
+t.test('squares and banners show the middle of any picture', async (t) => {
   // Only the middle third is green.
   const wide = painted(900, 100, (x) => (x >= 400 && x < 500 ? green : red))
   const file = save(await wide.png().toBuffer())
@@ -139,7 +139,7 @@ t.test('squares and banners show the middle, of whatever there is', async (t) =>
   t.equal((await sharp(still).metadata()).pages, undefined, 'an animation stands still')
 })
 
-t.test('a file that is something else as well leaves nothing of that', async (t) => {
+t.test('a polyglot file leaves only the picture', async (t) => {
   const html = '<script>alert("POLYGLOT")</script>'
   const picture = await (await photo(200, 100)).jpeg().toBuffer()
   const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, html.length + 2]), Buffer.from(html)])

@@ -9,13 +9,13 @@ const save = fileWriter(t)
 const { red, green, blue, white } = CORNERS
 const NEAR = 30
 
-t.test('of position, names, comments and profiles nothing is left', async (t) => {
+t.test('position, names, comments and profiles are removed', async (t) => {
   for (const type of ['jpg', 'png', 'webp', 'gif', 'avif']) {
     const file = kept(`gps.${type}`)
     const before = readFileSync(file)
     const metadata = await sharp(before).metadata()
     t.ok(before.includes('BIRDHOUSE-SECRET'), `${type} holds it`)
-    t.ok((metadata.xmp ?? before).includes('GPSLatitude'), 'and a position')
+    t.ok((metadata.xmp ?? before).includes('GPSLatitude'), 'the sample has a position')
     if (type !== 'gif') t.ok(metadata.exif, 'EXIF')
     const { variants } = await toVariants(file)
     const made = [...variants.map(({ bytes }) => bytes)]
@@ -46,7 +46,7 @@ t.test('of position, names, comments and profiles nothing is left', async (t) =>
   }
 })
 
-t.test('each of the eight orientations is upright', async (t) => {
+t.test('each of the eight orientations becomes upright', async (t) => {
   // What is stored in the corners, by what the tag says of row 0 and column 0 (EXIF 2.32, 4.6.4).
   const stored: Record<number, (keyof typeof CORNERS)[]> = {
     1: ['red', 'green', 'blue', 'white'],
@@ -79,7 +79,7 @@ t.test('each of the eight orientations is upright', async (t) => {
   }
 })
 
-t.test('colours of other profiles become those of sRGB', async (t) => {
+t.test('colours of other profiles are converted to sRGB', async (t) => {
   const profiles = { 'Display P3': 'p3', 'Adobe RGB': kept('adobe-rgb.icc') }
   const colours: [string, number[]][] = [
     ['#c83232', [200, 50, 50]],

@@ -16,7 +16,7 @@ const REFUSALS = new Map([
 /** As often tiny as huge. */
 const pixels = fc.double({ min: 0, max: 11.3, noNaN: true }).map((power) => Math.round(2 ** power))
 
-t.test('of whatever size and orientation, variants are as large as they should be', async (t) => {
+t.test('variants have the right size for any size and orientation', async (t) => {
   const orientation = fc.integer({ min: 1, max: 8 })
   const property = fc.asyncProperty(pixels, pixels, orientation, async (w, h, orientation) => {
     const picture = plain(w, h, 'teal').withMetadata({ orientation })
@@ -42,7 +42,7 @@ t.test('of whatever size and orientation, variants are as large as they should b
   await fc.assert(property, { numRuns: 40 })
 })
 
-t.test('no bytes bring more than a refusal', async (t) => {
+t.test('changed bytes of a picture cause at most a rejection', async (t) => {
   const picture = await photo(60, 40, 2)
   const frames = await film([picture.clone(), picture.clone().negate()], 60, 40)
   const originals = [
@@ -76,13 +76,13 @@ t.test('no bytes bring more than a refusal', async (t) => {
       const { code, statusCode, message } = await refusal(work(file))
       if (code === 'DONE') return
       t.equal(REFUSALS.get(code), statusCode, code)
-      t.notMatch(message, /crashes|too long/, 'and no worker dies')
+      t.notMatch(message, /crashes|too long/, 'no worker dies')
     },
   )
   await fc.assert(property, { numRuns: 400 })
 })
 
-t.test('no noise brings more than a refusal', async (t) => {
+t.test('noise after the first bytes of a picture is only rejected', async (t) => {
   const starts = [
     '',
     '\xff\xd8\xff',

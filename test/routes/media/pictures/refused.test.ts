@@ -12,7 +12,7 @@ const SVG =
 const HTML = '<!doctype html><script>alert(1)</script>'
 const PNG = '\x89PNG\r\n\x1a\n'
 
-t.test('what is no picture, or one of another kind', async (t) => {
+t.test('files that are no supported picture are rejected', async (t) => {
   const files: Record<string, Buffer | string> = {
     nothing: '',
     'one byte': '\xff',
@@ -43,7 +43,7 @@ t.test('what is no picture, or one of another kind', async (t) => {
   }
 })
 
-t.test('what ends too early, wherever', async (t) => {
+t.test('truncated pictures are rejected at any length', async (t) => {
   const picture = await photo(120, 90, 1)
   const files: Record<string, Buffer> = {
     JPEG: await picture.clone().jpeg().toBuffer(),
@@ -76,7 +76,7 @@ t.test('what ends too early, wherever', async (t) => {
   }
 })
 
-t.test('what only looks like a picture says so', async (t) => {
+t.test('a file that only looks like a picture is named as such', async (t) => {
   for (const bytes of [
     Buffer.from(`${PNG}${'x'.repeat(300)}`, 'latin1'),
     Buffer.from(`\xff\xd8\xff\xe0${HTML}`, 'latin1'),
@@ -91,7 +91,7 @@ t.test('what only looks like a picture says so', async (t) => {
   }
 })
 
-t.test('too many pixels are refused by the header, at once and without memory', async (t) => {
+t.test('too many pixels are rejected from the header, without using memory', async (t) => {
   const webp = await plain(16_383, 3_100, 'red').webp({ lossless: true, effort: 0 }).toBuffer()
   const files: Record<string, Buffer> = {
     'PNG of 60,000 x 60,000': pngOf(60_000, 60_000),

@@ -25,7 +25,7 @@ async function atWork(count: number, without?: number) {
   throw new Error(`not ${count} workers but ${workersOf()}`)
 }
 
-t.test('two are in work, some wait, more are told to come back', async (t) => {
+t.test('two pictures are processed, some wait, more are rejected', async (t) => {
   let most = 0
   const works = Array.from({ length: 80 }, (_, n) =>
     refusal(toSquares(n < 4 ? large : small, [48])),
@@ -49,7 +49,7 @@ t.test('two are in work, some wait, more are told to come back', async (t) => {
   t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'there is room again')
 })
 
-t.test('a worker stands back, and knows nothing', async (t) => {
+t.test('a worker has low priority and no secrets', async (t) => {
   await toSquares(small, [48])
   for (const pid of workersOf()) {
     t.equal(getPriority(pid), constants.priority.PRIORITY_BELOW_NORMAL)
@@ -59,11 +59,11 @@ t.test('a worker stands back, and knows nothing', async (t) => {
     t.equal(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim(), '1000')
   }
   await close()
-  t.strictSame(workersOf(), [], 'and is gone after close')
-  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'until the next image')
+  t.strictSame(workersOf(), [], 'no worker is left after close')
+  t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'the next picture starts a worker')
 })
 
-t.test('signals to the group are for the service', async (t) => {
+t.test('workers ignore signals to the process group', async (t) => {
   await toSquares(small, [48])
   const pids = workersOf()
   const work = refusal(toVariants(large))
@@ -75,7 +75,7 @@ t.test('signals to the group are for the service', async (t) => {
   t.strictSame(workersOf(), pids)
 })
 
-t.test('an image whose worker is killed is tried once more; others notice nothing', async (t) => {
+t.test('a picture whose worker is killed is retried once', async (t) => {
   await close()
   const work = refusal(toVariants(large))
   const [first = 0] = await atWork(1)
@@ -83,10 +83,10 @@ t.test('an image whose worker is killed is tried once more; others notice nothin
   process.kill(first, 'SIGKILL')
   t.equal((await work).code, 'DONE')
   t.equal((await other).code, 'DONE')
-  t.notOk(workersOf().includes(first), 'and another takes its place')
+  t.notOk(workersOf().includes(first), 'another worker takes its place')
 })
 
-t.test('an image that ends its worker twice is refused', async (t) => {
+t.test('a picture that kills its worker twice is rejected', async (t) => {
   await close()
   const work = refusal(toVariants(large))
   const [first = 0] = await atWork(1)
@@ -97,13 +97,13 @@ t.test('an image that ends its worker twice is refused', async (t) => {
   t.equal((await refusal(toVariants(large))).code, 'DONE')
 })
 
-t.test('an idle worker that dies is not missed', async (t) => {
+t.test('an idle worker that dies is replaced', async (t) => {
   await toSquares(small, [48])
   for (const pid of workersOf()) process.kill(pid, 'SIGKILL')
   t.equal((await refusal(toSquares(small, [48]))).code, 'DONE')
 })
 
-t.test('what nobody waits for is not begun, or not handed out', async (t) => {
+t.test('cancelled work is not begun and not delivered', async (t) => {
   const reason = new Error('gone')
   await t.rejects(toSquares('/nowhere/to/be/found', [48], AbortSignal.abort(reason)), reason)
   await close()
@@ -114,12 +114,12 @@ t.test('what nobody waits for is not begun, or not handed out', async (t) => {
   await t.rejects(work, reason)
 })
 
-t.test('a file that is not there is no fault of the image', async (t) => {
+t.test('a missing file is not blamed on the picture', async (t) => {
   const { code, statusCode } = await refusal(toSquares('/nowhere/to/be/found', [48]))
   t.strictSame([code, statusCode], ['ENOENT', undefined])
 })
 
-t.test('a process that may open nothing more cannot start a worker, and says so', async (t) => {
+t.test('a process without file descriptors reports that no worker can start', async (t) => {
   const pictures = join(import.meta.dirname, '../../../../routes/media/pictures/index.ts')
   const program = `
     import { closeSync, openSync } from 'node:fs'
