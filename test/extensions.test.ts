@@ -71,7 +71,8 @@ t.test('birdhouse has the types of every plugin and service', async (t) => {
   const files = ['plugins/*.ts', 'plugins/*/index.ts', 'routes/*/service.ts'].flatMap((glob) =>
     globSync(glob, { cwd: ROOT }),
   )
-  const missing = files.filter((file) => !source.includes(`import type {} from './${file}'`))
+  const merging = files.filter((file) => read(file).includes("declare module 'fastify'"))
+  const missing = merging.filter((file) => !source.includes(`import type {} from './${file}'`))
   t.strictSame(missing, [])
 })
 
