@@ -10,7 +10,7 @@ import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
 import { historiesOf } from './plugins/features/discover.ts'
 import { blame } from './plugins/features/error.ts'
-import type { Feature } from './plugins/features/feature.ts'
+import type { Feature, Role } from './plugins/features/feature.ts'
 import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
 import { refuseClient } from './plugins/http/client-error.ts'
@@ -26,9 +26,6 @@ const HEADERS_TIMEOUT = 30_000
 const KEEP_ALIVE_TIMEOUT = 72_000
 const BOOT_TIMEOUT = 10_000
 const CLOSE_TIMEOUT = 15_000
-
-/** A command applies no migrations and starts no job workers: both belong to the service. */
-type Role = 'service' | 'command'
 
 /** A command writes its result to standard output, and therefore its logs to standard error. */
 function logOutput(role: Role) {
@@ -79,7 +76,7 @@ async function assemble(
 ) {
   const app = Fastify(serverOptions(config, role)).withTypeProvider<TypeBoxTypeProvider>()
   try {
-    const options = { config, features, skipped }
+    const options = { config, features, skipped, role }
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
     await loadFeatures(app, features)
     await app.ready()

@@ -4,12 +4,12 @@ import type { Session } from './session.ts'
 const NEW_EXTENSION_HELP = `
 npm run new:extension pins                a folder, extensions/pins
 npm run new:extension ../birdhouse-pins   a package of its own, to publish or npm pack;
-                                          again on the same path links it to this Birdhouse anew`
+                                          again on the same path links the package again`
 
 const DB_GENERATE_HELP = `
 npm run db:generate                      for changed tables in db/schema/
-npm run db:generate -- extensions/pins   for those of that extension
-Everything behind the folder is passed to drizzle-kit generate, such as --name=first.`
+npm run db:generate -- extensions/pins   for the tables of that extension
+All arguments after the folder are passed to drizzle-kit generate, such as --name=first.`
 
 export function addDeveloperCommands(program: Command, session: Session) {
   program

@@ -11,13 +11,11 @@ export function addJobs(program: Command, session: Session) {
   const jobs = program
     .command('jobs')
     .helpCommand(false)
-    .description(
-      'list, show and retry background jobs, such as the dead: given up after all attempts',
-    )
+    .description('list, show and retry background jobs; a dead job has failed all its attempts')
 
   jobs
     .command('list')
-    .description('the dead jobs, latest first; of other states the oldest first')
+    .description('list dead jobs, newest first; jobs in other states are listed oldest first')
     .addOption(new Option('--state <state>', 'jobs in this state').choices(STATES).default('dead'))
     .option('--name <name>', 'jobs of this name alone, such as tweets.clearUp')
     .option('--limit <number>', `jobs to list, at most ${LIMIT_MAX}`, wholeNumber(LIMIT_MAX), 50)
@@ -77,7 +75,7 @@ async function retryEach(admin: JobAdmin, ids: number[], session: Session) {
   return refused
 }
 
-const missing = (id: number) => `There is no job ${id}; one that is done is deleted.`
+const missing = (id: number) => `There is no job ${id}; completed jobs are deleted.`
 
 const wholeNumber =
   (max = Number.MAX_SAFE_INTEGER) =>

@@ -13,9 +13,11 @@ export function addTasks(program: Command, session: Session) {
   return program
     .command('tasks')
     .usage('[options] [name] [argument]')
+    .argument('[name]')
     .description('list the commands that features add; with a name, run that one')
     .option(...JSON_OPTION)
-    .action(async (options) => {
+    .action(async (name, options) => {
+      if (name !== undefined) throw unknownCommand(program, name)
       const { openApp } = await import('./app.ts')
       const { app } = await openApp(session)
       const items = app.tasks
@@ -29,6 +31,11 @@ export function addTasks(program: Command, session: Session) {
     })
 }
 
+const unknownCommand = (program: Command, name: string) =>
+  program.error(
+    `There is no command ${name}; npm run birdhouse -- tasks lists the commands of features.`,
+  )
+
 /** Adds the tasks of features, which the app alone knows, when the arguments name one or ask for help. */
 export async function addFeatureCommands(program: Command, args: string[], session: Session) {
   const [first, second] = args.filter((arg) => !arg.startsWith('-'))
@@ -41,9 +48,7 @@ export async function addFeatureCommands(program: Command, args: string[], sessi
   const { openApp } = await import('./app.ts')
   const opened = await openApp(session)
   if (!opened.app.tasks.get(name)) {
-    program.error(
-      `There is no command ${name}; npm run birdhouse -- tasks lists those of features.`,
-    )
+    throw unknownCommand(program, name)
   }
   addCommands(parent ?? program, opened, session)
 }
@@ -65,7 +70,7 @@ function addCommands(
   { app, requireMigrated }: OpenApp,
   session: Session,
 ) {
-  parent.commandsGroup('Of features:')
+  parent.commandsGroup('From features:')
   for (const [name, task] of app.tasks.all()) {
     const command = parent
       .command(name)

@@ -6,7 +6,6 @@ import { adviseFolder } from './advice.ts'
 import { keptSecret } from './kept-secret.ts'
 import type { Needs, OnStop } from './needs.ts'
 import { announceRunning, forgetRunning, type Stores } from './running.ts'
-import { EMBEDDED_CREDENTIALS } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
 /** Bytes. MariaDB and SQLite take paths of at most 512; the names of their files need the rest. */
@@ -60,10 +59,12 @@ export function withStandIns(env: Env): Env {
   return needs ? { ...env, ...standIns(needs) } : env
 }
 
+const ANY_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any' }
+
 /** Valid values for settings of the stores to be embedded. */
 export const standIns = (needs: Needs): Env => ({
   ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
-  ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...EMBEDDED_CREDENTIALS }),
+  ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...ANY_CREDENTIALS }),
   ...(needs.secret && { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' }),
 })
 
@@ -86,7 +87,7 @@ export const withStores = (env: Env, needs: Needs, folder: string, stores: Store
   ...env,
   ...(needs.secret && { JWT_SECRETS: keptSecret(join(folder, 'jwt-secret')) }),
   ...(needs.database && stores.database),
-  ...(needs.s3 && stores.s3 && { ...stores.s3, ...EMBEDDED_CREDENTIALS }),
+  ...(needs.s3 && stores.s3),
 })
 
 const embeddedTls = () =>

@@ -2,7 +2,6 @@ import type { Progress } from '../db/migrate.ts'
 import type { Env } from '../plugins/config/index.ts'
 import { inLocalFolder, localNeeds, startLocal, withStores } from './index.ts'
 import type { OnStop } from './needs.ts'
-import { useEmbeddedCredentials } from './s3.ts'
 import { startOrFind } from './stores.ts'
 
 /**
@@ -29,9 +28,14 @@ export async function joinLocal(env: Env, progress: Progress, onStop: OnStop): P
     const stores = own ?? running
     if (!stores) throw busy(folder)
     if (needs.database && !stores.database) throw databaseElsewhere(folder)
-    if (needs.s3 && stores.s3) useEmbeddedCredentials()
+    if (needs.s3) useCredentials(stores.s3)
     return withStores(env, needs, folder, stores)
   })
+}
+
+/** The AWS SDK reads credentials from the environment. */
+function useCredentials({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }: Env = {}) {
+  if (AWS_ACCESS_KEY_ID) Object.assign(process.env, { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY })
 }
 
 const databaseElsewhere = (folder: string) =>

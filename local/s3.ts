@@ -1,15 +1,30 @@
+import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
+import type { FastifyRequest } from 'fastify'
 import type { buildApp } from 'fauxqs'
 
 const PREFERRED_PORT = 33_090
-/** The SDK requires credentials; the embedded store does not check them. */
-export const EMBEDDED_CREDENTIALS = {
-  AWS_ACCESS_KEY_ID: 'embedded',
-  AWS_SECRET_ACCESS_KEY: 'embedded',
-}
 const REGION = 'us-east-1'
+const KEY_PREFIX = 'embedded-'
 
-export const useEmbeddedCredentials = () => Object.assign(process.env, EMBEDDED_CREDENTIALS)
+/**
+ * The access key of the embedded store, random for each process and the processes that inherit its
+ * environment. The store checks the key, not the signature: no other user of the machine knows the key.
+ */
+function ownCredentials() {
+  const { AWS_ACCESS_KEY_ID: known } = process.env
+  const key = known?.startsWith(KEY_PREFIX) ? known : KEY_PREFIX + randomBytes(16).toString('hex')
+  return { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: key }
+}
+
+/** Anyone may fetch an object, as from a public bucket; every other call needs the access key. */
+function isAllowed({ method, url, headers }: FastifyRequest, key: string) {
+  const { pathname, searchParams } = new URL(url, 'http://localhost')
+  const credential = searchParams.get('X-Amz-Credential') ?? headers.authorization ?? ''
+  if (credential.includes(`${key}/`)) return true
+  const isObject = /^\/[^/]+\/./.test(pathname) && searchParams.size === 0
+  return isObject && (method === 'GET' || method === 'HEAD')
+}
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
 
@@ -28,13 +43,18 @@ export async function startS3({ folder, bucket, port = PREFERRED_PORT }: Options
   const stores = await createStores(folder)
   if (!stores.s3Store.hasBucket(bucket)) stores.s3Store.createBucket(bucket)
   const server = fauxqs.buildApp({ logger: false, host: '127.0.0.1', stores })
+  const credentials = ownCredentials()
+  server.addHook('onRequest', async (request, reply) => {
+    if (!isAllowed(request, credentials.AWS_ACCESS_KEY_ID)) await reply.code(403).send()
+  })
   const listen = (port: number) => server.listen({ host: '127.0.0.1', port })
   const endpoint = await listen(port).catch((error) => {
     if (error.code !== 'EADDRINUSE') throw error
     return listen(0)
   })
-  useEmbeddedCredentials()
+  Object.assign(process.env, credentials)
   const settings = {
+    ...credentials,
     S3_ENDPOINT: endpoint,
     S3_REGION: REGION,
     S3_BUCKET: bucket,

@@ -42,9 +42,10 @@ function createHealth(app: FastifyInstance) {
     ['database', () => app.db.execute(sql`SELECT 1`)],
     ['storage', () => app.s3.check()],
   ])
-  const informative = new Map<string, Probe>([['uploads', () => app.uploads.check()]])
+  const informative = new Map<string, Probe>()
   // Without MEDIA_BASE_URL the start fails when a picture cannot be read back.
-  if (app.config.mediaBaseUrl) informative.set('pictures', () => app.s3.readBack())
+  if (app.config.mediaBaseUrl) addCheck('pictures', () => app.s3.readBack())
+  addCheck('uploads', () => app.uploads.check())
 
   /**
    * Adds a check to `/readyz`. Its failure, or no answer within half a second, shows there and does not

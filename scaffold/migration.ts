@@ -1,6 +1,8 @@
 import { type StdioOptions, spawnSync } from 'node:child_process'
 import { join, relative } from 'node:path'
 
+const DRIZZLE_KIT = join(import.meta.dirname, '../node_modules/.bin/drizzle-kit')
+
 /**
  * Writes the migration for changed tables: the kernel's, or when the first argument is a folder,
  * that extension's. The other arguments are options of `drizzle-kit generate`.
@@ -18,5 +20,5 @@ export function generateMigration(args: string[], stdio: StdioOptions) {
         ...rest,
       ]
     : args
-  return spawnSync('drizzle-kit', ['generate', ...options], { stdio, encoding: 'utf8' })
+  return spawnSync(DRIZZLE_KIT, ['generate', ...options], { stdio, encoding: 'utf8' })
 }

@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, join, relative, resolve } from 'node:path'
@@ -49,8 +50,12 @@ export function newExtension(target: string) {
 
   copyTemplate(folder, name, isPackage)
   if (isPackage) writePackage(folder)
-  const { status, stdout, stderr } = generateMigration([folder, '--name=first'], 'pipe')
-  if (status !== 0) throw new Error(`The migration could not be written.\n${stdout}${stderr}`)
+  const { error, status, stdout, stderr } = generateMigration([folder, '--name=first'], 'pipe')
+  if (status !== 0) {
+    rmSync(folder, { recursive: true })
+    const reason = error?.message ?? stdout + stderr
+    throw new Error(`The migration could not be written, so ${folder} was not created. ${reason}`)
+  }
   return nextSteps(folder, name, isPackage)
 }
 

@@ -6,7 +6,7 @@ import { page, replay, type Statement, type Values, withAuthor } from './stateme
 
 // The same answers without the service: Fastify, mysql2, prepared statements.
 
-/** As in plugins/db.ts. */
+/** The pool size of plugins/db/index.ts. */
 const POOL_SIZE = 20
 
 const pool = createPool({

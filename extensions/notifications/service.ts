@@ -14,7 +14,7 @@ declare module 'fastify' {
     unreadNotificationCount?: number
   }
   interface EventPayloads {
-    /** Emitted by the extension `hashtags`. */
+    // Emitted by the extension `hashtags`, which documents the event.
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
 }

@@ -93,7 +93,11 @@ function problemsOf(schema: TObject, values: unknown, env: Env, owner?: string) 
   })
 }
 
-const isSecret = ({ type, secret }: Property) => secret ?? type === 'string'
+/** Shows numbers, booleans and wrong choices; hides everything else that is not declared `secret: false`. */
+function isSecret({ type = '', secret, anyOf = [] }: Property) {
+  const isChoice = anyOf.length > 0 && anyOf.every((member) => member.const !== undefined)
+  return secret ?? !(isChoice || ['integer', 'number', 'boolean'].includes(type))
+}
 
 export const problem = (name: string, value: string | undefined, advice: string, secret = false) =>
   `- ${name}: ${found(value, secret)}; ${advice}`
@@ -110,7 +114,7 @@ export const withoutCredentials = (value: string) =>
   value.replace(/^([a-z]+:\/\/)?.*@/is, '$1***@').replace(/([?#]).+/s, '$1***')
 
 function expected({ type, description, minimum, maximum, anyOf = [] }: Property) {
-  const choices = anyOf.map(({ const: choice }) => String(choice))
+  const choices = anyOf.flatMap(({ const: choice }) => (choice === undefined ? [] : String(choice)))
   const numbers: Record<string, string> = { integer: 'a whole number', number: 'a number' }
   const number = numbers[type ?? '']
   const kind =

@@ -26,7 +26,7 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
   const ca = settings.DATABASE_CA ? readAuthorities(settings.DATABASE_CA) : undefined
   if (typeof ca === 'string') problems.push(`- DATABASE_CA: ${ca}`)
   // MySQL's clients check the certificate once a CA is set. A CA that would be ignored here is an error.
-  if (ca && level !== 'verify') {
+  if (Array.isArray(ca) && level !== 'verify') {
     problems.push('- DATABASE_CA: set DATABASE_TLS to verify as well, or leave DATABASE_CA out')
   }
   if (typeof url === 'string') problems.unshift(`- DATABASE_URL: ${url}`)

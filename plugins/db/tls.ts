@@ -40,7 +40,7 @@ export function readTls(setting: string | undefined, parameters: Parameters) {
   }
   if (unknown.length > 0) {
     problems.push(
-      `- DATABASE_URL: remove ${unknown.join(', ')}; the only parameter is ssl-mode, and the setting for it is DATABASE_TLS`,
+      `- DATABASE_URL: remove ${unknown.join(', ')}; set DATABASE_TLS and DATABASE_CA instead`,
     )
   }
   if (isLevel(setting)) asked.push({ name: 'DATABASE_TLS', level: setting })
@@ -61,14 +61,22 @@ export function readAuthorities(setting: string): string[] | string {
   const bundle = BUNDLES.get(setting.toLowerCase().replaceAll(' ', '-'))
   if (bundle) return bundle
   const names = [...BUNDLES.keys()].join(', ')
+  const advice = `set it to a file with PEM certificates, or to ${names}`
   try {
     const blocks = readFileSync(setting, 'utf8').match(PEM_BLOCK) ?? []
-    for (const block of blocks) new X509Certificate(block)
-    if (blocks.length > 0) return blocks
-    return `the file holds no PEM certificate; set it to a file with PEM certificates, or to ${names}`
+    if (blocks.length === 0) return `the file holds no PEM certificate; ${advice}`
+    return blocks.every(isCertificate) ? blocks : `a certificate in the file is damaged; ${advice}`
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return `the file cannot be read (${code}); set it to a file with PEM certificates, or to ${names}`
+    return `the file cannot be read (${code}); ${advice}`
+  }
+}
+
+function isCertificate(block: string) {
+  try {
+    return new X509Certificate(block).raw.length > 0
+  } catch {
+    return false
   }
 }
 

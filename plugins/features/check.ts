@@ -40,7 +40,7 @@ export function checkPlugins({ name, index, service, settings }: Feature) {
   }
   if (service !== undefined && !(typeof service === 'function' && SKIPS_SCOPE in service)) {
     throw refuse(
-      'service must export its plugin as default, and wrapped in fp(), or nobody else sees what it decorates.',
+      'service must export its plugin as default, and wrapped in fp(), otherwise its decorators are not visible to other features.',
     )
   }
 }

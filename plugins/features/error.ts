@@ -21,7 +21,7 @@ const ADVICE: Record<string, (message: string) => string> = {
   FST_ERR_SCH_ALREADY_PRESENT: (message) => `${message} Choose another $id for its schema.`,
 }
 
-/** Says whose fault a failed boot is; what is no extension's passes as it is. */
+/** Returns an ExtensionError for the failure of an extension; returns other errors unchanged. */
 export function blame(feature: { name: string; extension: boolean }, error: unknown) {
   if (!feature.extension || error instanceof ExtensionError) return error
   const { code = '', message } = toError(error)

@@ -2,6 +2,9 @@ import type { MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TObject } from 'typebox'
 
+/** A command applies no migrations, starts no job workers and checks no pictures: these belong to the service. */
+export type Role = 'service' | 'command'
+
 /** A folder of routes/, of extensions/ or an entry of EXTENSIONS; all of one shape. */
 export type Feature = {
   name: string

@@ -14,7 +14,7 @@ declare module 'fastify' {
 const KERNEL: Owner = { name: 'kernel', extension: false }
 
 /** A route whose last part is open: `/v1/*`, `/v1/tweets/:any`. */
-const TAKES_BELOW = /^(.*?)(?:\*|(?<=\/):\w+\/?)$/
+const TAKES_BELOW = /^(.*?)(?:\*|(?<=\/):\w+(?:\(.*\))?\??\/?)$/
 /** Fastify compiles the schemas of all routes at the end, and names the route alone. */
 const BROKEN_SCHEMA = /Failed building the \w+ schema for ([A-Z]+).*?: (\S+?)\/?, due to/
 
@@ -35,13 +35,15 @@ function createFeatures(
   /** @throws ExtensionError when the route or its operationId is taken */
   function claimRoute({ method, url, schema }: RouteOptions) {
     const path = unnamed(url).replace(/(?<=.)\/$/, '')
+    // Another method of a path that exists takes no unknown path.
+    const wasKnown = [...routes.keys()].some((route) => route.endsWith(` ${path}`))
     for (const verb of [method].flat().filter((name) => name !== 'HEAD')) {
       claim(routes, `${verb} ${path}`, `the route ${verb} ${url}`)
     }
     const { operationId } = schema ?? {}
     if (operationId) claim(operations, operationId, `the operationId ${operationId}`)
     const below = TAKES_BELOW.exec(url)?.[1]
-    if (below !== undefined) claimPathsBelow(below, `the route ${url}`)
+    if (below !== undefined && !wasKnown) claimPathsBelow(below, `the route ${url}`)
   }
 
   /**

@@ -29,7 +29,7 @@ export function addBodyRules(app: FastifyInstance) {
   // Fastify looks for a parser of the Content-Type even when the body is empty.
   app.addHook('preParsing', async (request) => {
     if (request.is404) request.headers['content-type'] = UNREAD
-    else if (await isEmpty(request)) removeBodyHeaders(request)
+    else if (mayHaveBody(request) && (await isEmpty(request))) removeBodyHeaders(request)
   })
 
   app.addHook('preValidation', (request, _reply, done) => {
@@ -37,6 +37,9 @@ export function addBodyRules(app: FastifyInstance) {
     done()
   })
 }
+
+/** Fastify reads no body of a GET or HEAD request. */
+const mayHaveBody = ({ method }: FastifyRequest) => method !== 'GET' && method !== 'HEAD'
 
 /** RFC 9112, section 6.3. */
 async function isEmpty({ headers, raw }: FastifyRequest) {

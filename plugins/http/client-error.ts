@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http'
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError, FastifyInstance } from 'fastify'
 import { EXPOSED, headersOfEveryAnswer } from '../security.ts'
@@ -29,13 +29,25 @@ const REFUSALS: Record<string, Refusal> = {
   },
 }
 
+const responses = new WeakMap<Socket, ServerResponse>()
+
+/** Records the response in progress of each socket. */
+export function trackResponses(server: Server) {
+  server.prependListener('request', ({ socket }, response) => {
+    responses.set(socket, response)
+    response.once('close', () => responses.delete(socket))
+  })
+}
+
 /** Fastify's `clientErrorHandler`: answers errors of the HTTP parser, which reach no route and no hook. */
 export function refuseClient(this: FastifyInstance, error: ConnectionError, socket: Socket) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return
   const { status, code, detail } = REFUSALS[error.code] ?? BAD_REQUEST
   const id = crypto.randomUUID()
   this.log.info({ reqId: id, code: error.code, reason: error.message }, 'request refused')
-  if (socket.writable) socket.write(answer(status, code, detail, id))
+  // A second response must not be written into a response that has begun, as in Node's default handler.
+  if (socket.writable && !responses.get(socket)?.headersSent)
+    socket.write(answer(status, code, detail, id))
   socket.destroy(error)
 }
 

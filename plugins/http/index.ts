@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { addBodyRules } from './bodies.ts'
+import { trackResponses } from './client-error.ts'
 import { answerMissingRoutes } from './methods.ts'
 import { InvalidUrl, isRewritten } from './urls.ts'
 
@@ -22,7 +23,10 @@ export default fp(
     addBodyRules(app)
     answerMissingRoutes(app)
     // RFC 9110, section 10.1.1, lets a server ignore an unknown expectation.
-    app.server.on('checkExpectation', (request, response) => app.routing(request, response))
+    app.server.on('checkExpectation', (request, response) =>
+      app.server.emit('request', request, response),
+    )
+    trackResponses(app.server)
   },
   { name: 'http', dependencies: ['errors', 'security', 'route-table'] },
 )

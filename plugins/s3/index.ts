@@ -9,6 +9,7 @@ import {
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import pTimeout from 'p-timeout'
+import type { Role } from '../features/feature.ts'
 import { createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
 import { bucketUrl, createClient } from './client.ts'
 import { createReadBack, PictureUnreadable } from './read-back.ts'
@@ -118,12 +119,13 @@ async function createUrls(app: FastifyInstance, client: S3Client): Promise<Urls>
   return { base, url: signer.url }
 }
 
-export default fp(
-  async (app) => {
+export default fp<{ role: Role }>(
+  async (app, { role }) => {
     const { mediaBaseUrl, s3 } = app.config
     const client = createClient(s3)
     app.addHook('onClose', async () => client.destroy())
     app.decorate('s3', createS3(app, client, await createUrls(app, client)))
+    if (role === 'command') return
     await app.s3.readBack().catch((error) => {
       // The bucket's own address must work, but a CDN in front of it may be down for a while.
       if (!mediaBaseUrl || !(error instanceof PictureUnreadable)) throw error

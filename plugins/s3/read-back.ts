@@ -9,6 +9,8 @@ export const PictureUnreadable = createError('PICTURE_UNREADABLE', '%s')
 
 /** Milliseconds of one try to read. */
 const READ_TIMEOUT = 1_500
+/** Milliseconds: health probes must not make the service write all the time. */
+const RETRY_AFTER = 10_000
 /** Retries, for stores whose objects appear a moment after they are stored. */
 const RETRIES = 2
 const PICTURE = Buffer.from(
@@ -19,8 +21,8 @@ const PICTURE = Buffer.from(
 type Store = Pick<FastifyInstance['s3'], 'put' | 'remove' | 'url'>
 
 /**
- * Returns a check that stores a picture, fetches it as clients do and deletes it; after the first success
- * the check does nothing. Concurrent calls share one check.
+ * Returns a check that stores a picture, fetches it as clients do and deletes it. After a success the
+ * check does nothing; a failure is repeated for RETRY_AFTER without another try.
  * @throws PictureUnreadable that says what to check, or another Error when the picture cannot be stored
  */
 export function createReadBack(app: FastifyInstance, s3: Store) {
@@ -36,7 +38,8 @@ export function createReadBack(app: FastifyInstance, s3: Store) {
       const read = retry(handleAll, { maxAttempts: RETRIES, backoff: new ExponentialBackoff() })
       await read.execute(() => fetchPicture(s3.url(key)))
     } finally {
-      await s3.remove([key]).catch((err) => {
+      // Not awaited: a slow store must not use up the time of the start.
+      s3.remove([key]).catch((err) => {
         app.log.warn({ err, key }, 'an object was not deleted; grant the right s3:DeleteObject')
       })
     }
@@ -79,7 +82,9 @@ export function createReadBack(app: FastifyInstance, s3: Store) {
 
   return () => {
     proof ??= prove().catch((error) => {
-      proof = undefined
+      setTimeout(() => {
+        proof = undefined
+      }, RETRY_AFTER).unref()
       throw error
     })
     return proof

@@ -69,6 +69,9 @@ t.test('settings of features are read and reported in the same way', async (t) =
     NEST_MAX: Type.Integer({ minimum: 1, default: 5, description: 'how many eggs fit' }),
     NEST_WARM: Type.Optional(Type.Boolean()),
     NEST_KEY: Type.Optional(Type.String({ minLength: 9, description: 'the key of your nest' })),
+    NEST_TOKEN: Type.Optional(
+      Type.Union([Type.Literal('off'), Type.String({ minLength: 20, description: 'a token' })]),
+    ),
     NEST_TREE: Type.Optional(Type.String({ pattern: '^oak$', secret: false })),
   })
   const features = [{ name: 'nests', settings } as Partial<Feature> as Feature]
@@ -85,6 +88,10 @@ t.test('settings of features are read and reported in the same way', async (t) =
   t.match(
     line('NEST_KEY', 'hunter2'),
     /it is a text of 7 characters, not shown here; set it to the/,
+  )
+  t.match(
+    line('NEST_TOKEN', 'hunter2'),
+    /it is a text of 7 characters, not shown here; set it to off$/,
   )
   t.match(line('NEST_TREE', 'elm'), /it is "elm"; set it to a valid value/)
 })

@@ -81,6 +81,12 @@ t.test('a handler of unknown paths below /v1 takes those of others', async (t) =
   t.match(said, 'Extension finder: setNotFoundHandler also takes unknown paths below /v1/')
 })
 
+t.test('an extension adds a method to an existing path', async (t) => {
+  const body = `app.patch('/tweets/:tweetId', { schema: { hide: true } }, ${reply})`
+  const app = await setUp(t, { EXTENSIONS: extension('editor', { 'index.js': index(body) }) })
+  t.equal((await call(app, 'PATCH /v1/tweets/1')).body, 'mine')
+})
+
 t.test('an extension has all paths below its own', async (t) => {
   const body = `
     app.get('/nest/*', { schema: { hide: true } }, async ({ params }) => params['*'])

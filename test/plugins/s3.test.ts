@@ -150,7 +150,7 @@ t.test(
     const lives = [inMinutes(4), inMinutes(60)]
     let current = 0
     const role = createServer((_, response) => {
-      const [AccessKeyId, Token] = [`ROLE${current}`, `token/${current}==`]
+      const [AccessKeyId, Token] = [`ROLE${current}-${embeddedKey}`, `token/${current}==`]
       const Expiration = lives[current]
       response.setHeader('content-type', 'application/json')
       response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: 'secret', Token, Expiration }))
@@ -160,6 +160,8 @@ t.test(
     const { port } = role.address() as AddressInfo
     const before = { ...process.env }
     t.teardown(() => Object.assign(process.env, before))
+    // The embedded store takes only keys that end with its own.
+    const embeddedKey = process.env.AWS_ACCESS_KEY_ID
     delete process.env.AWS_ACCESS_KEY_ID
     delete process.env.AWS_SECRET_ACCESS_KEY
     process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI = `http://127.0.0.1:${port}/role`
@@ -167,7 +169,7 @@ t.test(
     t.teardown(() => app.close())
 
     const early = terms(app.s3.url('key'))
-    t.match(early, { id: 'ROLE0', token: 'token/0==' })
+    t.match(early, { id: /^ROLE0/, token: 'token/0==' })
     t.ok(early.until <= Date.parse(lives[0] ?? ''), 'no longer than the credentials live')
     current = 1
     let late = early
@@ -175,7 +177,7 @@ t.test(
       await sleep(100)
       late = terms(app.s3.url('key'))
     }
-    t.match(late, { id: 'ROLE1', token: 'token/1==' })
+    t.match(late, { id: /^ROLE1/, token: 'token/1==' })
     t.ok(late.until > early.until && late.until <= Date.parse(lives[1] ?? ''))
   },
 )

@@ -207,11 +207,11 @@ t.test('DATABASE_CA takes a file or amazon-rds', async (t) => {
     [folder]: /cannot be read \(EISDIR\)/,
     [write('key.pem', key)]: /holds no PEM certificate/,
     [write('empty.pem', '')]: /holds no PEM certificate/,
-    [write('broken.pem', broken)]: /cannot be read \(ERR_OSSL/,
+    [write('broken.pem', broken)]: /a certificate in the file is damaged/,
   }
   for (const [DATABASE_CA, expected] of Object.entries(wrong)) {
     const lines = refusal({ ...withEnd(''), DATABASE_TLS: 'verify', DATABASE_CA })
-    t.match(lines, [/^- DATABASE_CA: the file .* amazon-rds$/])
+    t.match(lines, [/^- DATABASE_CA: .* file .* amazon-rds$/])
     t.match(lines, [expected])
   }
 })

@@ -78,7 +78,7 @@ t.test('where every field is optional, an empty body is an empty object', async 
     for (const type of [...TYPES, undefined]) {
       t.match(
         (await send('POST /v1/tweets', type, framing)).body,
-        '/body/text must have at least one character that shows',
+        '/body/text must have at least one visible character',
       )
       t.match((await send('PATCH /v1/users/me', type, framing)).body, 'VALIDATION_FAILED')
       t.equal(

@@ -116,3 +116,23 @@ t.test('how long a part of a path may be is what its schema says', async (t) => 
   t.match(long.body.errors, [{ path: '/params/tag' }])
   t.equal(long.headers['access-control-allow-origin'], ORIGIN)
 })
+
+t.test('an error after the head of a response adds no second response', async (t) => {
+  const app = await setUp(t)
+  app.server.prependListener('request', (request, response) => {
+    if (request.url === '/livez?held') response.write('held')
+  })
+  const port = Number(new URL(await app.listen({ host: '127.0.0.1', port: 0 })).port)
+  const received = await new Promise<string>((resolve) => {
+    let text = ''
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write('GET /livez?held HTTP/1.1\r\nhost: a.example\r\n\r\n'),
+    )
+    socket.once('data', () => socket.write('garbage\r\n\r\n'))
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.on('close', () => resolve(text))
+  })
+  t.equal(received.match(/HTTP\/1\.1 /g)?.length, 1)
+})

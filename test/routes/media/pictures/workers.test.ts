@@ -38,9 +38,10 @@ t.test('two pictures are processed, some wait, more are rejected', async (t) => 
   t.equal(most, 2)
   const busy = answers.filter(({ code }) => code === 'TOO_BUSY')
   t.equal(busy.length, 14, '2 and 64 are taken')
+  const first = Math.min(...answers.filter(({ code }) => code === 'DONE').map(({ ms }) => ms))
   for (const { statusCode, ms } of busy) {
     t.equal(statusCode, 503)
-    t.ok(ms < 100, `${ms} ms: at once`)
+    t.ok(ms < first, 'the answer does not wait for a picture')
   }
   t.ok(
     answers.slice(0, 66).every(({ code }) => code === 'DONE'),
