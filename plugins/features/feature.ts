@@ -23,5 +23,5 @@ export type Feature = {
   kernel?: unknown
 }
 
-/** Who adds what is being added. */
+/** The feature that is being loaded. */
 export type Owner = Pick<Feature, 'name' | 'extension'>

@@ -74,7 +74,7 @@ const owned = (app: FastifyInstance, owner: Owner, hook: Hook) =>
     app.features.leave()
   }
 
-/** What fails or hangs while the app closes is logged, and keeps nothing else from closing. */
+/** Logs a hook that fails or hangs while the app closes; the other hooks still run. */
 const bounded = (app: FastifyInstance, { name: owner }: Owner, hook: Hook, args: number) =>
   async function (this: unknown) {
     const closing = Promise.try(settled, hook, this, ...Array(args).fill(this))

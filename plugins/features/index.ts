@@ -93,7 +93,7 @@ function createFeatures(
     },
     claimRoute,
     claimPathsBelow,
-    /** Who is to blame for a failed start: the owner of the route that the error names, or the current feature. */
+    /** The feature whose failure stopped the start: the owner of the named route, or the current feature. */
     culprit(error: unknown): Owner {
       const [, verb, url = ''] = BROKEN_SCHEMA.exec(String(error)) ?? []
       const owner = routes.get(`${verb} ${unnamed(url)}`)

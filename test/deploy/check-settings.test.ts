@@ -19,7 +19,7 @@ const GOOD: Env = {
   AWS_SECRET_ACCESS_KEY: 'secret',
 }
 
-/** What `npm run prod` says before it starts anything; nothing when it goes on. */
+/** The error of `npm run prod` before it starts anything; empty when it goes on. */
 function complaint(env: Env) {
   const { status, stderr } = spawnSync(process.execPath, [SCRIPT], {
     cwd: folder,

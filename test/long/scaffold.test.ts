@@ -13,7 +13,7 @@ const PATH = (process.env.PATH ?? '')
   .filter((folder) => !folder.includes('node_modules'))
   .join(delimiter)
 
-/** What the services of the walk-through return, without a type written down. */
+/** Results of the services of the walk-through, without a written type. */
 const UNANNOTATED = `
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 

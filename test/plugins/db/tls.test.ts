@@ -12,7 +12,7 @@ import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../../tls-ma
 
 const folder = temporaryFolder(t)
 
-/** What a start on this database ends with. */
+/** The outcome of a start on this database. */
 const start = (env: Env) =>
   migrate(connectionOptions(env)).then(
     () => 'connected',
