@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import type { FastifyRequest } from 'fastify'
 import type { buildApp } from 'fauxqs'
+import { readEnv } from '../plugins/config/index.ts'
 
 const PREFERRED_PORT = 33_090
 const REGION = 'us-east-1'
@@ -12,7 +13,7 @@ const KEY_PREFIX = 'embedded-'
  * environment. The store checks the key, not the signature: no other user of the machine knows the key.
  */
 function ownCredentials() {
-  const { AWS_ACCESS_KEY_ID: known } = process.env
+  const { AWS_ACCESS_KEY_ID: known } = readEnv()
   const key = known?.startsWith(KEY_PREFIX) ? known : KEY_PREFIX + randomBytes(16).toString('hex')
   return { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: key }
 }

@@ -10,7 +10,7 @@ export const PictureUnreadable = createError('PICTURE_UNREADABLE', '%s')
 /** Milliseconds of one try to read. */
 const READ_TIMEOUT = 1_500
 /** Milliseconds: health probes must not make the service write all the time. */
-const RETRY_AFTER = 10_000
+const RETRY_AFTER = 5_000
 /** Retries, for stores whose objects appear a moment after they are stored. */
 const RETRIES = 2
 const PICTURE = Buffer.from(

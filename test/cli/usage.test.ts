@@ -17,7 +17,7 @@ t.test('a wrong call gets one line and exit code 2, and starts no store', async 
     'jobs list -- --json': /^Too many arguments for 'list'.*: --json\.$/,
     'jobs list --state': /^Option '--state <state>' argument missing$/,
     'migrate now': /^Too many arguments for 'migrate'.*: now\.$/,
-    'tasks dust': /^Too many arguments for 'tasks'.*: dust\.$/,
+    'tasks dust': /^There is no command dust; .* tasks lists the commands of features\.$/,
     'new:extension': /^Missing required argument 'name or path'$/,
   }
   await Promise.all(
