@@ -34,7 +34,7 @@ export function operationsOf(app: FastifyInstance) {
   )
 }
 
-/** What routes of the app leave unsaid in /openapi.json, a sentence each; empty when all is said. */
+/** Lists what is missing in /openapi.json about the routes of the app, one sentence each. */
 export function undocumented(app: FastifyInstance) {
   return operationsOf(app).flatMap((operation) => {
     const { route, method, tags, summary, operationId, security, parameters, responses } = operation

@@ -23,7 +23,7 @@ type Kind =
   | 'ownTweets'
   /** As tweets, and nothing of those the viewer mutes. */
   | 'timeline'
-  /** What others address to the viewer: nothing of people behind a block, nor of those muted. */
+  /** Lists that others address to the viewer: they leave out blocked and muted people. */
   | 'notifications'
   /** Lists of people: those a block stands between are left out. */
   | 'people'

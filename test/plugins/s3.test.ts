@@ -145,7 +145,7 @@ t.test(
   "URLs are signed with a role's credentials, which are renewed in time",
   { skip: !embedded },
   async (t) => {
-    // What a container of ECS or EKS asks for its role's credentials.
+    // The endpoint from which a container of ECS or EKS gets the credentials of its role.
     const inMinutes = (n: number) => new Date(Date.now() + n * 60_000).toISOString()
     const lives = [inMinutes(4), inMinutes(60)]
     let current = 0

@@ -53,7 +53,7 @@ const INVISIBLE: Record<string, [number, number][]> = {
   ],
 }
 
-/** What people write: scripts, and emoji made of several code points. */
+/** Texts as people write them: scripts, and emoji made of several code points. */
 const VISIBLE = [
   'Hong',
   '홍길동',
@@ -82,7 +82,7 @@ const invisible = fc
   .chain(([from, to]) => fc.integer({ min: from, max: to }))
   .map((codePoint) => String.fromCodePoint(codePoint))
 
-/** What is wrong with the text, or undefined. */
+/** Returns the problem with the text, or undefined. */
 function problemOf(text: string, min: number) {
   try {
     return void cleanText(text, { field: 'text', min, max: 300 })
