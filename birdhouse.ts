@@ -1,5 +1,23 @@
-// The types that extensions import from 'birdhouse'; at run time everything comes from `app`.
-// The empty imports load each module that merges types into Fastify's; a test finds missing ones.
+/// <reference path="./routes/auth/schemas.ts" />
+/// <reference path="./routes/auth/service.ts" />
+/// <reference path="./routes/auth/tables.ts" />
+/// <reference path="./routes/graph/service.ts" />
+/// <reference path="./routes/graph/tables.ts" />
+/// <reference path="./routes/media/schemas.ts" />
+/// <reference path="./routes/media/service.ts" />
+/// <reference path="./routes/media/tables.ts" />
+/// <reference path="./routes/timeline/service.ts" />
+/// <reference path="./routes/timeline/tables.ts" />
+/// <reference path="./routes/tweets/schemas.ts" />
+/// <reference path="./routes/tweets/service.ts" />
+/// <reference path="./routes/tweets/tables.ts" />
+/// <reference path="./routes/users/schemas.ts" />
+/// <reference path="./routes/users/service.ts" />
+/// <reference path="./routes/users/tables.ts" />
+// The types that features import from 'birdhouse'; at run time everything comes from `app`, and the
+// parts of schemas and tables from 'birdhouse/schemas' and 'birdhouse/columns'.
+// The references and the empty imports load each module that merges types into Fastify's; a test finds
+// missing ones. References to features, because features import this file.
 import type {} from './plugins/authenticate.ts'
 import type {} from './plugins/cache/index.ts'
 import type {} from './plugins/client-address.ts'
@@ -13,6 +31,7 @@ import type {} from './plugins/features/index.ts'
 import type {} from './plugins/health.ts'
 import type {} from './plugins/http/index.ts'
 import type {} from './plugins/idempotency.ts'
+import type {} from './plugins/in-time.ts'
 import type {} from './plugins/jobs/index.ts'
 import type {} from './plugins/jwt.ts'
 import type {} from './plugins/multipart/index.ts'
@@ -29,28 +48,22 @@ import type {} from './plugins/serialization/index.ts'
 import type {} from './plugins/tasks/index.ts'
 import type {} from './plugins/text.ts'
 import type {} from './plugins/validation.ts'
-import type {} from './routes/auth/service.ts'
-import type {} from './routes/graph/service.ts'
-import type {} from './routes/media/service.ts'
-import type {} from './routes/timeline/service.ts'
-import type {} from './routes/tweets/service.ts'
-import type {} from './routes/users/service.ts'
 
 export type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 export type {
   EventPayloads,
+  FastifyError,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
   Resources,
+  RouteOptions,
 } from 'fastify'
 export type { Db, Tx } from './plugins/db/client.ts'
+export type { Counter } from './plugins/db/counter.ts'
 export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/types.ts'
 export type { Upload } from './plugins/multipart/index.ts'
 export type { UploadOptions } from './plugins/multipart/receive.ts'
 export type { PageRequest } from './plugins/pagination.ts'
 export type { Field } from './plugins/resources.ts'
 export type { Task, TaskContext } from './plugins/tasks/index.ts'
-export type { Draft, DraftHook } from './routes/tweets/drafts.ts'
-export type { ListFilter } from './routes/tweets/filters.ts'
-export type { ListSource } from './routes/tweets/visibility.ts'

@@ -43,7 +43,7 @@ export function invalidField(field: string, message: string) {
 }
 
 /** Turns an error into RFC 9457 problem details; a 500 does not reveal its cause. */
-export function toProblem(error: FastifyError, requestId: string) {
+function toProblem(error: FastifyError, requestId: string) {
   const status = statusOf(error)
   return {
     type: 'about:blank',
@@ -135,31 +135,29 @@ const withoutValues = (text = '') =>
   )
 
 export function sendProblem(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  const problem = toProblem(error, request.id)
   // Fastify runs no hook for a request that it refuses itself.
   reply.header('x-request-id', request.id)
-  reportProblem(problem.status, error, request, reply)
+  const problem = report(error, request, reply)
   return reply.code(problem.status).type('application/problem+json').send(problem)
 }
 
-export function reportProblem(
-  status: number,
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) {
+/** Logs an error, sets the headers that its status asks for, and returns its problem details. */
+function report(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const problem = toProblem(error, request.id)
+  const { status } = problem
   if (status >= 500) request.log.error({ err: error }, 'request failed')
   else
     request.log.info({ code: error.code, reason: error.message.slice(0, 500) }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  return problem
 }
 
 /** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */
 const toError = (thrown: unknown) =>
   (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
 
-const errors = { invalidField, duplicateKey, isMissingParent, isUnavailable }
+const errors = { report, invalidField, duplicateKey, isMissingParent, isUnavailable }
 
 export default fp(
   async (app) => {

@@ -16,7 +16,7 @@ declare module '@fastify/jwt' {
 }
 
 /** Seconds an access token is valid; short, because every process keeps revoked sessions that long. */
-export const ACCESS_TOKEN_LIFE = 15 * 60
+const ACCESS_TOKEN_LIFE = 15 * 60
 
 const ISSUER = 'birdhouse'
 
@@ -29,7 +29,7 @@ function createAccessTokens(app: FastifyInstance) {
   function issue(userId: number, sessionId: number, life = ACCESS_TOKEN_LIFE) {
     return app.jwt.sign({ sub: String(userId), sid: sessionId }, { expiresIn: life })
   }
-  return { issue }
+  return { issue, life: ACCESS_TOKEN_LIFE }
 }
 
 export default fp(

@@ -1,8 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import { Type } from 'typebox'
-import { nullable } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,25 +17,6 @@ const InvalidCursor = createError(
   'This list did not issue the cursor; request the first page without a cursor.',
   400,
 )
-
-export const Cursor = Type.String({
-  maxLength: 200,
-  description: 'The `nextCursor` of the previous page.',
-})
-
-export const PageQuery = Type.Object(
-  {
-    cursor: Type.Optional(Cursor),
-    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
-  },
-  { additionalProperties: false },
-)
-
-export const PageOf = <T extends Type.TSchema>(item: T) =>
-  Type.Object({
-    items: Type.Array(item),
-    nextCursor: nullable(Type.String({ description: 'Null on the last page.' })),
-  })
 
 export type PageRequest = { cursor?: string | undefined; limit: number }
 
@@ -73,7 +52,7 @@ export function toPage<Row>(
   }
 }
 
-const pages = { Cursor, PageQuery, PageOf, encodeCursor, decodeCursor, toPage }
+const pages = { encodeCursor, decodeCursor, toPage }
 
 export default fp(
   async (app) => {

@@ -1,12 +1,8 @@
 import type { Resources } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Static, Type } from 'typebox'
-import { BEFORE_NFC } from './text.ts'
 
 declare module 'fastify' {
-  interface FastifyInstance {
-    schemas: typeof pieces
-  }
   /** The resources of the API by the `$id` of their schemas; features add theirs by declaration merging. */
   interface Resources {
     Problem: Static<typeof Problem>
@@ -36,6 +32,12 @@ export const Email = Type.String({
   maxLength: 254,
   examples: ['hong@example.com'],
 })
+
+/**
+ * Schemas count code points before NFC, which reduces them to a quarter at most: Greek with three marks.
+ * A schema of a text therefore allows `max * BEFORE_NFC`, and `app.cleanText` checks `max`.
+ */
+export const BEFORE_NFC = 4
 
 /** Code points after NFC, no more than the columns of `users` hold. */
 export const ACCOUNT_LIMITS = {
@@ -139,24 +141,23 @@ export const withCommon = (statuses: ProblemStatus[]) => [
 export const problems = (...statuses: ProblemStatus[]) =>
   Object.fromEntries(withCommon(statuses).map((status) => [status, problem(PROBLEMS[status])]))
 
-const pieces = {
-  Id,
-  Timestamp,
-  Line,
-  Text,
-  nullable,
-  ref,
-  IdParams,
-  NoContent,
-  BearerAuth,
-  OptionalAuth,
-  problems,
-}
+export const Cursor = Type.String({
+  maxLength: 200,
+  description: 'The `nextCursor` of the previous page.',
+})
 
-export default fp(
-  async (app) => {
-    app.addSchema(Problem)
-    app.decorate('schemas', pieces)
+export const PageQuery = Type.Object(
+  {
+    cursor: Type.Optional(Cursor),
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
   },
-  { name: 'schemas' },
+  { additionalProperties: false },
 )
+
+export const PageOf = <T extends Type.TSchema>(item: T) =>
+  Type.Object({
+    items: Type.Array(item),
+    nextCursor: nullable(Type.String({ description: 'Null on the last page.' })),
+  })
+
+export default fp(async (app) => void app.addSchema(Problem), { name: 'schemas' })

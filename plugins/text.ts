@@ -4,11 +4,9 @@ import { invalidField } from './errors.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     cleanText: typeof cleanText
+    cleanName: typeof cleanName
   }
 }
-
-/** Schemas count code points before NFC, which reduces them to a quarter at most: Greek with three marks. */
-export const BEFORE_NFC = 4
 
 type Limits = { field: string; min?: number; max: number; trim?: boolean }
 
@@ -47,7 +45,7 @@ export function cleanText(value: string, { field, min = 0, max, trim = false }: 
  * Returns a name as it is stored, trimmed. Refuses characters that change the direction of surrounding
  * text or look different in every font. @throws 400 that names the field
  */
-export function cleanName(value: string, { field, max }: { field: string; max: number }) {
+function cleanName(value: string, { field, max }: { field: string; max: number }) {
   const name = cleanText(value, { field, min: 1, max, trim: true })
   refuse(name, field, PRIVATE_USE, 'looks different in every font')
   refuse(name, field, DIRECTION_CONTROL, 'changes the direction of the text around it')
@@ -61,4 +59,10 @@ function refuse(text: string, field: string, pattern: RegExp, reason: string) {
   throw invalidField(field, `must not contain U+${codePoint}, which ${reason}; remove it`)
 }
 
-export default fp(async (app) => void app.decorate('cleanText', cleanText), { name: 'text' })
+export default fp(
+  async (app) => {
+    app.decorate('cleanText', cleanText)
+    app.decorate('cleanName', cleanName)
+  },
+  { name: 'text' },
+)

@@ -8,12 +8,13 @@ const ROOT = join(import.meta.dirname, '..')
 
 export type Files = Record<string, string>
 
-/** The source of an `index` that does nothing, or what is given. */
+/** The source of an `index` that does nothing, or what is given; `schemas` has Birdhouse's schemas. */
 export const index = (body = '', kernel = "export const kernel = '*'") =>
-  `${kernel}\nexport default async function (app) { ${body} }`
+  `import * as schemas from 'birdhouse/schemas'\n${kernel}\nexport default async function (app) { ${body} }`
 
 /** The source of a `service`. */
 export const service = (body: string, name: string, dependencies: string[] = []) => `
+import * as schemas from 'birdhouse/schemas'
 import fp from 'fastify-plugin'
 export default fp(async (app) => { ${body} }, {
   name: '${name}.service', dependencies: ${JSON.stringify(dependencies)},

@@ -15,7 +15,7 @@ const LONG = [
 ]
 
 const defaulting = index(`
-  const { problems } = app.schemas
+  const { problems } = schemas
   const fields = (name) => ({
     type: 'object',
     properties: { [name]: { type: 'integer', default: 7 }, [name + '-needed']: { type: 'integer' } },

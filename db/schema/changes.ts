@@ -1,5 +1,5 @@
 import { index, mysqlTable } from 'drizzle-orm/mysql-core'
-import { createdAt, id, text } from './columns.ts'
+import { createdAt, id, text } from '../columns.ts'
 
 /** Recent invalidations of cached values; see plugins/cache. */
 export const changes = mysqlTable(

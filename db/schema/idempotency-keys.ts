@@ -1,13 +1,10 @@
 import { index, mysqlTable, primaryKey } from 'drizzle-orm/mysql-core'
-import { bytes32, createdAt, id, jsonText, text } from './columns.ts'
-import { users } from './users.ts'
+import { bytes32, createdAt, jsonText, reference, text } from '../columns.ts'
 
 export const idempotencyKeys = mysqlTable(
   'idempotency_keys',
   {
-    userId: id()
-      .notNull()
-      .references(() => users.id),
+    userId: reference('users').notNull(),
     key: text({ length: 255 }).notNull(),
     requestHash: bytes32().notNull(),
     answer: jsonText().notNull(),

@@ -1,5 +1,5 @@
 import { index, int, mysqlTable, uniqueIndex } from 'drizzle-orm/mysql-core'
-import { createdAt, id, jsonText, text, time } from './columns.ts'
+import { createdAt, id, jsonText, text, time } from '../columns.ts'
 
 /**
  * `runAt` is the due time of a waiting job and the end of the lease of a running job, so a job whose

@@ -1,10 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import {
+  BearerAuth,
+  IdParams,
+  NoContent,
+  PageOf,
+  PageQuery,
+  problems,
+  ref,
+} from 'birdhouse/schemas'
 
 export const kernel = '^0.3.0'
 
 const bookmarks: FastifyPluginAsyncTypebox = async (app) => {
-  const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas
-  const { PageOf, PageQuery } = app.pages
   app.addHook('onRequest', app.authenticate)
 
   app.put(

@@ -1,12 +1,5 @@
-import { sql } from 'drizzle-orm'
-import {
-  bigint,
-  datetime,
-  index,
-  mysqlTable,
-  primaryKey,
-  uniqueIndex,
-} from 'drizzle-orm/mysql-core'
+import { createdAt, id, reference } from 'birdhouse/columns'
+import { index, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -14,24 +7,14 @@ declare module 'fastify' {
   }
 }
 
-const id = () => bigint({ mode: 'number', unsigned: true })
-
-// Not exported: Birdhouse's own, here for the foreign keys alone.
-const users = mysqlTable('users', { id: id().primaryKey() })
-const tweets = mysqlTable('tweets', { id: id().primaryKey() })
-
 /** `id` orders bookmarks by when they were made. */
 export const bookmarks = mysqlTable(
   'bookmarks',
   {
-    userId: id()
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    tweetId: id()
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    tweetId: reference('tweets', { onDelete: 'cascade' }).notNull(),
     id: id().notNull().autoincrement(),
-    createdAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
+    createdAt: createdAt(),
   },
   (t) => [
     primaryKey({ columns: [t.userId, t.tweetId] }),

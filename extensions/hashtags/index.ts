@@ -1,4 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import {
+  BearerAuth,
+  NoContent,
+  OptionalAuth,
+  PageOf,
+  PageQuery,
+  problems,
+  ref,
+  Timestamp,
+} from 'birdhouse/schemas'
 import { MutedTag, TagParams, Trending, TrendingQuery } from './schemas.ts'
 
 export const kernel = '^0.3.0'
@@ -10,8 +20,6 @@ const hashtags: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const reading: FastifyPluginAsyncTypebox = async (app) => {
-  const { OptionalAuth, problems, ref } = app.schemas
-  const { PageOf, PageQuery } = app.pages
   app.addHook('onRequest', app.identify)
 
   app.get(
@@ -52,8 +60,6 @@ const reading: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const own: FastifyPluginAsyncTypebox = async (app) => {
-  const { BearerAuth, problems, ref, Timestamp } = app.schemas
-  const { PageOf, PageQuery } = app.pages
   app.addHook('onRequest', app.authenticate)
 
   app.get(
@@ -91,7 +97,6 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 const muting: FastifyPluginAsyncTypebox = async (app) => {
-  const { BearerAuth, NoContent, problems } = app.schemas
   app.addHook('onRequest', app.authenticate)
 
   app.put(

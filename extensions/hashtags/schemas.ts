@@ -1,13 +1,14 @@
+import { BEFORE_NFC } from 'birdhouse/schemas'
 import { Type } from 'typebox'
 
-/** Code points of a tag and its sign, times four, by which later NFC can shrink text. */
-const TAG_BEFORE_NFC = 4 * 101
+/** Code points of a tag and its sign. */
+const TAG_MAX = 101
 
 export const TagParams = Type.Object(
   {
     tag: Type.String({
       minLength: 1,
-      maxLength: TAG_BEFORE_NFC,
+      maxLength: TAG_MAX * BEFORE_NFC,
       description:
         'Percent-encoded, in any case, with or without `#`: `%EC%83%88`, `Birds`, `%23birds`.',
       examples: ['birds'],

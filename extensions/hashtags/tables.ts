@@ -1,15 +1,6 @@
+import { id, reference, text, time } from 'birdhouse/columns'
 import { sql } from 'drizzle-orm'
-import {
-  bigint,
-  boolean,
-  customType,
-  datetime,
-  index,
-  int,
-  mysqlTable,
-  primaryKey,
-  uniqueIndex,
-} from 'drizzle-orm/mysql-core'
+import { boolean, index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -22,26 +13,14 @@ declare module 'fastify' {
   }
 }
 
-const id = () => bigint({ mode: 'number', unsigned: true })
-const time = () => datetime({ mode: 'date', fsp: 3 })
-/** Compared byte by byte: in other collations, different emoji are equal. */
-const text = customType<{ data: string; config: { length: number } }>({
-  dataType: (config) => `varchar(${config?.length}) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`,
-})
 const tag = () => text({ length: 100 })
-
-// Not exported: Birdhouse's own, here for the foreign keys alone.
-const users = mysqlTable('users', { id: id().primaryKey() })
-const tweets = mysqlTable('tweets', { id: id().primaryKey() })
 
 /** `tag` is the normalised form in all tables. */
 export const hashtagTweets = mysqlTable(
   'hashtags_tweets',
   {
     tag: tag().notNull(),
-    tweetId: id()
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
+    tweetId: reference('tweets', { onDelete: 'cascade' }).notNull(),
     authorId: id().notNull(),
   },
   (t) => [
@@ -58,11 +37,9 @@ export const hashtagTweets = mysqlTable(
 export const hashtagMentions = mysqlTable(
   'hashtags_mentions',
   {
-    tweetId: id()
-      .notNull()
-      .references(() => tweets.id, { onDelete: 'cascade' }),
+    tweetId: reference('tweets', { onDelete: 'cascade' }).notNull(),
     handle: text({ length: 30 }).notNull(),
-    userId: id().references(() => users.id, { onDelete: 'set null' }),
+    userId: reference('users', { onDelete: 'set null' }),
     announced: boolean().notNull().default(false),
   },
   (t) => [
@@ -76,9 +53,7 @@ export const hashtagAuthors = mysqlTable(
   'hashtags_authors',
   {
     tag: tag().notNull(),
-    authorId: id()
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    authorId: reference('users', { onDelete: 'cascade' }).notNull(),
     tweetId: id().notNull(),
     usedAt: time().notNull(),
   },
@@ -109,9 +84,7 @@ export const hashtagTrends = mysqlTable(
 export const hashtagMutes = mysqlTable(
   'hashtags_mutes',
   {
-    userId: id()
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
     tag: tag().notNull(),
     /** As the user wrote it. */
     shown: tag().notNull(),

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, Resources } from 'birdhouse'
+import { ref } from 'birdhouse/schemas'
 import { and, inArray, sql } from 'drizzle-orm'
 import { frame } from './frames.ts'
 import type { LiveEvent } from './journal.ts'
@@ -19,7 +20,7 @@ export function createComposer(app: FastifyInstance) {
 
   /** Serializes tweets with the schema of the tweet routes, so that no other property is sent. */
   function useSchemaOf(reply: FastifyReply) {
-    serialize ??= reply.compileSerializationSchema({ ...app.schemas.ref('Tweet') })
+    serialize ??= reply.compileSerializationSchema({ ...ref('Tweet') })
   }
 
   async function compose(events: LiveEvent[], readerIds: number[]) {

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import { fastifySSE } from '@fastify/sse'
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { BearerAuth, problems, ref } from 'birdhouse/schemas'
 import { Type } from 'typebox'
 import { DESCRIPTION, EVENTS } from './schemas.ts'
 
@@ -13,7 +14,6 @@ const NotAcceptable = createError(
 )
 
 const live: FastifyPluginAsyncTypebox = async (app) => {
-  const { BearerAuth, problems, ref } = app.schemas
   // pulse.ts sends heartbeats that carry the position of the stream.
   await app.register(fastifySSE, { heartbeatInterval: 0 })
   app.addHook('onRequest', app.authenticate)

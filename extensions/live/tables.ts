@@ -1,13 +1,5 @@
-import { sql } from 'drizzle-orm'
-import {
-  bigint,
-  datetime,
-  index,
-  mysqlTable,
-  tinyint,
-  uniqueIndex,
-  varchar,
-} from 'drizzle-orm/mysql-core'
+import { createdAt, id, reference } from 'birdhouse/columns'
+import { index, mysqlTable, tinyint, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -18,11 +10,6 @@ declare module 'fastify' {
 
 export type Kind = 'tweet' | 'tweet.deleted' | 'notification'
 
-const id = () => bigint({ mode: 'number', unsigned: true })
-
-// Not exported: Birdhouse's own, here for the foreign key alone.
-const users = mysqlTable('users', { id: id().primaryKey() })
-
 /** Without a foreign key to tweets: events of deleted tweets are skipped, and purged in time. */
 export const liveEvents = mysqlTable(
   'live_events',
@@ -31,10 +18,8 @@ export const liveEvents = mysqlTable(
     kind: varchar({ length: 20 }).$type<Kind>().notNull(),
     subjectId: id().notNull(),
     /** The author of the tweet, or the user who is notified. */
-    userId: id()
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
-    createdAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    createdAt: createdAt(),
   },
   (t) => [
     uniqueIndex('live_events_subject').on(t.kind, t.subjectId),

@@ -1,11 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { createSchemas } from './schemas.ts'
+import {
+  BearerAuth,
+  IdParams,
+  NoContent,
+  PageOf,
+  PageQuery,
+  problems,
+  ref,
+} from 'birdhouse/schemas'
+import { NotificationPage, NotificationQuery, ReadMark } from './schemas.ts'
 
 export const kernel = '^0.3.0'
 
 const notifications: FastifyPluginAsyncTypebox = async (app) => {
-  const { BearerAuth, IdParams, NoContent, problems, ref } = app.schemas
-  const { NotificationPage, PageQuery, ReadMark } = createSchemas(app)
   app.addHook('onRequest', app.authenticate)
 
   app.get(
@@ -18,7 +25,7 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Likes of one tweet, retweets of one tweet, and follows are grouped into one notification while it is unread, for at most 24 hours. A person who joins a group moves it to the top. People you block or mute are left out.',
         security: BearerAuth,
-        querystring: PageQuery,
+        querystring: NotificationQuery,
         response: { 200: NotificationPage, ...problems(401) },
       },
     },
@@ -35,8 +42,8 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Everyone in a notification',
         security: BearerAuth,
         params: IdParams,
-        querystring: app.pages.PageQuery,
-        response: { 200: app.pages.PageOf(ref('UserSummary')), ...problems(401, 404) },
+        querystring: PageQuery,
+        response: { 200: PageOf(ref('UserSummary')), ...problems(401, 404) },
       },
     },
     async ({ viewer, params, query }, reply) =>

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { bigint, datetime, index, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
+import { createdAt, id, reference } from 'birdhouse/columns'
+import { index, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -11,16 +11,10 @@ declare module 'fastify' {
 
 export type Kind = 'like' | 'retweet' | 'follow' | 'reply' | 'mention'
 
-const id = () => bigint({ mode: 'number', unsigned: true })
-const createdAt = () => datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`)
 const kind = () => varchar({ length: 10 }).notNull().$type<Kind>()
 
-// Not exported: Birdhouse's own, here for the foreign keys alone.
-const users = mysqlTable('users', { id: id().primaryKey() })
-const tweets = mysqlTable('tweets', { id: id().primaryKey() })
-
-const userId = () => id().references(() => users.id, { onDelete: 'cascade' })
-const tweetId = () => id().references(() => tweets.id, { onDelete: 'cascade' })
+const userId = () => reference('users', { onDelete: 'cascade' })
+const tweetId = () => reference('tweets', { onDelete: 'cascade' })
 
 /** One row per recipient; changing the recipient's notifications requires its lock. */
 export const notificationStates = mysqlTable('notifications_states', {

@@ -34,13 +34,14 @@ export function createFeed(app: FastifyInstance) {
   let suspendedUntil = 0
 
   const columns = { id: changes.id, topic: changes.topic, subject: changes.subject }
-  const statement = app.prepared
-    .select(columns)
-    .from(changes)
-    .where(gt(changes.id, sql.placeholder('last')))
-    .orderBy(changes.id)
-    .limit(MAX_CHANGES)
-    .prepare()
+  const readNewer = app.prepareQuery((db) =>
+    db
+      .select(columns)
+      .from(changes)
+      .where(gt(changes.id, sql.placeholder('last')))
+      .orderBy(changes.id)
+      .limit(MAX_CHANGES),
+  )
 
   const selectWithMissing = () =>
     app.db
@@ -56,9 +57,7 @@ export function createFeed(app: FastifyInstance) {
     if (now - polledAt > MAX_IDLE) await begin(now)
     if (!ordered) return
     try {
-      const rows = await (missing.size > 0
-        ? selectWithMissing()
-        : statement.execute({ last: last ?? 0 }))
+      const rows = await (missing.size > 0 ? selectWithMissing() : readNewer({ last: last ?? 0 }))
       if (rows.length < MAX_CHANGES) apply(rows, now)
       else await skipToNewest(now)
       polledAt = now

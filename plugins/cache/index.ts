@@ -5,6 +5,7 @@ import { beforeCommit } from '../db/transaction.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
 import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
+import { singleFlight } from './single-flight.ts'
 import type { CacheTopic } from './topics.ts'
 
 declare module 'fastify' {
@@ -58,6 +59,7 @@ function createCache(app: FastifyInstance) {
     /** True when this database does not assign ids in order of time, so nothing is ever cached. */
     isUnsupported: feed.isUnsupported,
     purge: feed.purge,
+    singleFlight,
   }
 }
 

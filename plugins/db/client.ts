@@ -1,8 +1,7 @@
 import { drizzle, type MySql2Database } from 'drizzle-orm/mysql2'
 import type { Connection, Pool, PoolConnection } from 'mysql2/promise'
-import * as tables from '../../db/schema/index.ts'
 
-export type Db = MySql2Database<typeof tables>
+export type Db = MySql2Database
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0]
 
 /** Seconds. A transaction that waits longer for a lock is rolled back and run again. */
@@ -15,7 +14,7 @@ export const SESSION_SETTINGS = [
 ]
 
 export const connect = (client: Pool | PoolConnection | Connection): Db =>
-  drizzle({ client, schema: tables, mode: 'default', casing: 'snake_case' })
+  drizzle({ client, casing: 'snake_case' })
 
 export async function prepareSession(connection: Connection) {
   for (const statement of SESSION_SETTINGS) await connection.query(statement)

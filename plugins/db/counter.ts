@@ -8,6 +8,8 @@ const DELTAS_PER_TRANSACTION = 500
 /** Milliseconds between a change and its roll-up. */
 const ROLL_UP_DELAY = 1_000
 
+export type Counter<Metric extends string> = ReturnType<typeof createCounter<Metric>>
+
 class TakenByAnother extends Error {}
 
 const isFull = (deltas: number) => deltas === DELTAS_PER_TRANSACTION

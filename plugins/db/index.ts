@@ -6,9 +6,10 @@ import type { Pool, PoolConnection } from 'mysql2/promise'
 import * as tables from '../../db/schema/index.ts'
 import type { Feature } from '../features/feature.ts'
 import { deleteInBatches } from './batches.ts'
-import { connect, type Db, prepareSession, SESSION_SETTINGS } from './client.ts'
-import { createPreparing, executing } from './prepared.ts'
-import { createTransaction, type Transaction } from './transaction.ts'
+import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './client.ts'
+import { type Counter, createCounter } from './counter.ts'
+import { createPreparing, executing, placeholder } from './prepared.ts'
+import { batch, createTransaction, type Transaction } from './transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,20 +18,26 @@ declare module 'fastify' {
     /** The tables of every feature: any feature may read and join them, only the owner writes. */
     tables: Readonly<Tables>
     transaction: Transaction
-    /** For hot reads: a query built on it and `.prepare()`d once runs as a prepared statement. */
-    prepared: Db
+    batch: typeof batch
     /** Builds a query once, for the pool and for transactions; its values are placeholders. */
     prepareQuery: Preparing['prepareQuery']
     /** As `prepareQuery`, for a query over a list of ids. */
     prepareForIds: Preparing['prepareForIds']
+    placeholder: typeof placeholder
+    /** Creates exact counters, see counter.ts; they stop with the app. */
+    createCounter: <Metric extends string>(
+      entity: string,
+      metrics: readonly Metric[],
+      onChange?: (tx: Tx, ids: number[]) => void,
+    ) => Counter<Metric>
     /** Deletes the rows that meet the condition, 500 per statement. */
     deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
   }
   /** Drizzle's tables by name; an extension adds its own by merging. */
-  interface Tables extends CoreTables {}
+  interface Tables extends KernelTables {}
 }
 
-type CoreTables = typeof tables
+type KernelTables = typeof tables
 type Preparing = ReturnType<typeof createPreparing>
 
 /** Connections per process; a request holds one for a few milliseconds. */
@@ -66,10 +73,16 @@ export default fp<{ features: Feature[] }>(
     app.decorate('db', connect(pool))
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
     app.decorate('transaction', createTransaction(pool, app.log))
-    app.decorate('prepared', connect(executing(pool.pool)))
-    const preparing = createPreparing(app.db, app.prepared)
+    const preparing = createPreparing(app.db, connect(executing(pool.pool)))
     app.decorate('prepareQuery', preparing.prepareQuery)
     app.decorate('prepareForIds', preparing.prepareForIds)
+    app.decorate('placeholder', placeholder)
+    app.decorate('batch', batch)
+    app.decorate('createCounter', (entity, metrics, onChange) => {
+      const counter = createCounter(entity, metrics, app.transaction, onChange)
+      app.addHook('onClose', async () => counter.close())
+      return counter
+    })
     app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
   },
   { name: 'db', dependencies: ['config'] },

@@ -1,7 +1,7 @@
 import { getTableName, is } from 'drizzle-orm'
 import { MySqlTable } from 'drizzle-orm/mysql-core'
 import semver from 'semver'
-import * as coreTables from '../../db/schema/index.ts'
+import * as kernelTables from '../../db/schema/index.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { ExtensionError } from './error.ts'
 import type { Feature } from './feature.ts'
@@ -58,9 +58,8 @@ export function checkExtension(feature: Feature, others: Feature[]) {
     )
   }
   const prefix = tablePrefix(feature.name)
-  const core = Object.values<unknown>(coreTables).flatMap((one) =>
-    is(one, MySqlTable) ? [one] : [],
-  )
+  const builtIn = others.filter(({ extension }) => !extension).map(({ tables }) => tables)
+  const core = [kernelTables, ...builtIn].flatMap((tables) => Object.values<MySqlTable>(tables))
   const ours = core.map(getTableName).find((table) => isOwn(table, prefix))
   if (ours) throw refuse(`its tables would be taken for Birdhouse's ${ours}; rename its folder.`)
   for (const [key, table] of Object.entries(feature.tables)) {
@@ -70,7 +69,7 @@ export function checkExtension(feature: Feature, others: Feature[]) {
       throw refuse(`its table ${name} must be called ${prefix} or ${prefix}_something.`)
     }
     const owner =
-      key in coreTables ? 'the kernel' : others.find(({ tables }) => key in tables)?.name
+      key in kernelTables ? 'the kernel' : others.find(({ tables }) => key in tables)?.name
     if (owner) throw refuse(`its table ${key} is taken by ${owner}; export it under another name.`)
   }
 }

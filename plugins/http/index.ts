@@ -5,6 +5,13 @@ import { addBodyRules } from './bodies.ts'
 import { trackResponses } from './client-error.ts'
 import { answerMissingRoutes } from './methods.ts'
 import { InvalidUrl, isRewritten } from './urls.ts'
+import { decodeUtf8 } from './utf8.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    decodeUtf8: typeof decodeUtf8
+  }
+}
 
 const HostMissing = createError('HOST_MISSING', 'Send the header Host.', 400)
 
@@ -20,6 +27,7 @@ export default fp(
       else if (lacksHost(request)) done(new HostMissing())
       else done()
     })
+    app.decorate('decodeUtf8', decodeUtf8)
     addBodyRules(app)
     answerMissingRoutes(app)
     // RFC 9110, section 10.1.1, lets a server ignore an unknown expectation.

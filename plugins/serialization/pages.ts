@@ -1,11 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { SHARED } from '../resources.ts'
 import { nonNull, type Schema, type Serialize } from './nullable.ts'
-
-/**
- * The property of an item that holds the object from which its shared properties were copied. All answers
- * use the same object; never mutate it.
- */
-export const SHARED = Symbol('shared')
 
 type Item = Record<string, unknown> & { [SHARED]?: Record<string, unknown> }
 type ObjectSchema = Schema & { properties: Record<string, Schema>; required?: string[] }

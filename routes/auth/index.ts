@@ -1,6 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
-import { BearerAuth, IdParams, NoContent, problems } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
+import { BearerAuth, IdParams, NoContent, problems } from 'birdhouse/schemas'
 import { Login, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
 
 const clientOf = (request: FastifyRequest) => ({

@@ -1,8 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, isNotNull, lt, ne, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
 
 /** Seconds for which a refresh may be repeated: Supabase Auth's default. Amazon Cognito allows up to 60. */
 const REPEAT_GRACE = 10

@@ -1,4 +1,3 @@
-import { type Static, Type } from 'typebox'
 import {
   Email,
   Handle,
@@ -9,7 +8,8 @@ import {
   Profile,
   ref,
   Timestamp,
-} from '../../plugins/schemas.ts'
+} from 'birdhouse/schemas'
+import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
   interface Resources {

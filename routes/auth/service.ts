@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'

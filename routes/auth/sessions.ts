@@ -1,9 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
-import { ACCESS_TOKEN_LIFE } from '../../plugins/jwt.ts'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 
 /** Days until a session without a refresh expires. */
@@ -32,7 +30,13 @@ export function createSessions(app: FastifyInstance) {
   /** Opens a session with an access and a refresh token. @throws UserNotFound */
   async function open(userId: number, client: Client, outer?: Tx) {
     return app.transaction(async (tx) => {
-      const sessionId = await insert(tx, userId, client, ACCESS_TOKEN_LIFE, inDays(SESSION_LIFE))
+      const sessionId = await insert(
+        tx,
+        userId,
+        client,
+        app.accessTokens.life,
+        inDays(SESSION_LIFE),
+      )
       return tokens(userId, sessionId, await refreshTokens.issue(tx, sessionId))
     }, outer)
   }
@@ -59,7 +63,7 @@ export function createSessions(app: FastifyInstance) {
 
   const tokens = (userId: number, sessionId: number, refreshToken: string) => ({
     accessToken: app.accessTokens.issue(userId, sessionId),
-    expiresIn: ACCESS_TOKEN_LIFE,
+    expiresIn: app.accessTokens.life,
     refreshToken,
   })
 
@@ -75,7 +79,7 @@ export function createSessions(app: FastifyInstance) {
       const change = {
         lastUsedAt: sql`NOW(3)`,
         expiresAt: inDays(SESSION_LIFE),
-        accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(ACCESS_TOKEN_LIFE + CLOCK_SKEW)})`,
+        accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(app.accessTokens.life + CLOCK_SKEW)})`,
       }
       await tx.update(sessions).set(change).where(eq(sessions.id, sessionId))
       return tokens(userId, sessionId, successor)

@@ -1,5 +1,4 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyPluginAsyncTypebox, FastifyRequest, RouteOptions } from 'birdhouse'
 import { keepFlatErrors } from './errors.ts'
 import pictures from './pictures.ts'
 import * as schemas from './schemas.ts'
@@ -94,7 +93,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const id = request.query.id ?? (await readViewId(request.raw))
+      const id = request.query.id ?? (await readViewId(app, request))
       const own = request.viewerId === id
       return account(own ? await app.users.getOwn(id) : await app.users.get(id))
     },

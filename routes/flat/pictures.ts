@@ -1,7 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Upload } from '../../plugins/multipart/index.ts'
+import type { FastifyPluginAsyncTypebox, FastifyReply, FastifyRequest, Upload } from 'birdhouse'
 import * as schemas from './schemas.ts'
 
 const FIELD = 'profile-pic'

@@ -1,16 +1,16 @@
-import { Type } from 'typebox'
-import { Cursor } from '../../plugins/pagination.ts'
 import {
   ACCOUNT_LIMITS,
+  BEFORE_NFC,
+  Cursor,
   Email,
   Id,
   Line,
   nullable,
   type ProblemStatus,
+  problems,
   Text,
-  withCommon,
-} from '../../plugins/schemas.ts'
-import { BEFORE_NFC } from '../../plugins/text.ts'
+} from 'birdhouse/schemas'
+import { Type } from 'typebox'
 
 // Names and shapes of the original API. Like the original, these schemas ignore unknown fields.
 
@@ -86,7 +86,7 @@ export const WebP = {
 /** Declares errors: the status, with one sentence or nothing as plain text. */
 export const failures = (...statuses: ProblemStatus[]) =>
   Object.fromEntries(
-    withCommon(statuses).map((status) => [
+    Object.keys(problems(...statuses)).map((status) => [
       status,
       text('A sentence that says what is wrong; empty for 401.'),
     ]),

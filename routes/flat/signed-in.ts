@@ -1,6 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
 import * as schemas from './schemas.ts'
 
 const TIMELINE_LENGTH = 100

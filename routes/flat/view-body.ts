@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import createError from '@fastify/error'
+import type { FastifyInstance, FastifyRequest } from 'birdhouse'
 import { Value } from 'typebox/value'
-import { decodeUtf8 } from '../../plugins/http/utf8.ts'
 import { ViewBody } from './schemas.ts'
 
 /** Bytes; a body with an id has about 30. */
@@ -19,11 +18,13 @@ const IdMissing = createError(
 )
 
 /** Reads the id from the JSON body of a GET, which Fastify does not parse. @throws 400, 413, 415 */
-export async function readViewId(raw: IncomingMessage) {
+export async function readViewId(app: FastifyInstance, { raw, cancelled }: FastifyRequest) {
   const chunks: Buffer[] = []
   let size = 0
   // Events, not an iterator: leaving an iterator early keeps the socket open after the client is gone.
   await new Promise<void>((resolve, reject) => {
+    // The client may have gone before the listeners are set; then no event follows.
+    cancelled.throwIfAborted()
     raw.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size <= LIMIT) chunks.push(chunk)
@@ -31,7 +32,7 @@ export async function readViewId(raw: IncomingMessage) {
     })
     raw.once('end', resolve).once('error', reject).once('close', resolve)
   })
-  const body = parse(decodeUtf8(Buffer.concat(chunks), raw.headers['content-type']))
+  const body = parse(app.decodeUtf8(Buffer.concat(chunks), raw.headers['content-type']))
   if (!Value.Check(ViewBody, body) || !Number.isSafeInteger(Number(body.id))) throw new IdMissing()
   return Number(body.id)
 }

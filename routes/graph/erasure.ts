@@ -1,5 +1,5 @@
+import type { FastifyInstance } from 'birdhouse'
 import { eq, inArray, or } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 
 /** Rows deleted per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200

@@ -1,5 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { BearerAuth, IdParams, NoContent, problems } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { BearerAuth, IdParams, NoContent, problems } from 'birdhouse/schemas'
 import { openLists, ownLists } from './list-routes.ts'
 
 const graph: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,6 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PageQuery } from '../../plugins/pagination.ts'
-import { BearerAuth, IdParams, OptionalAuth, problems } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { BearerAuth, IdParams, OptionalAuth, PageQuery, problems } from 'birdhouse/schemas'
 import { UserPage } from './schemas.ts'
 
 export const ownLists: FastifyPluginAsyncTypebox = async (app) => {

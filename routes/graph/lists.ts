@@ -1,7 +1,6 @@
+import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { type AnyColumn, and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import type { MySqlTable } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
-import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
 
 type NotBlocked = (viewerId: number | undefined, column: AnyColumn) => SQL | undefined
 /** A table of pairs: `of` is the column that selects the list, `shown` the column of the listed users. */
@@ -19,7 +18,7 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     where?: SQL,
   ) {
     const list = `${name}:${id}`
-    const before = decodeCursor(list, request.cursor)
+    const before = app.pages.decodeCursor(list, request.cursor)
     const rows = await app.db
       .select({ ...app.users.summary(users), position: sql`${relation.position}`.mapWith(Number) })
       .from(users)
@@ -34,7 +33,12 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
       )
       .orderBy(desc(relation.position))
       .limit(request.limit + 1)
-    const { items, nextCursor } = toPage(list, rows, request.limit, ({ position }) => position)
+    const { items, nextCursor } = app.pages.toPage(
+      list,
+      rows,
+      request.limit,
+      ({ position }) => position,
+    )
     const people = items.map((row) => app.users.present(row))
     return { items: await app.resources.fill('UserSummary', people), nextCursor }
   }

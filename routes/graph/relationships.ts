@@ -1,6 +1,5 @@
+import type { FastifyInstance } from 'birdhouse'
 import { type AnyColumn, inArray, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../plugins/db/prepared.ts'
 
 /** Viewers in the cache of a process; each has some 100 relationships of 50 bytes. */
 const VIEWERS = 2_000
@@ -21,7 +20,7 @@ const KINDS = Array.from({ length: 8 }, (_, bits) =>
 /** Caches the relationships of viewers; the rules of visibility apply them to known authors. */
 export function createRelationships(app: FastifyInstance, notBlocked: NotBlocked) {
   const { follows, mutes, users } = app.tables
-  const viewerId = placeholder('viewerId')
+  const viewerId = app.placeholder('viewerId')
   const bit = (weight: number, condition: SQL) =>
     sql`IF(${condition}, ${sql.raw(String(weight))}, 0)`
   const followed = sql`EXISTS (SELECT 1 FROM ${follows} WHERE follower_id = ${viewerId} AND followee_id = ${users.id})`

@@ -1,4 +1,2 @@
-import { PageOf } from '../../plugins/pagination.ts'
-import { ref } from '../../plugins/schemas.ts'
-
+import { PageOf, ref } from 'birdhouse/schemas'
 export const UserPage = PageOf(ref('UserSummary'))

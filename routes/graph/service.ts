@@ -1,9 +1,7 @@
 import createError from '@fastify/error'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { type AnyColumn, and, eq, or, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Tx } from '../../plugins/db/client.ts'
-import { duplicateKey, isMissingParent } from '../../plugins/db/errors.ts'
 import { createGraphErasure } from './erasure.ts'
 import { createGraphLists } from './lists.ts'
 import { createRelationships } from './relationships.ts'
@@ -49,8 +47,8 @@ function createGraph(app: FastifyInstance) {
     const isNew = await insert.then(
       () => true,
       (error) => {
-        if (duplicateKey(error)) return false
-        throw isMissingParent(error) ? new UserNotFound(otherId) : error
+        if (app.errors.duplicateKey(error)) return false
+        throw app.errors.isMissingParent(error) ? new UserNotFound(otherId) : error
       },
     )
     await app.users.assertExist(tx, [userId, otherId])

@@ -1,6 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Upload } from '../../plugins/multipart/index.ts'
-import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox, Upload } from 'birdhouse'
+import { BearerAuth, IdParams, NoContent, problems, ref } from 'birdhouse/schemas'
 import profile from './profile-routes.ts'
 import { ALT_MAX, AltText, MediaUpload } from './schemas.ts'
 

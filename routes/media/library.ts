@@ -1,10 +1,6 @@
 import createError from '@fastify/error'
+import type { Db, FastifyInstance, Tx, Upload } from 'birdhouse'
 import { and, eq, isNull } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Db, Tx } from '../../plugins/db/client.ts'
-import { isMissingParent } from '../../plugins/db/errors.ts'
-import type { Upload } from '../../plugins/multipart/index.ts'
-import { cleanText } from '../../plugins/text.ts'
 import { mediaObject, newKey, store } from './objects.ts'
 import { toVariants } from './pictures/index.ts'
 import { columnsOf, present } from './present.ts'
@@ -42,7 +38,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
         .values(row)
         .catch(async (error) => {
           // The owner was erased during the upload.
-          if (isMissingParent(error)) await app.users.assertExist(tx, [ownerId])
+          if (app.errors.isMissingParent(error)) await app.users.assertExist(tx, [ownerId])
           throw error
         })
       await app.users.assertExist(tx, [ownerId])
@@ -50,7 +46,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
     })
   }
 
-  const clean = (alt: string) => cleanText(alt, { field: 'alt', max: ALT_MAX })
+  const clean = (alt: string) => app.cleanText(alt, { field: 'alt', max: ALT_MAX })
 
   /** @throws MediaNotFound */
   async function get(id: number, ownerId: number, db: Db | Tx = app.db) {

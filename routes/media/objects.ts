@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 import { VARIANT_SIZES } from './pictures/index.ts'
 
 const TYPE = 'image/webp'

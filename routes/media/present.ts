@@ -1,8 +1,8 @@
+import type { FastifyInstance } from 'birdhouse'
 import type { InferSelectModel } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { media, StoredVariant } from '../../db/schema/index.ts'
 import { mediaObject } from './objects.ts'
 import { VARIANT_SIZES } from './pictures/index.ts'
+import type { media, StoredVariant } from './tables.ts'
 
 export type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position'>
 

@@ -1,7 +1,6 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyReply } from 'fastify'
+import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
+import { BearerAuth, IdParams, NoContent, problems, ref } from 'birdhouse/schemas'
 import { Type } from 'typebox'
-import { BearerAuth, IdParams, NoContent, problems, ref } from '../../plugins/schemas.ts'
 import type { Kind } from './profile.ts'
 import { PictureUpload, SizeQuery } from './schemas.ts'
 

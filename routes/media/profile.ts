@@ -1,6 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'fastify'
-import type { Upload } from '../../plugins/multipart/index.ts'
+import type { FastifyInstance, Upload } from 'birdhouse'
 import { newKey, store } from './objects.ts'
 import { toBanners, toSquares } from './pictures/index.ts'
 import type { Removal } from './removal.ts'

@@ -1,6 +1,5 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
 import { mediaObjects } from './objects.ts'
 
 /** Rows per transaction; keeps locks short. */

@@ -1,6 +1,5 @@
+import { BEFORE_NFC, Id, Text, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
-import { Id, Text, Timestamp } from '../../plugins/schemas.ts'
-import { BEFORE_NFC } from '../../plugins/text.ts'
 import { VARIANT_SIZES } from './pictures/index.ts'
 
 declare module 'fastify' {

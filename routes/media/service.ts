@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createLibrary } from './library.ts'
 import { close as closePictures } from './pictures/index.ts'

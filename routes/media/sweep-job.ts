@@ -1,5 +1,4 @@
-import type { FastifyInstance } from 'fastify'
-import type { JobContext } from '../../plugins/jobs/types.ts'
+import type { FastifyInstance, JobContext } from 'birdhouse'
 import type { Sweep } from './sweep.ts'
 
 /** Seconds between two sweeps; seconds per run, after which the next run continues. */

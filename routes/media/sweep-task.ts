@@ -1,6 +1,5 @@
+import type { FastifyInstance, TaskContext } from 'birdhouse'
 import { count, eq, isNotNull, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { TaskContext } from '../../plugins/tasks/index.ts'
 import type { Sweep } from './sweep.ts'
 
 /** Keys that a dry run shows. */

@@ -1,5 +1,5 @@
+import type { FastifyInstance } from 'birdhouse'
 import { inArray } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 
 /** Milliseconds after which an object without a row is an orphan; uploads take seconds. */
 const ORPHAN_AGE = 24 * 3600 * 1000

@@ -1,7 +1,6 @@
 import createError from '@fastify/error'
+import type { Db, FastifyInstance, Resources, Tx } from 'birdhouse'
 import { and, eq, inArray, isNull } from 'drizzle-orm'
-import type { FastifyInstance, Resources } from 'fastify'
-import type { Db, Tx } from '../../plugins/db/client.ts'
 import { MediaNotFound } from './library.ts'
 import { columnsOf, present, type Row } from './present.ts'
 

@@ -1,6 +1,6 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
+import { DELIVERY } from './delivery.ts'
 import type { Entries } from './entries.ts'
 import { createMergeByAuthor, TOP } from './merge-by-author.ts'
 import type { Popularity } from './popularity.ts'

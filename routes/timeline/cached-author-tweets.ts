@@ -1,6 +1,6 @@
+import type { FastifyInstance } from 'birdhouse'
 import { desc, eq } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
 import { SIZES } from './sizes.ts'
 
 type Stretch = { below: number; from: number; limit: number }

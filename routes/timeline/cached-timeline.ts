@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 import { TOP } from './merge-by-author.ts'
 import { createRecentTweetIds } from './recent-tweet-ids.ts'
 import { SIZES } from './sizes.ts'

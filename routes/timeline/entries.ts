@@ -1,8 +1,6 @@
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, desc, eq, lt, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Db, Tx } from '../../plugins/db/client.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
+import { DELIVERY } from './delivery.ts'
 import { SIZES } from './sizes.ts'
 
 /** Readers per transaction; keeps locks short. */
@@ -65,14 +63,14 @@ export function createEntries(app: FastifyInstance, { rowsPerBatch } = SIZES) {
   async function trim(readerIds: number[]) {
     const full: number[] = []
     for (const readerId of readerIds)
-      if ((await readBeyond.execute({ readerId })).length > 0) full.push(readerId)
+      if ((await readBeyond({ readerId })).length > 0) full.push(readerId)
     // Sorted, so that concurrent trims cannot deadlock.
     full.sort((a, b) => a - b)
     for (let start = 0; start < full.length; start += READERS_PER_TRIM)
       await app.transaction((tx) => cutAll(tx, full.slice(start, start + READERS_PER_TRIM)))
   }
 
-  const readBeyond = entryOf(app.prepared, placeholder('readerId'), KEEP).prepare()
+  const readBeyond = app.prepareQuery((db) => entryOf(db, app.placeholder('readerId'), KEEP))
 
   async function cutAll(tx: Tx, readerIds: number[]) {
     for (const readerId of readerIds) while ((await cut(tx, readerId)) === rowsPerBatch);

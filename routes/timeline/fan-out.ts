@@ -1,10 +1,6 @@
+import type { FastifyInstance, JobContext, Tx } from 'birdhouse'
 import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Tx } from '../../plugins/db/client.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
-import { batch } from '../../plugins/db/transaction.ts'
-import type { JobContext } from '../../plugins/jobs/types.ts'
+import { DELIVERY } from './delivery.ts'
 import { SIZES } from './sizes.ts'
 
 /** Seconds after which an undelivered tweet counts as overdue: its job has died, or never existed. */
@@ -36,7 +32,7 @@ export function createFanOut(
     const { authorId, deletedAt } = tweet
     const rest = deletedAt ? undefined : await insertMost(tweetId, tweet, context)
     await app.transaction((tx) =>
-      batch(
+      app.batch(
         tx,
         ...(rest ? [(db: Tx) => insertChunk(db, tweetId, authorId, rest)] : []),
         (db) =>
@@ -57,7 +53,7 @@ export function createFanOut(
         followers: app.users.counts.read('followers', sql`${tweets}.author_id`),
       })
       .from(tweets)
-      .where(eq(tweets.id, placeholder('tweetId'))),
+      .where(eq(tweets.id, app.placeholder('tweetId'))),
   )
 
   /**

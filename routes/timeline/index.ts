@@ -1,5 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { BearerAuth, problems } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { BearerAuth, problems } from 'birdhouse/schemas'
 import { TimelinePage, TimelineQuery } from './schemas.ts'
 
 const timeline: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,6 +1,5 @@
+import type { FastifyInstance, JobHandler } from 'birdhouse'
 import { and, eq } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { JobHandler } from '../../plugins/jobs/types.ts'
 import { createBackfill } from './backfill.ts'
 import { createEntries } from './entries.ts'
 import { createFanOut } from './fan-out.ts'

@@ -1,6 +1,6 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gte, lt, max, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
 import { SIZES } from './sizes.ts'
 
 /** An id above every tweet id. */

@@ -1,7 +1,6 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
-import type { Tx } from '../../plugins/db/client.ts'
+import { DELIVERY } from './delivery.ts'
 import { SIZES } from './sizes.ts'
 
 /** Share of the limit, so that an author near it does not switch with every follow. */

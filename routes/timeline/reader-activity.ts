@@ -1,7 +1,7 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 import type { ResultSetHeader } from 'mysql2'
-import { DELIVERY } from '../../db/schema/columns.ts'
+import { DELIVERY } from './delivery.ts'
 import type { Entries } from './entries.ts'
 import type { Snapshot } from './snapshot.ts'
 

@@ -1,6 +1,6 @@
+import type { FastifyInstance } from 'birdhouse'
 import { type AnyColumn, and, eq, exists, inArray, sql } from 'drizzle-orm'
 import { alias, unionAll } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
 
 /** The kind of this list, as filters receive it. */
 export const LIST = 'timeline'

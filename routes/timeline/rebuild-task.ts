@@ -1,8 +1,7 @@
+import type { FastifyInstance, TaskContext } from 'birdhouse'
 import { and, count, eq, gt, inArray, lte, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
-import type { TaskContext } from '../../plugins/tasks/index.ts'
 import type { createBackfill } from './backfill.ts'
+import { DELIVERY } from './delivery.ts'
 
 /** Readers between two saves of the progress; a few seconds of work. */
 const READERS_PER_BATCH = 100

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 
 /** Ids kept; 8 bytes each. */
 const MAX_IDS = 10_000

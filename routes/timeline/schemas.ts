@@ -1,6 +1,5 @@
+import { Cursor, PageOf, PageQuery, ref } from 'birdhouse/schemas'
 import { Type } from 'typebox'
-import { Cursor, PageOf, PageQuery } from '../../plugins/pagination.ts'
-import { ref } from '../../plugins/schemas.ts'
 
 export const TimelineQuery = Type.Object(
   {

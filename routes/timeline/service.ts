@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import type {} from './config.ts'
 import { createTimelineJobs } from './jobs.ts'

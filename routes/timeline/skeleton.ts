@@ -1,6 +1,5 @@
+import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, desc, lte, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { decodeCursor, encodeCursor, type PageRequest } from '../../plugins/pagination.ts'
 import { LIST } from './readers.ts'
 import { SIZES } from './sizes.ts'
 import { createVisibleRows, type OnVisit, type Row } from './visible-rows.ts'
@@ -25,8 +24,8 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
    * original once. The next cursor is the last row walked. @throws InvalidCursor
    */
   return async function skeleton(readerId: number, { cursor, since, limit }: TimelineRequest) {
-    const start = decodeCursor(LIST, cursor)
-    const sinceId = decodeCursor(LIST, since)
+    const start = app.pages.decodeCursor(LIST, cursor)
+    const sinceId = app.pages.decodeCursor(LIST, since)
     const above = await floorOf(sinceId)
     const shown = new Map<number, Row>()
     let last: Row | undefined
@@ -49,8 +48,8 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
     const rows = [...shown.values()]
     return {
       rows,
-      nextCursor: more && last ? encodeCursor(LIST, last.id) : null,
-      sinceCursor: encodeCursor(LIST, rows[0]?.id ?? start ?? sinceId ?? 0),
+      nextCursor: more && last ? app.pages.encodeCursor(LIST, last.id) : null,
+      sinceCursor: app.pages.encodeCursor(LIST, rows[0]?.id ?? start ?? sinceId ?? 0),
     }
   }
 

@@ -1,9 +1,7 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
-import { DELIVERY } from '../../db/schema/columns.ts'
-import { singleFlight } from '../../plugins/cache/single-flight.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
+import { DELIVERY } from './delivery.ts'
 import { TOP } from './merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 
@@ -24,17 +22,18 @@ const READERS = 10_000
 
 export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
-  const readerId = placeholder('readerId')
+  const readerId = app.placeholder('readerId')
 
-  const readUndelivered = app.prepared
-    .select({ id: tweets.id, authorId: tweets.authorId })
-    .from(tweets)
-    .where(eq(tweets.undelivered, sql`1`))
-    .orderBy(desc(tweets.id))
-    // One extra row shows that the backlog is longer.
-    .limit(sizes.maxUndelivered + 1)
-    .prepare()
-  const undelivered = singleFlight(() => readUndelivered.execute())
+  const readUndelivered = app.prepareQuery((db) =>
+    db
+      .select({ id: tweets.id, authorId: tweets.authorId })
+      .from(tweets)
+      .where(eq(tweets.undelivered, sql`1`))
+      .orderBy(desc(tweets.id))
+      // One extra row shows that the backlog is longer.
+      .limit(sizes.maxUndelivered + 1),
+  )
+  const undelivered = app.cache.singleFlight(() => readUndelivered())
 
   const readMerged = app.prepareForIds((ids, db) =>
     db
@@ -60,24 +59,26 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
   const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
 
   /** Entries, floor and last visit in one statement, so that they are consistent. */
-  const readEntries = unionAll(
-    app.prepared
-      .select({ id: whole(sql`${entries.tweetId}`), unseenHours: whole(sql`-1`) })
-      .from(entries)
-      .where(
-        and(
-          eq(entries.readerId, readerId),
-          lt(entries.tweetId, placeholder('below')),
-          gte(entries.tweetId, sql`COALESCE(${floor}, ${sql.raw(`${TOP}`)})`),
-        ),
-      )
-      .orderBy(desc(entries.tweetId))
-      .limit(placeholder('limit')),
-    app.prepared
-      .select({ id: whole(floor), unseenHours: whole(unseen) })
-      .from(states)
-      .where(eq(states.readerId, readerId)),
-  ).prepare()
+  const readEntries = app.prepareQuery((db) =>
+    unionAll(
+      db
+        .select({ id: whole(sql`${entries.tweetId}`), unseenHours: whole(sql`-1`) })
+        .from(entries)
+        .where(
+          and(
+            eq(entries.readerId, readerId),
+            lt(entries.tweetId, app.placeholder('below')),
+            gte(entries.tweetId, sql`COALESCE(${floor}, ${sql.raw(`${TOP}`)})`),
+          ),
+        )
+        .orderBy(desc(entries.tweetId))
+        .limit(app.placeholder('limit')),
+      db
+        .select({ id: whole(floor), unseenHours: whole(unseen) })
+        .from(states)
+        .where(eq(states.readerId, readerId)),
+    ),
+  )
 
   /**
    * Reads at most `limit` tweets below an id. Jobs move a tweet from undelivered to entries, and a
@@ -87,7 +88,7 @@ export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
     const late = await undelivered()
     await app.cache.sync()
     const mergedAuthors = await mergedFor(range.readerId)
-    const rows = await readEntries.execute(range)
+    const rows = await readEntries(range)
     const state = rows.find(({ unseenHours }) => unseenHours >= 0)
     const backlog = (late[sizes.maxUndelivered]?.id ?? -1) + 1
     // Undelivered tweets below the floor are left to the merge, which reads all tweets there.

@@ -1,6 +1,5 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gte, inArray, lt } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { placeholder } from '../../plugins/db/prepared.ts'
 import { createCachedAuthorTweets } from './cached-author-tweets.ts'
 import { createCachedTimeline } from './cached-timeline.ts'
 import { createMergeByAuthor, TOP } from './merge-by-author.ts'
@@ -85,12 +84,12 @@ export function createVisibleRows(app: FastifyInstance, onVisit: OnVisit, sizes 
       .where(
         and(
           inArray(tweets.authorId, authorIds),
-          lt(tweets.id, placeholder('below')),
-          gte(tweets.id, placeholder('from')),
+          lt(tweets.id, app.placeholder('below')),
+          gte(tweets.id, app.placeholder('from')),
         ),
       )
       .orderBy(desc(tweets.id))
-      .limit(placeholder('limit')),
+      .limit(app.placeholder('limit')),
   )
 
   /** Entries can outlive a follow, so the follow is checked again. */

@@ -1,11 +1,8 @@
+import type { Counter, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
-import type { createCounter } from '../../plugins/db/counter.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
-export type TweetCounts = ReturnType<typeof createCounter<TweetMetric>>
+export type TweetCounts = Counter<TweetMetric>
 /** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
 const TWEETS = 20_000
 /** Viewers whose likes and retweets are cached; some hundred tweets of 50 bytes each. */
@@ -48,7 +45,7 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
       .where(inArray(tweets.id, ids))
   })
 
-  const viewerId = placeholder('viewerId')
+  const viewerId = app.placeholder('viewerId')
   const bit = (weight: number, condition: SQL) =>
     sql`IF(EXISTS (${condition}), ${sql.raw(String(weight))}, 0)`
   const liked = sql`SELECT 1 FROM ${likes} WHERE user_id = ${viewerId} AND tweet_id = ${tweets.id}`

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import { inTime } from '../../plugins/resources.ts'
+import type { FastifyInstance } from 'birdhouse'
 
 /** A tweet before it is written. */
 export type Draft = {
@@ -22,7 +22,7 @@ const CheckTimedOut = createError(
 )
 
 /** Hooks that check a tweet before it is written, one after another; moderation, say. */
-export function createDraftHooks() {
+export function createDraftHooks(app: FastifyInstance) {
   const hooks: DraftHook[] = []
 
   /** Adds a hook. A hook that fails or takes longer than 2 s rejects the tweet. */
@@ -32,7 +32,7 @@ export function createDraftHooks() {
   async function pass(draft: Draft) {
     let current = draft
     for (const hook of hooks) {
-      const checked = await inTime(hook(current), LIMIT, () => new CheckTimedOut())
+      const checked = await app.inTime(hook(current), LIMIT, () => new CheckTimedOut())
       current = { ...current, ...checked }
     }
     return current

@@ -1,6 +1,5 @@
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { eq, inArray } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
 
 /** Rows per transaction; keeps locks short. */
 const ROWS_PER_TRANSACTION = 200

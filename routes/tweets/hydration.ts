@@ -1,6 +1,4 @@
-import type { FastifyInstance, Resources } from 'fastify'
-import type { Db, Tx } from '../../plugins/db/client.ts'
-import { SHARED } from '../../plugins/serialization/pages.ts'
+import type { Db, FastifyInstance, Resources, Tx } from 'birdhouse'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
 import { createSharedParts, type SharedPart } from './parts.ts'
 
@@ -87,7 +85,7 @@ export function createTweetHydration(
         // A job deletes the pictures of a tombstone soon.
         mediaCount: row.deleted ? 0 : row.mediaCount,
         media: [] as Resources['Media'][],
-        [SHARED]: shared,
+        [app.resources.SHARED]: shared,
       }
       return [[row.id, body] as const]
     }

@@ -1,13 +1,13 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PageQuery } from '../../plugins/pagination.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import {
   BearerAuth,
   IdParams,
   NoContent,
   OptionalAuth,
+  PageQuery,
   problems,
   ref,
-} from '../../plugins/schemas.ts'
+} from 'birdhouse/schemas'
 import lists from './list-routes.ts'
 import reactions from './reaction-routes.ts'
 import { NewTweet, NewTweetHeaders, TWEET_MAX, TweetPage } from './schemas.ts'

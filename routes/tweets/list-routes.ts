@@ -1,6 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PageQuery } from '../../plugins/pagination.ts'
-import { IdParams, OptionalAuth, problems } from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { IdParams, OptionalAuth, PageQuery, problems } from 'birdhouse/schemas'
 import { TweetPage, UserPage } from './schemas.ts'
 
 const lists: FastifyPluginAsyncTypebox = async (app) => {

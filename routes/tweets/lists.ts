@@ -1,6 +1,5 @@
+import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import { decodeCursor, type PageRequest, toPage } from '../../plugins/pagination.ts'
 import type { Hydrate } from './hydration.ts'
 import type { ListSource, TweetVisibility } from './visibility.ts'
 
@@ -22,7 +21,7 @@ export function createTweetLists(
     request: PageRequest,
     viewerId?: number,
   ) {
-    const position = visibility.before(decodeCursor(list, request.cursor))
+    const position = visibility.before(app.pages.decodeCursor(list, request.cursor))
     const rows = await visibility.visible({
       viewerId,
       list: kindOf(list),
@@ -30,7 +29,7 @@ export function createTweetLists(
       limit: request.limit + 1,
     })
     return present(
-      toPage(list, rows, request.limit, ({ id }) => id),
+      app.pages.toPage(list, rows, request.limit, ({ id }) => id),
       viewerId,
     )
   }
@@ -60,7 +59,7 @@ export function createTweetLists(
     request: PageRequest,
     viewerId?: number,
   ) {
-    const before = decodeCursor(list, request.cursor)
+    const before = app.pages.decodeCursor(list, request.cursor)
     const rows = await visibility.visibleBy(source, {
       viewerId,
       list: kindOf(list),
@@ -68,7 +67,7 @@ export function createTweetLists(
       limit: request.limit + 1,
     })
     return present(
-      toPage(list, rows, request.limit, ({ position }) => position),
+      app.pages.toPage(list, rows, request.limit, ({ position }) => position),
       viewerId,
     )
   }

@@ -1,4 +1,4 @@
-import type { Resources } from 'fastify'
+import type { Resources } from 'birdhouse'
 import type { TweetRow } from './cache.ts'
 
 type Author = Resources['UserSummary']

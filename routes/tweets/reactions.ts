@@ -1,10 +1,6 @@
 import createError from '@fastify/error'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
-import { duplicateKey, isMissingParent } from '../../plugins/db/errors.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
-import { batch } from '../../plugins/db/transaction.ts'
 import type { TweetCache, TweetCounts } from './cache.ts'
 import type { TweetVisibility } from './visibility.ts'
 
@@ -23,7 +19,10 @@ export function createReactions(
 
   const readVisible = app.prepareForIds((ids, db) => {
     const where = and(inArray(tweets.id, ids), visibility.notDeleted)
-    return visibility.visible({ viewerId: placeholder('viewerId'), where, limit: ids.length }, db)
+    return visibility.visible(
+      { viewerId: app.placeholder('viewerId'), where, limit: ids.length },
+      db,
+    )
   })
 
   /** Returns the original of a retweet, or the id itself. @throws TweetNotFound, also if hidden */
@@ -50,12 +49,14 @@ export function createReactions(
   }
 
   const insertLike = app.prepareQuery((db) =>
-    db.insert(likes).values({ tweetId: placeholder('tweetId'), userId: placeholder('userId') }),
+    db
+      .insert(likes)
+      .values({ tweetId: app.placeholder('tweetId'), userId: app.placeholder('userId') }),
   )
   const insertRetweet = app.prepareQuery((db) =>
     db
       .insert(tweets)
-      .values({ authorId: placeholder('userId'), retweetOfId: placeholder('tweetId') }),
+      .values({ authorId: app.placeholder('userId'), retweetOfId: app.placeholder('tweetId') }),
   )
 
   type Insert = (row: Reaction, db: Tx) => Promise<[{ insertId: number }, unknown]>
@@ -67,7 +68,7 @@ export function createReactions(
   async function insertChecked(tx: Tx, insert: Insert, row: Reaction, id: number) {
     const { tweetId, userId } = row
     try {
-      const [[{ insertId }]] = await batch(
+      const [[{ insertId }]] = await app.batch(
         tx,
         (db) => insert(row, db),
         (db) => originalOf(db, tweetId, userId),
@@ -75,8 +76,8 @@ export function createReactions(
       )
       return insertId
     } catch (error) {
-      if (isMissingParent(error)) throw new TweetNotFound(id)
-      if (!duplicateKey(error)) throw error
+      if (app.errors.isMissingParent(error)) throw new TweetNotFound(id)
+      if (!app.errors.duplicateKey(error)) throw error
       await originalOf(tx, tweetId, userId)
       return undefined
     }

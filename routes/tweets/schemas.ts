@@ -1,7 +1,5 @@
+import { BEFORE_NFC, Id, nullable, PageOf, ref, Text, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
-import { PageOf } from '../../plugins/pagination.ts'
-import { Id, nullable, ref, Text, Timestamp } from '../../plugins/schemas.ts'
-import { BEFORE_NFC } from '../../plugins/text.ts'
 
 declare module 'fastify' {
   interface Resources {

@@ -1,13 +1,7 @@
 import createError from '@fastify/error'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Db, Tx } from '../../plugins/db/client.ts'
-import { createCounter } from '../../plugins/db/counter.ts'
-import { isMissingParent } from '../../plugins/db/errors.ts'
-import { placeholder } from '../../plugins/db/prepared.ts'
-import { batch } from '../../plugins/db/transaction.ts'
-import { cleanText } from '../../plugins/text.ts'
 import { createTweetCache, type TweetMetric } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
@@ -46,14 +40,13 @@ const NotYourTweet = createError('NOT_YOUR_TWEET', 'Only the author can delete a
 function createTweets(app: FastifyInstance) {
   const { tweets } = app.tables
   const metrics: TweetMetric[] = ['likes', 'retweets', 'replies']
-  const counts = createCounter('tweet', metrics, app.transaction, (tx, ids) =>
+  const counts = app.createCounter('tweet', metrics, (tx, ids) =>
     app.cache.invalidate(tx, 'tweet', ids),
   )
-  app.addHook('onClose', async () => counts.close())
   const cache = createTweetCache(app, counts)
   const visibility = createVisibility(app, cache)
   const hydrate = createTweetHydration(app, cache)
-  const drafts = createDraftHooks()
+  const drafts = createDraftHooks(app)
   const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
 
@@ -77,13 +70,15 @@ function createTweets(app: FastifyInstance) {
       const reply = parentId ? { replyToId: parentId } : {}
       const mediaCount = mediaIds.length
       const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
-      const [, inserted] = await batch(
-        tx,
-        (db) => insert(row, db),
-        (db) => cache.readInserted(db, row),
-      ).catch((error) => {
-        throw isMissingParent(error) ? new UserNotFound() : error
-      })
+      const [, inserted] = await app
+        .batch(
+          tx,
+          (db) => insert(row, db),
+          (db) => cache.readInserted(db, row),
+        )
+        .catch((error) => {
+          throw app.errors.isMissingParent(error) ? new UserNotFound() : error
+        })
       // The insert's foreign key locks the account, so this read is final.
       if (!inserted) throw new UserNotFound()
       const tweetId = inserted.tweet.id
@@ -100,10 +95,10 @@ function createTweets(app: FastifyInstance) {
 
   const insert = app.prepareQuery((db) =>
     db.insert(tweets).values({
-      authorId: placeholder('authorId'),
+      authorId: app.placeholder('authorId'),
       text: sql.placeholder('text'),
-      mediaCount: placeholder('mediaCount'),
-      replyToId: placeholder('replyToId'),
+      mediaCount: app.placeholder('mediaCount'),
+      replyToId: app.placeholder('replyToId'),
     }),
   )
 
@@ -119,7 +114,7 @@ function createTweets(app: FastifyInstance) {
   }
 
   const clean = ({ text, mediaIds = [] }: Draft) =>
-    cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
+    app.cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {

@@ -1,7 +1,6 @@
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { alias, type MySqlSelect, type MySqlTable } from 'drizzle-orm/mysql-core'
-import type { FastifyInstance } from 'fastify'
-import type { Db, Tx } from '../../plugins/db/client.ts'
 import type { TweetCache, TweetRow } from './cache.ts'
 import { createListFilters } from './filters.ts'
 

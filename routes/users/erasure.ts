@@ -1,8 +1,6 @@
+import type { FastifyInstance, JobContext, Tx } from 'birdhouse'
 import { eq } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 import pTimeout from 'p-timeout'
-import type { Tx } from '../../plugins/db/client.ts'
-import type { JobContext } from '../../plugins/jobs/types.ts'
 
 type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }
 type Eraser = (userId: number, signal: AbortSignal) => Promise<void>

@@ -1,12 +1,5 @@
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import {
-  BearerAuth,
-  IdParams,
-  NoContent,
-  OptionalAuth,
-  problems,
-  ref,
-} from '../../plugins/schemas.ts'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { BearerAuth, IdParams, NoContent, OptionalAuth, problems, ref } from 'birdhouse/schemas'
 import { AccountDeletion, HandleParams, UserChanges } from './schemas.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {

@@ -1,7 +1,6 @@
 import createError from '@fastify/error'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, isNull } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { Tx } from '../../plugins/db/client.ts'
 import { PICTURE_SIZES } from './schemas.ts'
 
 export const UserNotFound = createError(

@@ -1,14 +1,12 @@
+import type { Counter, Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
-import type { users as usersTable } from '../../db/schema/index.ts'
-import type { Db, Tx } from '../../plugins/db/client.ts'
-import type { createCounter } from '../../plugins/db/counter.ts'
 import { type createPictures, UserNotFound } from './pictures.ts'
+import type { users as usersTable } from './tables.ts'
 
 /** Summaries in the cache of a process, about 500 bytes each. */
 const SUMMARIES = 10_000
 
-type Counts = ReturnType<typeof createCounter<'followers' | 'followees' | 'tweets'>>
+type Counts = Counter<'followers' | 'followees' | 'tweets'>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
 
 export function createUserReading(

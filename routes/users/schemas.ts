@@ -1,5 +1,5 @@
+import { Handle, Id, Name, nullable, Password, Profile, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
-import { Handle, Id, Name, nullable, Password, Profile, Timestamp } from '../../plugins/schemas.ts'
 
 declare module 'fastify' {
   interface Resources {

@@ -1,13 +1,9 @@
 import createError from '@fastify/error'
 import anyAscii from 'any-ascii'
+import type { FastifyInstance, Tx } from 'birdhouse'
+import { ACCOUNT_LIMITS } from 'birdhouse/schemas'
 import { and, eq, isNull, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Tx } from '../../plugins/db/client.ts'
-import { createCounter } from '../../plugins/db/counter.ts'
-import { duplicateKey } from '../../plugins/db/errors.ts'
-import { ACCOUNT_LIMITS } from '../../plugins/schemas.ts'
-import { cleanName, cleanText } from '../../plugins/text.ts'
 import { createErasure } from './erasure.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
@@ -52,10 +48,13 @@ type Changes = Partial<Record<'name' | 'profile' | 'handle', string>>
 
 function createUsers(app: FastifyInstance) {
   const { users } = app.tables
-  const counts = createCounter('user', ['followers', 'followees', 'tweets'], app.transaction)
-  app.addHook('onClose', async () => counts.close())
+  const counts = app.createCounter('user', ['followers', 'followees', 'tweets'])
   const pictures = createPictures(app)
   const reading = createUserReading(app, counts, pictures)
+
+  const toName = (name: string) => app.cleanName(name, { field: 'name', max: ACCOUNT_LIMITS.name })
+  const toProfile = (profile: string) =>
+    app.cleanText(profile, { field: 'profile', max: ACCOUNT_LIMITS.profile })
 
   /**
    * Creates an account and returns its id. Derives the handle from the name when none is given.
@@ -74,8 +73,8 @@ function createUsers(app: FastifyInstance) {
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
-          if (duplicateKey(error) === 'users_email') throw new EmailTaken()
-          if (duplicateKey(error) !== 'users_handle') throw error
+          if (app.errors.duplicateKey(error) === 'users_email') throw new EmailTaken()
+          if (app.errors.duplicateKey(error) !== 'users_handle') throw error
           if (input.handle) throw new HandleTaken()
         }
       }
@@ -93,7 +92,7 @@ function createUsers(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       const updating = tx.update(users).set(row).where(alive(id))
       const [result] = await updating.catch((error) => {
-        throw duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
+        throw app.errors.duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
       app.cache.invalidate(tx, 'user', [id])
@@ -132,11 +131,6 @@ function createUsers(app: FastifyInstance) {
     ...createErasure(app, counts),
   }
 }
-
-const toName = (name: string) => cleanName(name, { field: 'name', max: ACCOUNT_LIMITS.name })
-
-const toProfile = (profile: string) =>
-  cleanText(profile, { field: 'profile', max: ACCOUNT_LIMITS.profile })
 
 /**
  * Transliterates the name to Latin letters. Adds random digits from the second attempt on, and to names

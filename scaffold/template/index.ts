@@ -1,11 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { problems } from 'birdhouse/schemas'
 import { Count } from './schemas.ts'
 
 export const kernel = '^KERNEL'
 
 const extName: FastifyPluginAsyncTypebox = async (app) => {
-  const { problems } = app.schemas
-
   app.get(
     '/ext-name',
     {

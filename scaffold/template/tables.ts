@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { bigint, datetime, mysqlTable } from 'drizzle-orm/mysql-core'
+import { createdAt, reference } from 'birdhouse/columns'
+import { mysqlTable } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -7,14 +7,7 @@ declare module 'fastify' {
   }
 }
 
-const id = () => bigint({ mode: 'number', unsigned: true })
-
-// Birdhouse's table, for the foreign key only; not exported, so that no migration creates it.
-const tweets = mysqlTable('tweets', { id: id().primaryKey() })
-
 export const extNameTweets = mysqlTable('ext_name_tweets', {
-  tweetId: id()
-    .primaryKey()
-    .references(() => tweets.id, { onDelete: 'cascade' }),
-  seenAt: datetime({ mode: 'date', fsp: 3 }).notNull().default(sql`(now(3))`),
+  tweetId: reference('tweets', { onDelete: 'cascade' }).primaryKey(),
+  seenAt: createdAt(),
 })

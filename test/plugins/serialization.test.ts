@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { SHARED } from '../../plugins/serialization/pages.ts'
+import { SHARED } from '../../plugins/resources.ts'
 import { extensionFolders, index, service } from '../extension-folder.ts'
 import { call, like, read, setUp, signUp, tweet } from '../helper.ts'
 
@@ -18,14 +18,14 @@ const echo = extension('echo', {
     })
     app.decorate('mood', '')
     app.resources.addField(['TweetBody', 'Tweet'], 'quoted', {
-      schema: app.schemas.nullable(app.schemas.ref('TweetBody')), read: async () => new Map(),
+      schema: schemas.nullable(schemas.ref('TweetBody')), read: async () => new Map(),
     })`,
     'echo',
     ['tweets.service'],
   ),
   'index.js': index(`
-    const { PageOf, PageQuery } = app.pages
-    const answers = { 200: PageOf(app.schemas.ref('Tweet')), ...app.schemas.problems() }
+    const { PageOf, PageQuery } = schemas
+    const answers = { 200: PageOf(schemas.ref('Tweet')), ...schemas.problems() }
     const schema = (operationId) => ({
       tags: ['echo'], summary: 'Echoes', operationId, security: [], response: answers,
     })

@@ -1,6 +1,12 @@
+import { createdAt, id, jsonText, reference, text, time } from 'birdhouse/columns'
 import { boolean, index, int, mysqlTable, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
-import { createdAt, id, jsonText, text, time } from './columns.ts'
-import { users } from './users.ts'
+
+declare module 'fastify' {
+  interface Tables {
+    media: typeof media
+    mediaSweeps: typeof mediaSweeps
+  }
+}
 
 /** One stored size of a picture; `limit` is the maximum of its long side in pixels. */
 export type StoredVariant = { limit: number; width: number; height: number }
@@ -13,9 +19,7 @@ export const media = mysqlTable(
   'media',
   {
     id: id().autoincrement().primaryKey(),
-    ownerId: id()
-      .notNull()
-      .references(() => users.id),
+    ownerId: reference('users').notNull(),
     tweetId: id(),
     /** Position in the tweet, from 0. */
     position: tinyint().notNull().default(0),

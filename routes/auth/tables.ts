@@ -1,14 +1,19 @@
+import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
 import { index, mysqlTable } from 'drizzle-orm/mysql-core'
-import { bytes32, createdAt, id, text, time } from './columns.ts'
-import { users } from './users.ts'
+
+declare module 'fastify' {
+  interface Tables {
+    sessions: typeof sessions
+    refreshTokens: typeof refreshTokens
+    revokedSessions: typeof revokedSessions
+  }
+}
 
 export const sessions = mysqlTable(
   'sessions',
   {
     id: id().autoincrement().primaryKey(),
-    userId: id()
-      .notNull()
-      .references(() => users.id),
+    userId: reference('users').notNull(),
     ip: text({ length: 45 }).notNull(),
     userAgent: text({ length: 255 }).notNull(),
     createdAt: createdAt(),

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { bigint, customType, datetime } from 'drizzle-orm/mysql-core'
+import { bigint, customType, datetime, mysqlTable } from 'drizzle-orm/mysql-core'
 
 /** Text compared by bytes: a Unicode collation treats different emoji as equal. */
 const binaryCollation = (type: string) => `${type} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin`
@@ -26,8 +26,6 @@ export const now = sql`(now(3))`
 
 export const createdAt = () => time().notNull().default(now)
 
-/**
- * How tweets get into a home timeline: merged when the timeline is read, or materialised as entries
- * when tweets are written. During a backfill (`filling`) both happen.
- */
-export const DELIVERY = { merged: 0, filling: 1, materialised: 2 } as const
+/** The id of a row of another table, which need not be imported: `reference('users')`. */
+export const reference = (table: string, actions: { onDelete?: 'cascade' | 'set null' } = {}) =>
+  id().references(() => mysqlTable(table, { id: id().primaryKey() }).id, actions)

@@ -1,11 +1,15 @@
+import { createdAt, id, reference } from 'birdhouse/columns'
 import { index, mysqlTable, primaryKey, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
-import { createdAt, DELIVERY, id } from './columns.ts'
-import { users } from './users.ts'
 
-const userId = () =>
-  id()
-    .notNull()
-    .references(() => users.id)
+declare module 'fastify' {
+  interface Tables {
+    follows: typeof follows
+    blocks: typeof blocks
+    mutes: typeof mutes
+  }
+}
+
+const userId = () => reference('users').notNull()
 
 export const follows = mysqlTable(
   'follows',
@@ -14,8 +18,8 @@ export const follows = mysqlTable(
     followeeId: userId(),
     id: id().notNull().autoincrement(),
     createdAt: createdAt(),
-    /** How the followee's tweets reach the follower's timeline; only routes/timeline changes this. */
-    delivery: tinyint().notNull().default(DELIVERY.merged),
+    /** How the followee's tweets reach the follower's timeline; see routes/timeline/delivery.ts. */
+    delivery: tinyint().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.followerId, t.followeeId] }),

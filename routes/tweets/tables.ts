@@ -1,3 +1,4 @@
+import { createdAt, id, reference, text, time } from 'birdhouse/columns'
 import {
   foreignKey,
   index,
@@ -7,8 +8,15 @@ import {
   tinyint,
   uniqueIndex,
 } from 'drizzle-orm/mysql-core'
-import { createdAt, id, text, time } from './columns.ts'
-import { users } from './users.ts'
+
+declare module 'fastify' {
+  interface Tables {
+    tweets: typeof tweets
+    tweetCounts: typeof tweetCounts
+    tweetCountDeltas: typeof tweetCountDeltas
+    likes: typeof likes
+  }
+}
 
 /**
  * A tweet, a reply (`replyToId`) or a retweet (`retweetOfId`, no text). A deleted tweet stays as a
@@ -18,9 +26,7 @@ export const tweets = mysqlTable(
   'tweets',
   {
     id: id().autoincrement().primaryKey(),
-    authorId: id()
-      .notNull()
-      .references(() => users.id),
+    authorId: reference('users').notNull(),
     text: text({ length: 300 }),
     replyToId: id(),
     retweetOfId: id(),
@@ -66,9 +72,7 @@ export const tweetCountDeltas = mysqlTable(
 export const likes = mysqlTable(
   'likes',
   {
-    userId: id()
-      .notNull()
-      .references(() => users.id),
+    userId: reference('users').notNull(),
     tweetId: id()
       .notNull()
       .references(() => tweets.id),

@@ -1,5 +1,13 @@
+import { createdAt, id, text, time } from 'birdhouse/columns'
 import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
-import { createdAt, id, text, time } from './columns.ts'
+
+declare module 'fastify' {
+  interface Tables {
+    users: typeof users
+    userCounts: typeof userCounts
+    userCountDeltas: typeof userCountDeltas
+  }
+}
 
 /**
  * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job

@@ -1,6 +1,14 @@
+import { createdAt, id, reference, time } from 'birdhouse/columns'
 import { boolean, index, int, mysqlTable, primaryKey, tinyint } from 'drizzle-orm/mysql-core'
-import { createdAt, DELIVERY, id, time } from './columns.ts'
-import { users } from './users.ts'
+import { DELIVERY } from './delivery.ts'
+
+declare module 'fastify' {
+  interface Tables {
+    timelineEntries: typeof timelineEntries
+    timelineStates: typeof timelineStates
+    popularAuthors: typeof popularAuthors
+  }
+}
 
 /** Tweets that a reader's timeline may show. An extra entry does no harm: each is checked when read. */
 export const timelineEntries = mysqlTable(
@@ -13,9 +21,7 @@ export const timelineEntries = mysqlTable(
 export const timelineStates = mysqlTable(
   'timeline_states',
   {
-    readerId: id()
-      .primaryKey()
-      .references(() => users.id),
+    readerId: reference('users').primaryKey(),
     delivery: tinyint().notNull().default(DELIVERY.merged),
     /** Number of the last rebuild: an earlier rebuild may not finish. */
     version: int().notNull().default(0),
