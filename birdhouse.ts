@@ -6,6 +6,7 @@
 /// <reference path="./routes/media/schemas.ts" />
 /// <reference path="./routes/media/service.ts" />
 /// <reference path="./routes/media/tables.ts" />
+/// <reference path="./routes/timeline/config.ts" />
 /// <reference path="./routes/timeline/service.ts" />
 /// <reference path="./routes/timeline/tables.ts" />
 /// <reference path="./routes/tweets/schemas.ts" />

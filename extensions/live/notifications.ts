@@ -10,11 +10,8 @@ declare module 'fastify' {
 
 /** Undefined if the notification is gone or the extension is not installed. */
 export async function readNotification(app: FastifyInstance, id: number, userId: number) {
-  if (!app.hasDecorator('notifications')) return undefined
-  // The types are missing if the extension is.
-  const { notifications } = app as unknown as { notifications: Notifications }
   try {
-    return (await notifications.get(id, userId)) ?? undefined
+    return (await app.optional<Notifications>('notifications')?.get(id, userId)) ?? undefined
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

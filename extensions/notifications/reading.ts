@@ -76,20 +76,19 @@ export function createReading(app: FastifyInstance) {
   async function present(userId: number, groups: Group[], readUpTo: number) {
     const people = await peopleOf(userId, groups)
     const shown = await tweetsOf(userId, groups)
-    const items = groups.map(({ tweetId, latestAt, ...group }) => {
+    const actorIds = [...people.values()].flat().map(({ actorId }) => actorId)
+    const summaries = await app.users.summariesOf(actorIds, userId)
+    return groups.map(({ tweetId, latestAt, ...group }) => {
       const named = people.get(group.id) ?? []
       return {
         ...group,
         tweet: (tweetId && shown.get(tweetId)) || null,
-        people: named.map(({ groupId, place, total, ...person }) => app.users.present(person)),
+        people: named.flatMap(({ actorId }) => summaries.get(actorId) ?? []),
         peopleCount: named[0]?.total ?? 0,
         latestAt: latestAt.toISOString(),
         read: group.latestId <= readUpTo,
       }
     })
-    const everyone = items.flatMap((item) => item.people)
-    await app.resources.fill('UserSummary', everyone, { viewerId: userId })
-    return items
   }
 
   /** The latest people of each group and their total number, with one query for all groups. */
@@ -98,7 +97,7 @@ export function createReading(app: FastifyInstance) {
     const ofGroup = sql`PARTITION BY ${notificationItems.groupId}`
     const ranked = app.db
       .select({
-        ...app.users.summary(users),
+        actorId: notificationItems.actorId,
         groupId: notificationItems.groupId,
         place: sql<number>`ROW_NUMBER() OVER (${ofGroup} ORDER BY ${notificationItems.id} DESC)`
           .mapWith(Number)
@@ -139,7 +138,7 @@ export function createReading(app: FastifyInstance) {
     const list = `notification:${groupId}`
     const before = app.pages.decodeCursor(list, request.cursor)
     const rows = await app.db
-      .select({ ...app.users.summary(users), position: notificationItems.id })
+      .select({ actorId: notificationItems.actorId, position: notificationItems.id })
       .from(notificationItems)
       .innerJoin(users, eq(users.id, notificationItems.actorId))
       .where(
@@ -152,8 +151,9 @@ export function createReading(app: FastifyInstance) {
       .orderBy(desc(notificationItems.id))
       .limit(request.limit + 1)
     const page = app.pages.toPage(list, rows, request.limit, ({ position }) => position)
-    const items = page.items.map(({ position, ...person }) => app.users.present(person))
-    await app.resources.fill('UserSummary', items, { viewerId: userId })
+    const actorIds = page.items.map(({ actorId }) => actorId)
+    const summaries = await app.users.summariesOf(actorIds, userId)
+    const items = actorIds.flatMap((id) => summaries.get(id) ?? [])
     return { items, nextCursor: page.nextCursor }
   }
 

@@ -8,6 +8,8 @@ import { createReplacements } from './replaced.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     features: ReturnType<typeof createFeatures>
+    /** The service of a feature that may not be installed; declare the part of it that you use. */
+    optional: <Service>(name: string) => Service | undefined
   }
 }
 
@@ -105,6 +107,9 @@ function createFeatures(
 export default fp<{ features: Feature[]; skipped: ReadonlyMap<string, string> }>(
   async (app, { features, skipped }) => {
     app.decorate('features', createFeatures(app, features, skipped))
+    app.decorate('optional', <Service>(name: string) =>
+      app.hasDecorator(name) ? app.getDecorator<Service>(name) : undefined,
+    )
     guardRoot(app)
     app.addHook('onRoute', (route) => app.features.claimRoute(route))
   },

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { createGate } from '../gate.ts'
 import { assertUtf8Type } from '../http/utf8.ts'
@@ -10,8 +10,6 @@ import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Options of a route that takes a file: its body limit and deadline, and no validation of the body. */
-    fileRoute: typeof FILE_ROUTE
     uploads: {
       /** Writes a file to the temporary folder and deletes it. @throws NO_ROOM */
       check: () => Promise<void>
@@ -38,13 +36,20 @@ export type Upload = {
   /** The request's `cancelled`: aborts when the client has gone or the deadline has passed. */
   cancelled: AbortSignal
 }
-const FILE_ROUTE = {
-  /** Bytes of a file, one text field and the framing. */
-  bodyLimit: FILE_LIMIT + FIELD_LIMIT + 32 * 1024,
-  /** Milliseconds for 8 MB from a phone on a poor network, and the work. */
-  config: { deadline: 90_000 },
+
+/** Bytes of a file, one text field and the framing. */
+const BODY_LIMIT = FILE_LIMIT + FIELD_LIMIT + 32 * 1024
+/** Milliseconds for 8 MB from a phone on a poor network, and the work. */
+const DEADLINE = 90_000
+
+/** Prepares a route whose schema says that it consumes multipart/form-data. */
+function takeFiles(route: RouteOptions) {
+  const { consumes = [] } = (route.schema ?? {}) as { consumes?: string[] }
+  if (!consumes.includes('multipart/form-data')) return
+  route.bodyLimit ??= BODY_LIMIT
+  route.config = { deadline: DEADLINE, ...route.config }
   // The schema documents the body and cannot validate it, because the body is a stream.
-  validatorCompiler: () => () => true,
+  route.validatorCompiler = () => () => true
 }
 
 /** Most uploads in progress per process; each holds up to 8 MB of disk. */
@@ -71,8 +76,8 @@ export default fp(
     await uploads.check().catch((err) => app.log.warn({ err }, noRoomAdvice()))
     const pass = createGate(MAX_UPLOADS, 0, () => new TooManyUploads())
     app.addHook('onClose', () => uploads.close())
+    app.addHook('onRoute', takeFiles)
 
-    app.decorate('fileRoute', FILE_ROUTE)
     app.decorate('uploads', { check: uploads.check })
     app.decorateRequest(
       'withFile',

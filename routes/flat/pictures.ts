@@ -36,7 +36,6 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     '/profile-picture/s3',
     {
       onRequest: app.authenticate,
-      ...app.fileRoute,
       schema: uploadSchema('flatSetPicture_s3'),
     },
     setAvatar,
@@ -46,7 +45,6 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     '/profile-picture/local',
     {
       onRequest: app.authenticate,
-      ...app.fileRoute,
       schema: uploadSchema('flatSetPicture_local'),
     },
     setAvatar,

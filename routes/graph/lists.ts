@@ -15,12 +15,13 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     relation: Relation,
     id: number,
     request: PageRequest,
+    viewerId?: number,
     where?: SQL,
   ) {
     const list = `${name}:${id}`
     const before = app.pages.decodeCursor(list, request.cursor)
     const rows = await app.db
-      .select({ ...app.users.summary(users), position: sql`${relation.position}`.mapWith(Number) })
+      .select({ id: users.id, position: sql`${relation.position}`.mapWith(Number) })
       .from(users)
       .innerJoin(relation.table, eq(users.id, relation.shown))
       .where(
@@ -39,8 +40,11 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
       request.limit,
       ({ position }) => position,
     )
-    const people = items.map((row) => app.users.present(row))
-    return { items: await app.resources.fill('UserSummary', people), nextCursor }
+    const people = await app.users.summariesOf(
+      items.map(({ id }) => id),
+      viewerId,
+    )
+    return { items: items.flatMap(({ id }) => people.get(id) ?? []), nextCursor }
   }
 
   const followers: Relation = {
@@ -72,13 +76,14 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
   /** Public lists leave out users who block the viewer or are blocked by the viewer. */
   const open =
     (name: string, relation: Relation) => (id: number, request: PageRequest, viewerId?: number) =>
-      page(name, relation, id, request, notBlocked(viewerId, users.id))
+      page(name, relation, id, request, viewerId, notBlocked(viewerId, users.id))
 
   return {
     followers: open('followers', followers),
     followees: open('followees', followees),
     likers: open('likers', likers),
-    blocked: (userId: number, request: PageRequest) => page('blocks', blocked, userId, request),
-    muted: (userId: number, request: PageRequest) => page('mutes', muted, userId, request),
+    blocked: (userId: number, request: PageRequest) =>
+      page('blocks', blocked, userId, request, userId),
+    muted: (userId: number, request: PageRequest) => page('mutes', muted, userId, request, userId),
   }
 }

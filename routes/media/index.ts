@@ -14,7 +14,6 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/media',
     {
-      ...app.fileRoute,
       schema: {
         tags: ['media'],
         operationId: 'createMedia',

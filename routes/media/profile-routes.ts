@@ -66,7 +66,6 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/users/me/avatar',
     {
-      ...app.fileRoute,
       schema: upload('setAvatar', 'Set your profile picture', 'cropped to centred squares'),
     },
     async (request) => {
@@ -79,7 +78,6 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.put(
     '/users/me/header',
     {
-      ...app.fileRoute,
       schema: upload('setHeader', 'Set your header picture', 'cropped to the middle in 3:1'),
     },
     async (request) => {

@@ -143,6 +143,15 @@ export function createUserReading(
     },
   })
 
+  /** Returns these users as other answers show them, by id and without deleted accounts. */
+  async function summariesOf(ids: Iterable<number>, viewerId?: number, db?: Db | Tx) {
+    if (!db) await app.cache.sync()
+    const found = await summaries.get(ids, db)
+    const people = Array.from(found.values(), (person) => ({ ...person }))
+    await app.resources.fill('UserSummary', people, { viewerId, db: db ?? app.db, synced: true })
+    return new Map(people.map((person) => [person.id, person]))
+  }
+
   function frozen(person: ReturnType<typeof present>) {
     Object.freeze(person.avatar)
     return Object.freeze(person)
@@ -157,5 +166,6 @@ export function createUserReading(
     summary,
     present,
     summaries,
+    summariesOf,
   }
 }

@@ -13,6 +13,8 @@ import errors from '../../plugins/errors.ts'
 import multipart from '../../plugins/multipart/index.ts'
 import { uploadedFiles } from '../multipart.ts'
 
+const FILE = { schema: { consumes: ['multipart/form-data'] } }
+
 const lines: string[] = []
 const app = Fastify({
   logger: { level: 'info', stream: { write: (line) => void lines.push(line) } },
@@ -20,23 +22,23 @@ const app = Fastify({
 await app.register(errors)
 await app.register(deadline)
 await app.register(multipart)
-app.post('/file', app.fileRoute, async (request, reply) => {
+app.post('/file', FILE, async (request, reply) => {
   const bytes = await request.withFile('file', ({ file }) => readFile(file))
   return reply.type('application/octet-stream').send(bytes)
 })
-app.post('/lost', app.fileRoute, async (request) =>
+app.post('/lost', FILE, async (request) =>
   request.withFile('file', async ({ file }) => {
     await rm(dirname(file), { recursive: true })
     return readFile(file)
   }),
 )
 let worked = 0
-app.post('/hurry', { ...app.fileRoute, config: { deadline: 200 } }, async (request) =>
+app.post('/hurry', { ...FILE, config: { deadline: 200 } }, async (request) =>
   request.withFile('file', async () => {
     worked++
   }),
 )
-app.post('/late', { ...app.fileRoute, onRequest: async () => sleep(100) }, async (request) =>
+app.post('/late', { ...FILE, onRequest: async () => sleep(100) }, async (request) =>
   request.withFile('file', async () => ({ worked: ++worked })),
 )
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
