@@ -7,7 +7,7 @@ npm run new:extension ../birdhouse-pins   a package of its own, to publish or np
                                           again on the same path links the package again`
 
 const DB_GENERATE_HELP = `
-npm run db:generate                      for changed tables in db/schema/
+npm run db:generate                      for changed tables of Birdhouse
 npm run db:generate -- extensions/pins   for the tables of that extension
 All arguments after the folder are passed to drizzle-kit generate, such as --name=first.`
 
