@@ -5,7 +5,7 @@ import { build } from '../app.ts'
 import { decodeCursor } from '../plugins/pagination.ts'
 import { createTimelineJobs } from '../routes/timeline/jobs.ts'
 import { SIZES } from '../routes/timeline/sizes.ts'
-import { createSkeleton } from '../routes/timeline/skeleton.ts'
+import { createSkeleton } from '../routes/timeline/read/skeleton.ts'
 import { type App, settings } from './helper.ts'
 import { createOracle, expectedPage, relationsOf } from './timeline-oracle.ts'
 
@@ -20,10 +20,11 @@ const COMMANDS = 60
 const SHRINK = process.env.SHRINK === '1'
 const SMALL = {
   ...SIZES,
-  cachedEntries: 3,
-  cachedEntriesScrolling: 4,
+  maxFollowees: 2,
+  cachedRows: 3,
+  rowsPerExtension: 4,
+  maxCachedRows: 6,
   maxRecentTweets: 2,
-  cachedTweetsPerAuthor: 3,
   maxMergedAuthors: 2,
   maxMergedIdRange: 4,
   rowsPerRetry: 12,

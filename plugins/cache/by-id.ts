@@ -16,15 +16,15 @@ export type ByIdOptions<Value> = {
 export function createById<Value>(
   db: Db,
   feed: Feed,
-  topic: CacheTopic,
+  topics: readonly CacheTopic[],
   { load, max }: ByIdOptions<Value>,
 ) {
   const cached = new LRUCache<number, { value: Value | undefined }>({ max, ttl: TTL })
-  const loads = new Set<Load<Value>>()
+  const loads = new Set<Running>()
   let next: Load<Value> | undefined
 
-  feed.listen(topic, {
-    evict: (id) => {
+  const listener = {
+    evict: (id: number) => {
       cached.delete(id)
       for (const running of loads) running.outdated.add(id)
     },
@@ -32,7 +32,8 @@ export function createById<Value>(
       cached.clear()
       for (const running of loads) running.evicted = true
     },
-  })
+  }
+  for (const topic of topics) feed.listen(topic, listener)
 
   /** Returns values as of the last `sync` or later; within a transaction, as the transaction sees them. */
   async function get(ids: Iterable<number>, tx?: Db | Tx): Promise<Map<number, Value>> {
@@ -75,7 +76,7 @@ export function createById<Value>(
       next = undefined
       try {
         const values = await load([...current.ids], db)
-        if (!current.evicted && !feed.isSuspended()) keep(current, values)
+        if (mayKeep(current)) for (const id of current.ids) keep(current, id, values.get(id))
         return values
       } finally {
         loads.delete(current)
@@ -83,17 +84,37 @@ export function createById<Value>(
     }
   }
 
-  function keep({ ids, outdated }: Load<Value>, values: Map<number, Value>) {
-    for (const id of ids) if (!outdated.has(id)) cached.set(id, { value: values.get(id) })
+  const mayKeep = ({ evicted }: Running) => !evicted && !feed.isSuspended()
+
+  function keep({ outdated }: Running, id: number, value: Value | undefined) {
+    if (!outdated.has(id)) cached.set(id, { value })
   }
 
-  return { get, evict: (id: number) => void cached.delete(id) }
+  /**
+   * For a query that reads these values along with others: call it before the query, and the result
+   * with the ids and a function that makes a value. Values that are cached already stay.
+   */
+  function alongside() {
+    const running: Running = { outdated: new Set(), evicted: false }
+    loads.add(running)
+    return (ids: Iterable<number>, make: (id: number) => Value | undefined) => {
+      loads.delete(running)
+      if (!mayKeep(running)) return
+      for (const id of ids) if (!cached.has(id)) keep(running, id, make(id))
+    }
+  }
+
+  return {
+    get,
+    has: (id: number) => cached.has(id),
+    evict: (id: number) => void cached.delete(id),
+    alongside,
+  }
 }
 
-type Load<Value> = {
-  ids: Set<number>
+type Running = {
   /** Ids that changed since the load began; their loaded values may be older. */
   outdated: Set<number>
   evicted: boolean
-  values: Promise<Map<number, Value>>
 }
+type Load<Value> = Running & { ids: Set<number>; values: Promise<Map<number, Value>> }

@@ -28,9 +28,9 @@ function createCache(app: FastifyInstance) {
     values: [changes],
   }))
 
-  /** Creates a cache of one value per id. An invalidation evicts the value of an id. */
-  const byId = <Value>(topic: CacheTopic, options: ByIdOptions<Value>) =>
-    createById(app.db, feed, topic, options)
+  /** Creates a cache of one value per id. An invalidation of a topic evicts the value of an id. */
+  const byId = <Value>(topic: CacheTopic | CacheTopic[], options: ByIdOptions<Value>) =>
+    createById(app.db, feed, [topic].flat(), options)
 
   /** Creates a cache of one value per owner and id. An invalidation evicts all values of an owner. */
   const byOwner = <Value>(topic: CacheTopic, options: ByOwnerOptions<Value>) =>

@@ -4,7 +4,6 @@ import { type AnyColumn, and, eq, or, type SQL, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createGraphErasure } from './erasure.ts'
 import { createGraphLists } from './lists.ts'
-import { createRelationships } from './relationships.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -172,7 +171,6 @@ function createGraph(app: FastifyInstance) {
     unmute,
     notBlocked,
     notMuted,
-    relationships: createRelationships(app, notBlocked),
     ...createGraphLists(app, notBlocked),
   }
 }

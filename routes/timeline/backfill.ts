@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gt, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { DELIVERY } from './delivery.ts'
 import type { Entries } from './entries.ts'
-import { createMergeByAuthor, TOP } from './merge-by-author.ts'
 import type { Popularity } from './popularity.ts'
+import { createMergeByAuthor, TOP } from './read/merge-by-author.ts'
 import { SIZES } from './sizes.ts'
 
 /**

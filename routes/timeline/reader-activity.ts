@@ -3,7 +3,6 @@ import { and, eq, gt, lt, type SQL, sql } from 'drizzle-orm'
 import type { ResultSetHeader } from 'mysql2'
 import { DELIVERY } from './delivery.ts'
 import type { Entries } from './entries.ts'
-import type { Snapshot } from './snapshot.ts'
 
 /** Hours between two updates of `seenAt`. */
 const RECORD_EVERY = 24
@@ -16,7 +15,10 @@ export function createReaderActivity(app: FastifyInstance, entries: Entries) {
   const { TIMELINE_IDLE_DAYS } = app.config.timeline
 
   /** Records a visit once a day, and queues a job that fills the timeline of a new or returning reader. */
-  async function recordVisit(readerId: number, { unseenHours }: Pick<Snapshot, 'unseenHours'>) {
+  async function recordVisit(
+    readerId: number,
+    { unseenHours }: { unseenHours: number | undefined },
+  ) {
     if (unseenHours !== undefined && unseenHours < RECORD_EVERY) return
     await app.transaction(async (tx) => {
       // Inserts nothing when the account has been deleted since the access token was issued.

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import type {} from './config.ts'
 import { createTimelineJobs } from './jobs.ts'
-import { createReaders } from './readers.ts'
-import { createSkeleton, type TimelineRequest } from './skeleton.ts'
+import { createReaders } from './read/readers.ts'
+import { createSkeleton, type TimelineRequest } from './read/skeleton.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -42,7 +42,7 @@ function createTimeline(app: FastifyInstance) {
   async function page(readerId: number, request: TimelineRequest) {
     const { rows, ...cursors } = await skeleton(readerId, request)
     return {
-      items: await app.tweets.hydrate(rows, { viewerId: readerId, synced: true }),
+      items: await app.tweets.hydrate(rows, { viewerId: readerId }),
       ...cursors,
     }
   }

@@ -14,13 +14,14 @@ export const SIZES = {
   idWindows: [1_000, 8_000, 64_000],
   /** Rows per retry, when the rows read so far include too few that may be shown. */
   rowsPerRetry: 100,
-  /** Entries cached per reader for the first pages, and once the reader scrolls beyond them. */
-  cachedEntries: 60,
-  cachedEntriesScrolling: 1_000,
+  /** Followees that the statement for a page reads; of more, those who are merged are read alone. */
+  maxFollowees: 1_000,
+  /** Rows cached per reader for the first page, per step of a reader who scrolls, and at most. */
+  cachedRows: 31,
+  rowsPerExtension: 200,
+  maxCachedRows: 1_000,
   /** Tweets written since a timeline was cached, above which the timeline is read again. */
-  maxRecentTweets: 200,
-  /** Tweets cached per merged author. */
-  cachedTweetsPerAuthor: 200,
+  maxRecentTweets: 1_000,
   /** Merged authors, and ids, up to which one prepared statement merges them into a page. */
   maxMergedAuthors: 100,
   maxMergedIdRange: 64_000,

@@ -1,27 +1,19 @@
 import type { Counter, FastifyInstance, Tx } from 'birdhouse'
-import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = Counter<TweetMetric>
 /** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
 const TWEETS = 20_000
-/** Viewers whose likes and retweets are cached; some hundred tweets of 50 bytes each. */
-const VIEWERS = 2_000
 
 export type TweetRow =
   Awaited<ReturnType<TweetCache['rows']['get']>> extends Map<number, infer Row> ? Row : never
 export type TweetCache = ReturnType<typeof createTweetCache>
 /** A tweet inserted by the last statement, and its author. */
 export type InsertedTweet = NonNullable<Awaited<ReturnType<TweetCache['readInserted']>>>
-type Reactions = { liked: boolean; retweeted: boolean }
-
-const REACTIONS: readonly Reactions[] = Array.from({ length: 4 }, (_, bits) =>
-  Object.freeze({ liked: (bits & 1) > 0, retweeted: (bits & 2) > 0 }),
-)
-
-/** Caches tweet rows by id, and each viewer's likes and retweets. */
+/** Caches tweet rows by id. One query reads the tweets and their authors. */
 export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
-  const { likes, tweets, users } = app.tables
+  const { tweets, users } = app.tables
 
   const readTweets = app.prepareForIds((ids, db) => {
     const counted = counts.joined(ids, sql`${tweets.id}`)
@@ -38,23 +30,14 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
         likeCount: counted.read('likes'),
         retweetCount: counted.read('retweets'),
         replyCount: counted.read('replies'),
+        author: { ...app.users.summary(users), deletedAt: users.deletedAt },
       })
       .from(tweets)
+      .leftJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(counted.totals, counted.onTotals)
       .leftJoin(counted.pending, counted.onPending)
       .where(inArray(tweets.id, ids))
   })
-
-  const viewerId = app.placeholder('viewerId')
-  const bit = (weight: number, condition: SQL) =>
-    sql`IF(EXISTS (${condition}), ${sql.raw(String(weight))}, 0)`
-  const liked = sql`SELECT 1 FROM ${likes} WHERE user_id = ${viewerId} AND tweet_id = ${tweets.id}`
-  const retweeted = sql`SELECT 1 FROM ${tweets} AS mine WHERE mine.retweet_of_id = ${tweets.id} AND mine.author_id = ${viewerId}`
-  const bits = sql`${bit(1, liked)} + ${bit(2, retweeted)}`.mapWith(Number)
-
-  const readReactions = app.prepareForIds((ids, db) =>
-    db.select({ id: tweets.id, bits }).from(tweets).where(inArray(tweets.id, ids)),
-  )
 
   const readAuthored = app.prepareQuery((db) =>
     db
@@ -90,22 +73,13 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
     rows: app.cache.byId('tweet', {
       max: TWEETS,
       load: async (ids, db) => {
-        const rows = await readTweets(ids, {}, db)
+        const rows = await app.users.readingAlong(() => readTweets(ids, {}, db), db)
         return new Map(
-          rows.map(({ deletedAt, createdAt, ...row }) => [
+          rows.map(({ deletedAt, createdAt, author: _, ...row }) => [
             row.id,
             { ...row, deleted: deletedAt !== null, createdAt: createdAt.toISOString() },
           ]),
         )
-      },
-    }),
-
-    reactions: app.cache.byOwner<Reactions | undefined>('reactions', {
-      max: VIEWERS,
-      load: async (viewer, ids, db) => {
-        const rows = await readReactions(ids, { viewerId: viewer }, db)
-        const known = new Map(rows.map((row) => [row.id, REACTIONS[row.bits]]))
-        return new Map(ids.map((id) => [id, known.get(id)]))
       },
     }),
   }

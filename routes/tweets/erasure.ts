@@ -73,7 +73,7 @@ export function createTweetErasure(app: FastifyInstance) {
       ),
     )
     for (const { id, authorId } of rows) {
-      app.tweets.invalidate(tx, id, authorId)
+      app.tweets.invalidate(tx, id)
       app.cache.invalidate(tx, 'reactions', [authorId])
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId })
     }
@@ -89,7 +89,7 @@ export function createTweetErasure(app: FastifyInstance) {
       const [row] = await tx.select().from(tweets).where(eq(tweets.id, id)).for('update')
       if (!row) return
       await tx.delete(tweets).where(eq(tweets.id, id))
-      app.tweets.invalidate(tx, id, row.authorId)
+      app.tweets.invalidate(tx, id)
       await app.tweets.counts.erase(tx, [id])
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))

@@ -1,106 +1,118 @@
 import type { Db, FastifyInstance, Resources, Tx } from 'birdhouse'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
 import { createSharedParts, type SharedPart } from './parts.ts'
+import { MARKS, type Row } from './visibility.ts'
 
 export type Hydrate = ReturnType<typeof createTweetHydration>
-type Shown = { id: number; originalId: number | null }
 type Context = {
   viewerId?: number | undefined
   db?: Db | Tx
   /** Set when the only row is a tweet that this transaction has inserted. */
   inserted?: InsertedTweet | undefined
-  /** True when the cache has been synced since the request came. */
-  synced?: boolean
 }
+type Found = Map<number, TweetRow>
 
-const NO_REACTIONS = { liked: false, retweeted: false }
+const REACTIONS = Array.from({ length: 4 }, (_, marks) => ({
+  liked: (marks & MARKS.liked) > 0,
+  retweeted: (marks & MARKS.retweeted) > 0,
+}))
 
 /** The second step of reading: hydrates the selected rows, retweeted originals included. */
-export function createTweetHydration(
-  app: FastifyInstance,
-  { rows: tweets, reactions }: TweetCache,
-) {
+export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
   const { summaries } = app.users
-  const { relationships } = app.graph
   const partOf = createSharedParts()
 
   /**
-   * Returns the rows as complete tweets, in the same order, without those of deleted authors. Takes
-   * a fixed number of queries, most of which the cache answers.
+   * Returns the rows as complete tweets, in the same order, without those of deleted authors and
+   * retweets of deleted tweets. Values are as of the last sync of the cache.
    */
-  async function hydrate(rows: Shown[], context: Context = {}): Promise<Resources['Tweet'][]> {
-    if (!context.db && !context.synced) await app.cache.sync()
-    const bodies = await readBodies(rows, context)
-    await app.media.fill([...bodies.values()], context.db)
-    const viewing = { ...context, justCreated: context.inserted !== undefined, synced: true }
-    await app.resources.fill('TweetBody', [...bodies.values()], viewing)
-    const people = [...bodies.values()].flatMap(({ author, replyTo }) => [author, replyTo?.author])
-    await app.resources.fill(
-      'UserSummary',
-      people.flatMap((one) => one ?? []),
-      { ...viewing, justCreated: false },
-    )
-    return rows.flatMap(({ id, originalId }) => {
-      const body = bodies.get(id)
-      return body ? [{ ...body, retweetOf: (originalId && bodies.get(originalId)) || null }] : []
-    })
+  async function hydrate(rows: Row[], context: Context = {}): Promise<Resources['Tweet'][]> {
+    const { viewerId, inserted, db = app.db } = context
+    const { found, people } = await load(rows, db, inserted)
+    const tweets = rows.flatMap((row) => compose(row, found, people, viewerId))
+    const bodies = tweets.flatMap(({ body, original }) => (original ? [body, original] : [body]))
+    await app.media.fill(bodies, context.db)
+    const viewing = { viewerId, db, justCreated: inserted !== undefined, synced: true }
+    await app.resources.fill('TweetBody', bodies, viewing)
+    const shown = bodies.flatMap(({ author, replyTo }) => [author ?? [], replyTo?.author ?? []])
+    await app.resources.fill('UserSummary', shown.flat(), { ...viewing, justCreated: false })
+    return tweets.map(({ body, original }) => ({ ...body, retweetOf: original }))
   }
 
-  async function readBodies(rows: Shown[], { viewerId, db = app.db, inserted }: Context) {
-    const ids = rows.flatMap(({ id, originalId }) => (originalId ? [id, originalId] : [id]))
-    const found = inserted
-      ? new Map([[inserted.tweet.id, inserted.tweet]])
-      : await tweets.get(ids, db)
-    const parents = await tweets.get(
-      [...found.values()].flatMap(({ replyToId }) => replyToId ?? []),
-      db,
-    )
-    const shown = inserted ? parents.values() : [...found.values(), ...parents.values()]
-    const authors = Array.from(shown, ({ authorId }) => authorId)
-    const [people, flags, relationship] = await Promise.all([
-      summaries.get(authors, db),
-      viewerId === undefined || inserted ? undefined : reactions.get(viewerId, found.keys(), db),
-      viewerId === undefined || parents.size === 0
-        ? undefined
-        : relationships.get(
-            viewerId,
-            new Set([...parents.values()].map((one) => one.authorId)),
-            db,
-          ),
-    ])
-
-    if (inserted) people.set(inserted.author.id, inserted.author)
-    // Extensions may add fields that depend on the viewer.
-    const personal = app.resources.hasAddedFields('UserSummary')
-
-    function present(row: TweetRow) {
-      const author = people.get(row.authorId)
-      // An account may have been deleted since the ids were read.
-      if (!author) return []
-      const shared = partOf(row, author, row.replyToId === null ? null : replyTo(row.replyToId))
-      const body = {
-        ...shared,
-        ...(personal && withOwnPeople(shared)),
-        ...(inserted ? NO_REACTIONS : flags?.get(row.id)),
-        // A job deletes the pictures of a tombstone soon.
-        mediaCount: row.deleted ? 0 : row.mediaCount,
-        media: [] as Resources['Media'][],
-        [app.resources.SHARED]: shared,
-      }
-      return [[row.id, body] as const]
+  /** The tweets that the rows refer to and all authors, mostly from the cache, otherwise one query. */
+  async function load(rows: Row[], db: Db | Tx, inserted?: InsertedTweet) {
+    const ids = new Set<number>()
+    for (const { id, originalId, parentId } of rows) {
+      if (!inserted) ids.add(id)
+      if (originalId !== null) ids.add(originalId)
+      if (parentId !== null) ids.add(parentId)
     }
+    const found: Found = ids.size > 0 ? await cache.rows.get(ids, db) : new Map()
+    const authorIds = Array.from(found.values(), ({ authorId }) => authorId)
+    const people = authorIds.length > 0 ? await summaries.get(authorIds, db) : new Map()
+    if (inserted) {
+      found.set(inserted.tweet.id, inserted.tweet)
+      people.set(inserted.author.id, inserted.author)
+    }
+    return { found, people }
+  }
 
-    function replyTo(id: number) {
-      const parent = parents.get(id)
-      const author = parent && !parent.deleted && people.get(parent.authorId)
-      const hidden = parent && relationship?.get(parent.authorId)?.blocked
+  type People = Awaited<ReturnType<typeof load>>['people']
+
+  function compose({ id, originalId, ...row }: Row, found: Found, people: People, viewer?: number) {
+    const present = (id: number | null) => {
+      const tweet = id === null ? undefined : found.get(id)
+      const author = tweet && people.get(tweet.authorId)
+      return author && { tweet, author }
+    }
+    const one = present(id)
+    const original = present(originalId)
+    if (!one || (originalId !== null && (!original || original.tweet.deleted))) return []
+    const marks = viewer === undefined ? undefined : row.marks
+    const outer = original && marks !== undefined ? 0 : marks
+    const body = (of: NonNullable<typeof one>, marks: number | undefined) =>
+      bodyOf(of.tweet, of.author, replyTo(of.tweet.replyToId), marks)
+    return [{ body: body(one, outer), original: original ? body(original, marks) : null }]
+
+    function replyTo(id: number | null) {
+      if (id === null) return null
+      const parent = present(id)
+      const author = parent && !parent.tweet.deleted ? parent.author : undefined
+      const hidden = row.marks & MARKS.parentHidden
       return Object.freeze({ id, deleted: !author, author: author && !hidden ? author : null })
     }
-
-    return new Map([...found.values()].flatMap(present))
   }
 
-  return hydrate
+  function bodyOf(
+    row: TweetRow,
+    author: Resources['UserSummary'],
+    replyTo: SharedPart['replyTo'],
+    marks: number | undefined,
+  ) {
+    const shared = partOf(row, author, replyTo)
+    return {
+      ...shared,
+      // Extensions may add fields that depend on the viewer.
+      ...(app.resources.hasAddedFields('UserSummary') && withOwnPeople(shared)),
+      ...(marks !== undefined && REACTIONS[marks & (MARKS.liked | MARKS.retweeted)]),
+      // A job deletes the pictures of a tombstone soon.
+      mediaCount: row.deleted ? 0 : row.mediaCount,
+      media: [] as Resources['Media'][],
+      [app.resources.SHARED]: shared,
+    }
+  }
+
+  /** Rows whose tweets, originals and authors still exist, as of the last sync of the cache. */
+  async function existing(rows: Row[]) {
+    const { found, people } = await load(rows, app.db)
+    const exists = (id: number) => {
+      const tweet = found.get(id)
+      return tweet && !tweet.deleted && people.has(tweet.authorId)
+    }
+    return rows.filter(({ id, originalId }) => exists(id) && (!originalId || exists(originalId)))
+  }
+
+  return { hydrate, existing }
 }
 
 const withOwnPeople = ({ author, replyTo }: SharedPart) => ({

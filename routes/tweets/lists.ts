@@ -1,12 +1,12 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
 import type { Hydrate } from './hydration.ts'
-import type { ListSource, TweetVisibility } from './visibility.ts'
+import type { ListSource, Row, TweetVisibility } from './visibility.ts'
 
 export function createTweetLists(
   app: FastifyInstance,
   visibility: TweetVisibility,
-  hydrate: Hydrate,
+  hydrate: Hydrate['hydrate'],
 ) {
   const { tweets, likes } = app.tables
 
@@ -22,19 +22,20 @@ export function createTweetLists(
     viewerId?: number,
   ) {
     const position = visibility.before(app.pages.decodeCursor(list, request.cursor))
-    const rows = await visibility.visible({
+    const reading = visibility.visible({
       viewerId,
       list: kindOf(list),
       where: and(where, visibility.notDeleted, position),
       limit: request.limit + 1,
     })
+    const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
       app.pages.toPage(list, rows, request.limit, ({ id }) => id),
       viewerId,
     )
   }
 
-  async function present<Row extends { id: number; originalId: number | null }>(
+  async function present(
     { items, nextCursor }: { items: Row[]; nextCursor: string | null },
     viewerId?: number,
   ) {
@@ -60,12 +61,13 @@ export function createTweetLists(
     viewerId?: number,
   ) {
     const before = app.pages.decodeCursor(list, request.cursor)
-    const rows = await visibility.visibleBy(source, {
+    const reading = visibility.visibleBy(source, {
       viewerId,
       list: kindOf(list),
       where: and(where, before === undefined ? undefined : lt(source.position, before)),
       limit: request.limit + 1,
     })
+    const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
       app.pages.toPage(list, rows, request.limit, ({ position }) => position),
       viewerId,

@@ -113,7 +113,7 @@ export function createReactions(
       const row = { tweetId: retweetOfId, userId }
       const tweetId = await insertChecked(tx, insertRetweet, row, id)
       if (tweetId === undefined) return
-      app.tweets.invalidateNew(tx, tweetId, userId)
+      app.tweets.invalidateNew(tx, tweetId)
       app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
@@ -136,7 +136,7 @@ export function createReactions(
     const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
     if (!row) return
     await tx.delete(tweets).where(eq(tweets.id, row.id))
-    app.tweets.invalidate(tx, row.id, userId)
+    app.tweets.invalidate(tx, row.id)
     app.cache.invalidate(tx, 'reactions', [userId])
     await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
     await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))

@@ -2,14 +2,14 @@ import createError from '@fastify/error'
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
-import { createTweetCache, type TweetMetric } from './cache.ts'
+import { createTweetCache, type TweetMetric, type TweetRow } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
 import { createTweetHydration } from './hydration.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
-import { createVisibility } from './visibility.ts'
+import { createVisibility, MARKS, type Row } from './visibility.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,7 +24,6 @@ declare module 'fastify' {
   interface CacheTopics {
     tweet: 'tweet'
     written: 'tweet'
-    'tweets-by': 'user'
     reactions: 'user'
   }
 }
@@ -44,8 +43,8 @@ function createTweets(app: FastifyInstance) {
     app.cache.invalidate(tx, 'tweet', ids),
   )
   const cache = createTweetCache(app, counts)
-  const visibility = createVisibility(app, cache)
-  const hydrate = createTweetHydration(app, cache)
+  const visibility = createVisibility(app)
+  const { hydrate, existing } = createTweetHydration(app, cache)
   const drafts = createDraftHooks(app)
   const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
@@ -82,12 +81,16 @@ function createTweets(app: FastifyInstance) {
       // The insert's foreign key locks the account, so this read is final.
       if (!inserted) throw new UserNotFound()
       const tweetId = inserted.tweet.id
-      invalidateNew(tx, tweetId, authorId)
+      invalidateNew(tx, tweetId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
-      const [tweet] = await hydrate([inserted.tweet], { viewerId: authorId, db: tx, inserted })
+      const [tweet] = await hydrate([rowOf(inserted.tweet)], {
+        viewerId: authorId,
+        db: tx,
+        inserted,
+      })
       if (!tweet) throw new TweetNotFound(tweetId)
       return tweet
     }, outer)
@@ -102,16 +105,13 @@ function createTweets(app: FastifyInstance) {
     }),
   )
 
-  function invalidateNew(tx: Tx, tweetId: number, authorId: number) {
+  function invalidateNew(tx: Tx, tweetId: number) {
     app.cache.invalidate(tx, 'written', [tweetId])
-    invalidate(tx, tweetId, authorId)
+    invalidate(tx, tweetId)
   }
 
   /** Call it in every transaction that inserts, changes or deletes a tweet. */
-  function invalidate(tx: Tx, tweetId: number, authorId: number) {
-    app.cache.invalidate(tx, 'tweet', [tweetId])
-    app.cache.invalidate(tx, 'tweets-by', [authorId])
-  }
+  const invalidate = (tx: Tx, tweetId: number) => app.cache.invalidate(tx, 'tweet', [tweetId])
 
   const clean = ({ text, mediaIds = [] }: Draft) =>
     app.cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
@@ -125,11 +125,24 @@ function createTweets(app: FastifyInstance) {
 
   /** The tweets of these ids that the viewer may see, tombstones included. */
   async function byIds(ids: number[], viewerId?: number, db: Db | Tx = app.db) {
-    if (db === app.db) await app.cache.sync()
-    const visible = await visibility.findVisibleById(ids, viewerId, db)
-    const rows = visible.map(({ row }) => row)
-    const tweets = await hydrate(rows, { viewerId, db, synced: true })
+    const tweets = await hydrate(await rowsOf(ids, viewerId, db), { viewerId, db })
     return new Map(tweets.map((tweet) => [tweet.id, tweet]))
+  }
+
+  async function rowsOf(ids: number[], viewerId: number | undefined, db: Db | Tx) {
+    const loading = async () => {
+      if (db === app.db) await app.cache.sync()
+      return cache.rows.get(ids, db)
+    }
+    // Everyone may see a tweet that exists; hydration checks that.
+    if (viewerId === undefined) {
+      const found = await loading()
+      const originalIds = [...found.values()].flatMap(({ originalId }) => originalId ?? [])
+      const originals = await cache.rows.get(originalIds, db)
+      return Array.from(found.values(), (tweet) => rowOf(tweet, originals))
+    }
+    const [rows] = await Promise.all([visibility.visibleById(ids, { viewerId }, db), loading()])
+    return rows
   }
 
   /**
@@ -147,7 +160,7 @@ function createTweets(app: FastifyInstance) {
       }
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
       await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
-      invalidate(tx, id, userId)
+      invalidate(tx, id)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
@@ -169,10 +182,24 @@ function createTweets(app: FastifyInstance) {
     counts,
     visibility,
     hydrate,
+    existing,
+    MARKS,
+    /** Cached rows by id, tombstones included, as of the last sync of the cache. */
+    cached: (ids: number[]) => cache.rows.get(ids),
     addFilter: visibility.addFilter,
     ...createTweetLists(app, visibility, hydrate),
   }
 }
+
+type Known = Pick<TweetRow, 'id' | 'originalId' | 'replyToId'>
+
+/** The row of a tweet without a viewer. */
+const rowOf = ({ id, originalId, replyToId }: Known, originals?: Map<number, Known>): Row => ({
+  id,
+  originalId,
+  parentId: replyToId ?? originals?.get(originalId ?? 0)?.replyToId ?? null,
+  marks: 0,
+})
 
 export default fp(
   async (app) => {

@@ -1,8 +1,12 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
 import { alias, type MySqlSelect, type MySqlTable } from 'drizzle-orm/mysql-core'
-import type { TweetCache, TweetRow } from './cache.ts'
 import { createListFilters } from './filters.ts'
+
+/** A selected tweet: the ids that hydration needs, and what only the viewer sees of it. */
+export type Row = { id: number; originalId: number | null; parentId: number | null; marks: number }
+/** Bits of `marks`. The reactions are those to the original. */
+export const MARKS = { liked: 1, retweeted: 2, parentHidden: 4, visible: 8 } as const
 
 type Selection = {
   viewerId?: number | undefined
@@ -14,38 +18,48 @@ type Selection = {
 /** A table whose rows point at tweets and give a list its order, such as likes. */
 export type ListSource = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
 
-type Relationship = { follows: boolean; mutes: boolean; blocked: boolean }
-type VisibleTweet = {
-  row: TweetRow
-  original: TweetRow | undefined
-  /** The viewer's relationship to either author, for rules that depend on it. */
-  relationshipTo: (authorId: number) => Relationship | undefined
-}
-
-/**
- * The first step of reading selects the rows that a viewer may see. A list applies all rules in its
- * query; for known ids, the same rules are applied to cached rows.
- */
-export function createVisibility(app: FastifyInstance, cache: TweetCache) {
-  const { tweets, users } = app.tables
+/** The first step of reading selects the rows that a viewer may see: all rules are SQL conditions. */
+export function createVisibility(app: FastifyInstance) {
+  const { likes, tweets, users } = app.tables
   const original = alias(tweets, 'original')
   const originalAuthor = alias(users, 'original_author')
+  const parent = alias(tweets, 'parent')
+  const mine = alias(tweets, 'mine')
   const filters = createListFilters()
-  const columns = { id: tweets.id, originalId: tweets.retweetOfId }
+
+  const bit = (weight: number, condition: SQL | undefined) =>
+    sql`IF(${condition}, ${sql.raw(String(weight))}, 0)`
+  const originalId = sql`COALESCE(${tweets.retweetOfId}, ${tweets.id})`
+  const parentId = sql<number | null>`COALESCE(${original.replyToId}, ${tweets.replyToId})`
+
+  function marksOf(viewerId: number) {
+    const liked = sql`EXISTS (SELECT 1 FROM ${likes} WHERE ${likes.userId} = ${viewerId} AND ${likes.tweetId} = ${originalId})`
+    const retweeted = sql`EXISTS (SELECT 1 FROM ${tweets} AS mine WHERE ${mine.retweetOfId} = ${originalId} AND ${mine.authorId} = ${viewerId})`
+    const hidden = sql`EXISTS (SELECT 1 FROM ${tweets} AS parent WHERE ${parent.id} = ${parentId} AND NOT (${app.graph.notBlocked(viewerId, parent.authorId)}))`
+    return sql`${bit(MARKS.liked, liked)} + ${bit(MARKS.retweeted, retweeted)} + ${bit(MARKS.parentHidden, hidden)}`
+  }
+
+  const columnsFor = (viewerId: number | undefined, marks = sql`0`) => ({
+    id: tweets.id,
+    originalId: tweets.retweetOfId,
+    parentId: parentId.mapWith(Number) as SQL<number | null>,
+    marks: (viewerId === undefined ? marks : sql`${marksOf(viewerId)} + ${marks}`).mapWith(Number),
+  })
 
   /**
    * Rows that the viewer may see, newest first: the author exists, no block separates the two, and
    * the same holds for a retweeted original. Add `notDeleted` to exclude tombstones.
    */
   function visible(selection: Selection, db: Db | Tx = app.db) {
-    const query = db.select(columns).from(tweets).$dynamic()
+    const query = db.select(columnsFor(selection.viewerId)).from(tweets).$dynamic()
     return withRules(query, selection).orderBy(desc(tweets.id))
   }
 
   /** Like `visible`, in the order of the rows that point at the tweets; without tombstones. */
   function visibleBy(source: ListSource, { where, ...selection }: Selection) {
+    const position = sql`${source.position}`.mapWith(Number)
     const query = app.db
-      .select({ ...columns, position: sql`${source.position}`.mapWith(Number) })
+      .select({ ...columnsFor(selection.viewerId), position })
       .from(source.table)
       .innerJoin(tweets, eq(tweets.id, source.tweetId))
       .$dynamic()
@@ -54,19 +68,33 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
     )
   }
 
+  /** The newest of these candidates (a SELECT of `id`), with the mark `visible` if the rules allow it. */
+  function judged(db: Db | Tx, candidates: SQL, viewerId: number, rule: SQL | undefined) {
+    const visible = bit(MARKS.visible, and(rule, mayBeSeen(viewerId), isNull(tweets.deletedAt)))
+    const query = db
+      .select(columnsFor(viewerId, visible))
+      .from(sql`(${candidates}) AS candidates`)
+      .innerJoin(tweets, sql`${tweets.id} = candidates.id`)
+      .$dynamic()
+    return joined(query).orderBy(desc(tweets.id))
+  }
+
   function withRules<Query extends MySqlSelect>(query: Query, selection: Selection) {
     const { viewerId, list, where, limit = 1 } = selection
     return (
-      query
-        // Every tweet has an author; an inner join would let the optimizer start from all users.
-        .leftJoin(users, eq(users.id, tweets.authorId))
-        .leftJoin(original, eq(original.id, tweets.retweetOfId))
-        .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
+      joined(query)
         // The list's own condition first: MariaDB checks in this order, and the rules cost subqueries.
         .where(and(where, mayBeSeen(viewerId), filters.condition(list, viewerId)))
         .limit(limit)
     )
   }
+
+  const joined = <Query extends MySqlSelect>(query: Query) =>
+    query
+      // Every tweet has an author; an inner join would let the optimizer start from all users.
+      .leftJoin(users, eq(users.id, tweets.authorId))
+      .leftJoin(original, eq(original.id, tweets.retweetOfId))
+      .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
 
   function mayBeSeen(viewerId: number | undefined) {
     const originalMayBeSeen = and(
@@ -81,42 +109,21 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
     )
   }
 
-  /**
-   * Returns those of these tweets that the viewer may see, tombstones included, in the same order.
-   * Reads the cache as of its last sync, or the database within a transaction (`db`).
-   */
-  async function findVisibleById(ids: number[], viewerId?: number, db?: Db | Tx) {
-    const found = await cache.rows.get(ids, db)
-    const originalIds = [...found.values()].flatMap(({ originalId }) => originalId ?? [])
-    const originals = await cache.rows.get(originalIds, db)
-    const authors = new Set<number>()
-    for (const { authorId } of found.values()) authors.add(authorId)
-    for (const { authorId } of originals.values()) authors.add(authorId)
-    const [people, relationships] = await Promise.all([
-      app.users.summaries.get(authors, db),
-      viewerId === undefined ? undefined : app.graph.relationships.get(viewerId, authors, db),
-    ])
-    const relationshipTo = (authorId: number) => relationships?.get(authorId)
-    const authorMayBeSeen = ({ authorId }: TweetRow) =>
-      people.has(authorId) && !relationshipTo(authorId)?.blocked
-    return ids.flatMap((id): VisibleTweet[] => {
-      const row = found.get(id)
-      if (!row || !authorMayBeSeen(row)) return []
-      if (row.originalId === null) return [{ row, original: undefined, relationshipTo }]
-      const original = originals.get(row.originalId)
-      if (!original || original.deleted || !authorMayBeSeen(original)) return []
-      return [{ row, original, relationshipTo }]
-    })
-  }
+  /** Those of these tweets that the viewer may see, tombstones included. */
+  const visibleById = app.prepareForIds((ids, db) => {
+    const viewerId = app.placeholder('viewerId')
+    return visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, db)
+  })
 
-  /** Returns those of these ids that pass the list's filters, in the same order. */
-  async function passFilters(ids: number[], list: string, viewerId: number) {
+  /** Returns those of these rows that pass the list's filters. */
+  async function passFilters(rows: Row[], list: string, viewerId: number) {
     const condition = await filters.applying(list, viewerId)
-    if (!condition || ids.length === 0) return ids
+    if (!condition || rows.length === 0) return rows
+    const ids = rows.map(({ id }) => id)
     const where = and(inArray(tweets.id, ids), condition)
-    const rows = await app.db.select({ id: tweets.id }).from(tweets).where(where)
-    const passed = new Set(rows.map(({ id }) => id))
-    return ids.filter((id) => passed.has(id))
+    const found = await app.db.select({ id: tweets.id }).from(tweets).where(where)
+    const passed = new Set(found.map(({ id }) => id))
+    return rows.filter(({ id }) => passed.has(id))
   }
 
   const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
@@ -130,7 +137,8 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
   return {
     visible,
     visibleBy,
-    findVisibleById,
+    visibleById,
+    judged,
     passFilters,
     addFilter: filters.add,
     before,

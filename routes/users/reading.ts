@@ -152,6 +152,25 @@ export function createUserReading(
     return new Map(people.map((person) => [person.id, person]))
   }
 
+  /** Runs a query that reads authors along with its rows, and caches these authors. */
+  async function readingAlong<
+    R extends { author: (SummaryRow & { deletedAt: Date | null }) | null },
+  >(query: () => Promise<R[]>, db: Db | Tx) {
+    if (db !== app.db) return query()
+    const keep = summaries.alongside()
+    const authors = new Map<number, SummaryRow & { deletedAt: Date | null }>()
+    try {
+      const rows = await query()
+      for (const { author } of rows) if (author) authors.set(author.id, author)
+      return rows
+    } finally {
+      keep(authors.keys(), (id) => {
+        const author = authors.get(id)
+        return author && author.deletedAt === null ? frozen(present(author)) : undefined
+      })
+    }
+  }
+
   function frozen(person: ReturnType<typeof present>) {
     Object.freeze(person.avatar)
     return Object.freeze(person)
@@ -167,5 +186,6 @@ export function createUserReading(
     present,
     summaries,
     summariesOf,
+    readingAlong,
   }
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, desc, lte, sql } from 'drizzle-orm'
+import { SIZES } from '../sizes.ts'
 import { LIST } from './readers.ts'
-import { SIZES } from './sizes.ts'
-import { createVisibleRows, type OnVisit, type Row } from './visible-rows.ts'
+import { createTimelineRows, type OnVisit, type Row } from './rows.ts'
 
 /**
  * Seconds that `since` looks further back: ids are assigned at INSERT but visible from COMMIT on,
@@ -17,7 +17,7 @@ export type TimelineRequest = PageRequest & { since?: string | undefined }
 /** Selects the rows that a page shows; hydration follows. */
 export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { tweets } = app.tables
-  const readRows = createVisibleRows(app, onVisit, sizes)
+  const readRows = createTimelineRows(app, onVisit, sizes)
 
   /**
    * Walks down from the cursor by id until the page is full or the rows end, and shows each

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, gte, lt, max, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
-import { SIZES } from './sizes.ts'
+import { SIZES } from '../sizes.ts'
 
 /** An id above every tweet id. */
 export const TOP = Number.MAX_SAFE_INTEGER
