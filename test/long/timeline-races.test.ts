@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 import { build } from '../../app.ts'
-import { createCachedTimeline } from '../../routes/timeline/cached-timeline.ts'
 import { DELIVERY } from '../../routes/timeline/delivery.ts'
+import { createCachedTimeline } from '../../routes/timeline/read/cached-timeline.ts'
 import { SIZES } from '../../routes/timeline/sizes.ts'
 import { type App, drained, settings } from '../helper.ts'
 import { createOracle, expectedPage } from '../timeline-oracle.ts'
@@ -167,18 +167,13 @@ t.test('an author who becomes merged during paging loses no tweet', async (t) =>
   const delivered = { undelivered: null }
   await one.db.update(tweets).set(delivered).where(eq(tweets.authorId, steady))
 
-  const heads = createCachedTimeline(one, { ...SIZES, cachedEntries: 2, cachedEntriesScrolling: 4 })
-  const range = { readerId: reader, above: 0, limit: 2 }
-  t.strictSame((await heads({ ...range, below: Number.MAX_SAFE_INTEGER })).ids, ids.slice(0, 2))
-  const { sync } = one.cache
-  one.cache.sync = async () => {
-    one.cache.sync = sync
-    await sync()
-    // The fan-out passes the reader by, because the author is merged from now on.
-    await deliver(turning, DELIVERY.merged)
-    await two.db.update(tweets).set(delivered).where(eq(tweets.id, late.id))
-  }
-  const deeper = await heads({ ...range, below: ids[1] ?? 0 })
-  t.strictSame(deeper.ids, ids.slice(2))
-  t.ok(deeper.mergedAuthors.includes(turning), 'is merged into what is read of them')
+  const sizes = { ...SIZES, cachedRows: 2, rowsPerExtension: 4 }
+  const { current, readBelow } = createCachedTimeline(one, sizes)
+  const idsOf = ({ rows }: { rows: { id: number }[] }) => rows.map(({ id }) => id)
+  const timeline = await current(reader)
+  t.strictSame(idsOf(timeline), ids.slice(0, 2))
+  // The fan-out passes the reader by, because the author is merged from now on.
+  await deliver(turning, DELIVERY.merged)
+  await two.db.update(tweets).set(delivered).where(eq(tweets.id, late.id))
+  t.strictSame(idsOf(await readBelow(timeline, reader, ids[1] ?? 0, 4)), [ids[2], late.id])
 })
