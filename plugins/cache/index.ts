@@ -5,7 +5,6 @@ import { beforeCommit } from '../db/transaction.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
 import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
-import { singleFlight } from './single-flight.ts'
 import type { CacheTopic } from './topics.ts'
 
 declare module 'fastify' {
@@ -54,12 +53,9 @@ function createCache(app: FastifyInstance) {
     /** Applies every invalidation that was committed before the call. */
     sync: feed.poll,
     listen: feed.listen,
-    /** False while nothing is cached because changes may have been missed. */
-    isEnabled: () => !feed.isSuspended(),
     /** True when this database does not assign ids in order of time, so nothing is ever cached. */
     isUnsupported: feed.isUnsupported,
     purge: feed.purge,
-    singleFlight,
   }
 }
 

@@ -13,11 +13,6 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
     params: IdParams,
     querystring: PageQuery,
   })
-  /** Replies and likes of a retweet belong to its original. */
-  async function originalId(id: number, viewerId: number | undefined) {
-    const tweet = await app.tweets.get(id, viewerId)
-    return (tweet.retweetOf ?? tweet).id
-  }
 
   const tweetPage = { 200: TweetPage, ...problems(401, 404) }
 
@@ -25,7 +20,7 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
     '/tweets/:id/replies',
     { schema: { ...schema('listReplies', 'Replies to a tweet'), response: tweetPage } },
     async ({ params, query, viewerId }, reply) => {
-      const id = await originalId(params.id, viewerId)
+      const id = await app.tweets.listedId(params.id, viewerId)
       return reply.sendPage(await app.tweets.replies(id, query, viewerId))
     },
   )
@@ -39,7 +34,7 @@ const lists: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params, query, viewerId }, reply) => {
-      const id = await originalId(params.id, viewerId)
+      const id = await app.tweets.listedId(params.id, viewerId)
       return reply.sendPage(await app.graph.likers(id, query, viewerId))
     },
   )

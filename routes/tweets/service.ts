@@ -145,6 +145,13 @@ function createTweets(app: FastifyInstance) {
     return rows
   }
 
+  /** The tweet whose replies and likes a list shows, the original of a retweet. @throws TweetNotFound */
+  async function listedId(id: number, viewerId?: number) {
+    const [row] = await visibility.visible({ viewerId, where: eq(tweets.id, id) })
+    if (!row) throw new TweetNotFound(id)
+    return row.originalId ?? id
+  }
+
   /**
    * Deletes a tweet and leaves a tombstone without text; a retweet leaves none. A job deletes the
    * tweet's likes and retweets. @throws TweetNotFound, NotYourTweet
@@ -175,6 +182,7 @@ function createTweets(app: FastifyInstance) {
     beforeCreate: drafts.add,
     get,
     byIds,
+    listedId,
     remove,
     ...reactions,
     invalidate,

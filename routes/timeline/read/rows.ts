@@ -27,7 +27,12 @@ export function createTimelineRows(app: FastifyInstance, onVisit: OnVisit, sizes
     for (let end = below; rows.length < limit && end > above + 1; step = sizes.rowsPerRetry) {
       const { rows: found, from } = await readBelow(timeline, readerId, end, step)
       const inRange = found.filter(({ id }) => id > above)
-      rows.push(...(await visibility.passFilters(await existing(inRange), LIST, readerId)))
+      const [shown, passing] = await Promise.all([
+        existing(inRange),
+        visibility.passFilters(inRange, LIST, readerId),
+      ])
+      const passed = new Set(passing)
+      rows.push(...shown.filter((row) => passed.has(row)))
       end = from
     }
     return rows.slice(0, limit)

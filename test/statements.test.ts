@@ -1,0 +1,90 @@
+import t from 'tap'
+import { build } from '../app.ts'
+import {
+  drained,
+  like,
+  read,
+  relate,
+  retweet,
+  settings,
+  signUp,
+  tweet,
+  type User,
+} from './helper.ts'
+import { startStatementLog } from './statement-log.ts'
+
+// One process writes. Another process, which has never read any of that, answers first pages; a relay
+// counts the statements between this process and the database.
+
+/** Statements that a process sends on its own: its look at revoked sessions. */
+const BACKGROUND = /`revoked_sessions`/
+
+const env = await settings(t)
+const url = new URL(env.DATABASE_URL ?? '')
+const log = await startStatementLog(Number(url.port), BACKGROUND)
+t.teardown(log.stop)
+const writer = await build(env)
+t.teardown(() => writer.close())
+url.port = String(log.port)
+const reader = await build({ ...env, DATABASE_URL: url.href })
+t.teardown(() => reader.close())
+await reader.jobs.stop()
+
+/** Statements of extensions, each of which may add one to a page. */
+const OF_EXTENSION = /^select `(user_id|tweet_id)` from `bookmarks`|from `hashtags_mutes`/
+
+/** A reader and eight authors with two tweets each, a reply and a retweet among them. */
+async function createWorld() {
+  const me = await signUp(writer)
+  const authors = await Promise.all(Array.from({ length: 8 }, () => signUp(writer)))
+  for (const author of authors) await relate(writer, me, 'follow', author)
+  const [author, second, third] = authors as [User, User, User]
+  const ids: number[] = []
+  for (const one of [...authors, ...authors]) ids.push((await tweet(writer, one, '#birds')).id)
+  const [first = 0] = ids
+  await tweet(writer, second, 'a reply', { replyToId: first })
+  await retweet(writer, third, first)
+  for (const id of ids.slice(0, 4)) {
+    await like(writer, me, id)
+    await writer.bookmarks.add(me.id, id)
+  }
+  // The first visit records the reader and queues a job that fills the timeline.
+  await read(writer, '/v1/timeline', me)
+  await drained(writer)
+  return { me, author, first }
+}
+
+type World = Awaited<ReturnType<typeof createWorld>>
+
+const LISTS: Record<string, (world: World) => string> = {
+  'the home timeline': () => '/v1/timeline',
+  "everyone's tweets": () => '/v1/tweets',
+  "a user's tweets": ({ author }) => `/v1/users/${author.id}/tweets`,
+  'the replies to a tweet': ({ first }) => `/v1/tweets/${first}/replies`,
+  'the likes of a user': ({ me }) => `/v1/users/${me.id}/likes`,
+  'the bookmarks': () => '/v1/bookmarks',
+  'the tweets with a hashtag': () => '/v1/hashtags/birds/tweets',
+}
+
+for (const [list, path] of Object.entries(LISTS)) {
+  t.test(
+    `a first page of ${list} takes at most four statements in three round trips`,
+    async (t) => {
+      await read(reader, path(await createWorld()), (await createWorld()).me)
+      const world = await createWorld()
+      await reader.cache.sync()
+      let items = 0
+      const page = await log.during(async () => {
+        items = (await read(reader, path(world), world.me)).items.length
+      })
+      const { statements: all } = page
+      const own = all.filter((text) => !OF_EXTENSION.test(text))
+      t.ok(items > 0)
+      t.ok(own.length <= 4, `${own.length} statements`)
+      t.ok(all.length - own.length <= 2, `${all.length - own.length} statements of extensions`)
+      // One more for the fields of extensions, which are read side by side.
+      t.ok(page.roundTrips <= 4, `${page.roundTrips} round trips`)
+      for (const text of all) t.comment(text.slice(0, 160))
+    },
+  )
+}
