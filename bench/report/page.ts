@@ -39,11 +39,13 @@ combines entries and a merge.`
 
 function table(results: Result[]) {
   const row = (result: Result) => {
-    const { title, a, b, unit, ratio, commit, date } = result
+    const { title, a, b, unit, ratio, note, commit, date } = result
     const goal = 'atLeast' in result.goal ? `≥ ${result.goal.atLeast}` : `≤ ${result.goal.atMost}`
     const bound = 'below' in result.goal ? `, A < ${result.goal.below} ${unit}` : ''
     const verdict = result.reached ? 'reached' : '**missed**'
-    return `| ${title} | ${a.what} | ${b.what} | ${show(a.value)} | ${show(b.value)} ${unit} | ${ratio.toFixed(2)} | ${goal}${bound} | ${verdict} | ${commit}, ${date} |`
+    const what = note ? `${a.what} (${note})` : a.what
+    const other = b ? `${show(a.value)} | ${show(b.value)} ${unit}` : `${show(a.value)} ${unit} | `
+    return `| ${title} | ${what} | ${b?.what ?? ''} | ${other} | ${ratio.toFixed(2)} | ${goal}${bound} | ${verdict} | ${commit}, ${date} |`
   }
   return `| line | A | B | A measured | B measured | A/B | goal | | commit |
 |---|---|---|--:|--:|--:|--:|---|---|
