@@ -8,7 +8,7 @@ const PARTS = 6
 export default {
   name: 'first-page',
   title: 'first page',
-  a: '`GET /v1/timeline` of a new process, each of 20,000 readers once in random order, 32 connections',
+  a: '`GET /v1/timeline` of a new process, each of 20,000 readers once in random order (cold), 32 connections',
   b: 'bare Fastify + one SELECT of the same 20 tweets with authors and counts, the same readers',
   unit: 'requests/s',
   goal: { atLeast: 0.4 },

@@ -10,7 +10,7 @@ const TWEETS = 60_000
 export default {
   name: 'first-tweet',
   title: 'first tweet',
-  a: '`GET /v1/tweets/:id`, at random of 2,000,000, 32 connections',
+  a: '`GET /v1/tweets/:id`, at random of 2,000,000 (cold), 32 connections',
   b: 'bare Fastify + one primary-key SELECT with author',
   unit: 'requests/s',
   goal: { atLeast: 0.6 },

@@ -3,7 +3,7 @@ import { statusOf } from '../database.ts'
 import type { Line } from './line.ts'
 
 /** Seconds per measurement. */
-const SECONDS = 20
+const SECONDS = 10
 /** Several polls of a worker. */
 const QUICK_SECONDS = 3
 
@@ -23,7 +23,6 @@ export default {
         // The second look is a statement as well.
         return ((await statusOf(pool, 'Questions')) - before - 1) / seconds
       },
-      rounds: 3,
       warmUps: 0,
     }
   },

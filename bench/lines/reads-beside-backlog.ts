@@ -2,7 +2,7 @@ import { rows } from '../database.ts'
 import { median, show } from '../measure.ts'
 import type { Bench } from '../setup.ts'
 import { bareTweet, captureTweet } from './bare-tweets.ts'
-import { CONNECTIONS, type Line, rate } from './line.ts'
+import { CONNECTIONS, type Line } from './line.ts'
 import { readsBeside } from './reads-beside.ts'
 
 const TWEETS = 2_000
@@ -18,28 +18,19 @@ export default {
   unit: 'requests/s',
   goal: { atLeast: 0.7 },
   async prepare(bench) {
-    const { service, settle } = bench
-    const { read, warm } = await readsBeside(bench)
+    const { read, sides } = await readsBeside(bench, SECONDS)
     const createBacklog = await backlogs(bench)
-    await settle()
+    await bench.settle()
     const done: number[] = []
     return {
-      a: async () => {
-        await warm()
+      ...sides(async () => {
         const before = await createBacklog()
-        const figures = await read(SECONDS)
+        const figures = await read()
         done.push((before - (await waiting(bench))) / before)
         return figures.rate
-      },
-      b: async () => {
-        await warm()
-        return rate(read(SECONDS))
-      },
-      after: settle,
-      warmUps: 0,
+      }),
       note: () => `${show(100 * median(done))} % of the jobs run in ${SECONDS} s`,
       holds: () => done.every((part) => part > 0),
-      server: service,
     }
   },
 } satisfies Line

@@ -1,7 +1,7 @@
 import { median, show } from '../measure.ts'
 import { request } from '../processes/requests.ts'
 import { BODY } from './bare-tweets.ts'
-import { type Line, rate } from './line.ts'
+import type { Line } from './line.ts'
 import { SECONDS } from './many-readers.ts'
 import { seeds } from './readers.ts'
 import { readsBeside } from './reads-beside.ts'
@@ -17,31 +17,22 @@ export default {
   unit: 'requests/s',
   goal: { atLeast: 0.8 },
   async prepare(bench) {
-    const { service, tokens, settle } = bench
-    const { order, read, warm } = await readsBeside(bench)
-    const tweets = (await tokens(order)).map((token) =>
+    const { order, read, sides } = await readsBeside(bench, SECONDS)
+    const tweets = (await bench.tokens(order)).map((token) =>
       request('POST /v1/tweets', { token, body: BODY }),
     )
     const seed = seeds()
     const written: number[] = []
     return {
-      a: async () => {
-        await warm()
+      ...sides(async () => {
         const steady = { requests: tweets, perSecond: WRITES, seed: seed() }
-        const figures = await read(SECONDS, { steady })
+        const figures = await read({ steady })
         written.push(figures.steady ?? 0)
         return figures.rate
-      },
-      b: async () => {
-        await warm()
-        return rate(read(SECONDS))
-      },
-      after: settle,
-      warmUps: 0,
+      }),
       note: () => `${show(median(written))} tweets/s written`,
       // A service that answers reads instead of writes does not pass.
       holds: () => bench.quick || median(written) >= 0.9 * WRITES,
-      server: service,
     }
   },
 } satisfies Line

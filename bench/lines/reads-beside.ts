@@ -1,20 +1,31 @@
 import type { Bench } from '../setup.ts'
+import { rate, type Sides } from './line.ts'
 import { SECONDS, WARM_UP } from './many-readers.ts'
 import { CLIENT, manyReaders, seeds } from './readers.ts'
 
-/** Reads of many readers, for lines that measure them beside other work. */
-export async function readsBeside(bench: Bench) {
-  const { service, send, seconds } = bench
+/** Reads of many readers, and the sides of a line that measures them beside other work and without it. */
+export async function readsBeside(bench: Bench, length: number) {
+  const { service, send, seconds, settle } = bench
   const { requestsTo, order } = await manyReaders(bench)
   const load = { ...CLIENT, port: service.port, requests: await requestsTo(service) }
   const seed = seeds()
-  const read = (length: number, beside: object = {}) =>
-    send({ ...load, ...beside, seconds: seconds(length), seed: seed() })
-  await read(WARM_UP)
-  return {
-    order,
-    read,
-    /** Reads before each measurement, because the work beside the last one has evicted values. */
-    warm: () => read(SECONDS / 2),
+  const readFor = (full: number, beside: object = {}) =>
+    send({ ...load, ...beside, seconds: seconds(full), seed: seed() })
+  const read = (beside?: object) => readFor(length, beside)
+  await readFor(WARM_UP)
+
+  /** Reads first, because the work beside the last measurement has evicted values. */
+  const warmed = (side: () => Promise<number>) => async () => {
+    await readFor(SECONDS / 2)
+    return side()
   }
+  const sides = (beside: () => Promise<number>) =>
+    ({
+      a: warmed(beside),
+      b: warmed(() => rate(read())),
+      after: settle,
+      warmUps: 0,
+      server: service,
+    }) satisfies Sides
+  return { order, read, sides }
 }

@@ -8,7 +8,7 @@ const READERS = 1_000
 export default {
   name: 'timeline-page',
   title: 'timeline page',
-  a: '`GET /v1/timeline`, signed in, 32 connections',
+  a: '`GET /v1/timeline`, 1,000 readers who return (warm), 32 connections',
   b: 'bare Fastify + mysql2 `execute` of the same 20 tweets with authors and counts',
   unit: 'requests/s',
   goal: { atLeast: 1 },

@@ -27,7 +27,8 @@ function summary({ machine, results }: Report) {
   const reached = results.filter((result) => result.reached).length
   const { cpu, memory, node, database, bufferPool } = machine
   return `${reached} of ${results.length} goals are reached. Each line is a ratio of two figures, A and B, measured in turn in one
-run: medians of at least five rounds, after rounds that warm up caches and the compiler. Birdhouse, the
+run: medians of at least five rounds. Lines that do not say cold come after rounds that warm up caches and the
+compiler. Birdhouse, the
 bare service and the client are one process each, on one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
 buffer pool of ${bufferPool} and \`innodb_flush_log_at_trx_commit=1\`.
 
