@@ -26,7 +26,6 @@ const SMALL = {
   maxCachedRows: 6,
   maxRecentTweets: 2,
   maxMergedAuthors: 2,
-  maxMergedIdRange: 4,
   rowsPerRetry: 12,
   followersPerStatement: 2,
   maxUndelivered: 3,

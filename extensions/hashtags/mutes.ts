@@ -41,13 +41,17 @@ export function createMutes(app: FastifyInstance) {
   const muting = app.cache.byId<boolean>('hashtagMutes', {
     max: PEOPLE,
     load: async (userIds, db) => {
-      const rows = await db
-        .selectDistinct({ userId: hashtagMutes.userId })
-        .from(hashtagMutes)
-        .where(inArray(hashtagMutes.userId, userIds))
+      const rows = await readMuting(userIds, {}, db)
       return new Map(rows.map(({ userId }) => [userId, true]))
     },
   })
+
+  const readMuting = app.prepareForIds((userIds, db) =>
+    db
+      .selectDistinct({ userId: hashtagMutes.userId })
+      .from(hashtagMutes)
+      .where(inArray(hashtagMutes.userId, userIds)),
+  )
 
   app.tweets.addFilter(
     ({ list, viewerId }) =>

@@ -14,7 +14,7 @@ export const SIZES = {
   idWindows: [1_000, 8_000, 64_000],
   /** Rows per retry, when the rows read so far include too few that may be shown. */
   rowsPerRetry: 100,
-  /** Followees that the statement for a page reads; of more, those who are merged are read alone. */
+  /** Followees remembered with a cached timeline; with more, new tweets are checked in the database. */
   maxFollowees: 1_000,
   /** Rows cached per reader for the first page, per step of a reader who scrolls, and at most. */
   cachedRows: 31,
@@ -22,13 +22,12 @@ export const SIZES = {
   maxCachedRows: 1_000,
   /** Tweets written since a timeline was cached, above which the timeline is read again. */
   maxRecentTweets: 1_000,
-  /** Merged authors, and ids, up to which one prepared statement merges them into a page. */
-  maxMergedAuthors: 100,
-  maxMergedIdRange: 64_000,
+  /** Merged authors up to which one statement merges them into a page. */
+  maxMergedAuthors: 50,
   /** Authors per IN list: MariaDB plans a longer list as a join that reads whole histories. */
   authorsPerInList: 500,
-  /** Authors per UNION, in which each author has a branch. */
-  authorsPerUnion: 100,
+  /** Authors per UNION, each with a branch. Drizzle nests branches, and MariaDB allows some 60 levels. */
+  authorsPerUnion: 50,
   /** Tweet ids per step of a rebuild. */
   idsPerRebuildStep: 100,
   /** Rows per batch of readers, follows or entries. */

@@ -1,5 +1,17 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
-import { type AnyColumn, and, desc, eq, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm'
+import {
+  type AnyColumn,
+  and,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import { alias, type MySqlSelect, type MySqlTable } from 'drizzle-orm/mysql-core'
 import { createListFilters } from './filters.ts'
 
@@ -13,38 +25,55 @@ type Selection = {
   /** The kind of the list; unset for single tweets, which are not filtered. */
   list?: string | undefined
   where?: SQL | undefined
+  /** True to leave out authors whom the viewer mutes. */
+  unmuted?: boolean
   limit?: number
 }
 /** A table whose rows point at tweets and give a list its order, such as likes. */
 export type ListSource = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
 
-/** The first step of reading selects the rows that a viewer may see: all rules are SQL conditions. */
+/**
+ * The first step of reading selects the rows that a viewer may see. All rules are joins: MariaDB
+ * optimizes each subquery of a statement on every execution, which took half the time of a page.
+ */
 export function createVisibility(app: FastifyInstance) {
-  const { likes, tweets, users } = app.tables
+  const { blocks, follows, likes, mutes, tweets, users } = app.tables
   const original = alias(tweets, 'original')
   const originalAuthor = alias(users, 'original_author')
   const parent = alias(tweets, 'parent')
-  const mine = alias(tweets, 'mine')
+  const own = alias(tweets, 'own_retweet')
+  const ownLike = alias(likes, 'own_like')
+  const following = alias(follows, 'following')
   const filters = createListFilters()
 
-  const bit = (weight: number, condition: SQL | undefined) =>
-    sql`IF(${condition}, ${sql.raw(String(weight))}, 0)`
+  /** Blocks in either direction and mutes between the viewer and the author in a column. */
+  const relation = (name: string, authorId: AnyColumn) => ({
+    authorId,
+    blocks: alias(blocks, `${name}_blocked`),
+    blocked: alias(blocks, `${name}_blocking`),
+    mutes: alias(mutes, `${name}_muted`),
+  })
+  const toAuthor = relation('author', tweets.authorId)
+  const toOriginal = relation('original', original.authorId)
+  const toParent = relation('parent', parent.authorId)
+  const noBlock = ({ blocks, blocked }: typeof toAuthor) =>
+    and(isNull(blocks.id), isNull(blocked.id))
+
   const originalId = sql`COALESCE(${tweets.retweetOfId}, ${tweets.id})`
   const parentId = sql<number | null>`COALESCE(${original.replyToId}, ${tweets.replyToId})`
+  const bit = (weight: number, condition: SQL | undefined) =>
+    sql`IF(${condition}, ${sql.raw(String(weight))}, 0)`
+  const reactions = sql`${bit(MARKS.liked, isNotNull(ownLike.id))} + ${bit(MARKS.retweeted, isNotNull(own.id))}`
+  const marks = sql`${reactions} + ${bit(MARKS.parentHidden, sql`NOT (${noBlock(toParent)})`)}`
 
-  function marksOf(viewerId: number) {
-    const liked = sql`EXISTS (SELECT 1 FROM ${likes} WHERE ${likes.userId} = ${viewerId} AND ${likes.tweetId} = ${originalId})`
-    const retweeted = sql`EXISTS (SELECT 1 FROM ${tweets} AS mine WHERE ${mine.retweetOfId} = ${originalId} AND ${mine.authorId} = ${viewerId})`
-    const hidden = sql`EXISTS (SELECT 1 FROM ${tweets} AS parent WHERE ${parent.id} = ${parentId} AND NOT (${app.graph.notBlocked(viewerId, parent.authorId)}))`
-    return sql`${bit(MARKS.liked, liked)} + ${bit(MARKS.retweeted, retweeted)} + ${bit(MARKS.parentHidden, hidden)}`
-  }
-
-  const columnsFor = (viewerId: number | undefined, marks = sql`0`) => ({
+  const columns = (marks: SQL) => ({
     id: tweets.id,
     originalId: tweets.retweetOfId,
     parentId: parentId.mapWith(Number) as SQL<number | null>,
-    marks: (viewerId === undefined ? marks : sql`${marksOf(viewerId)} + ${marks}`).mapWith(Number),
+    marks: marks.mapWith(Number),
   })
+  const columnsFor = (viewerId: number | undefined) =>
+    columns(viewerId === undefined ? sql`0` : sql`${marks}`)
 
   /**
    * Rows that the viewer may see, newest first: the author exists, no block separates the two, and
@@ -68,46 +97,88 @@ export function createVisibility(app: FastifyInstance) {
     )
   }
 
-  /** The newest of these candidates (a SELECT of `id`), with the mark `visible` if the rules allow it. */
-  function judged(db: Db | Tx, candidates: SQL, viewerId: number, rule: SQL | undefined) {
-    const visible = bit(MARKS.visible, and(rule, mayBeSeen(viewerId), isNull(tweets.deletedAt)))
+  /**
+   * The newest of these candidates (a SELECT of `id`). Those that belong on the viewer's home timeline
+   * have the mark `visible`. Viewers without any block or mute (`isAlone`) save half of the joins.
+   */
+  function onTimeline(db: Db | Tx, candidates: SQL, viewerId: number, isAlone: boolean) {
+    const follows = or(eq(tweets.authorId, viewerId), isNotNull(following.id))
+    const unrelated = isAlone ? undefined : and(noBlock(toAuthor), noBlock(toOriginal), notMuted)
+    const shown = and(exists, isNull(tweets.deletedAt), follows, unrelated)
     const query = db
-      .select(columnsFor(viewerId, visible))
+      .select(columns(sql`${isAlone ? reactions : marks} + ${bit(MARKS.visible, shown)}`))
       .from(sql`(${candidates}) AS candidates`)
       .innerJoin(tweets, sql`${tweets.id} = candidates.id`)
       .$dynamic()
-    return joined(query).orderBy(desc(tweets.id))
+    const all = withReactions(joined(query), viewerId)
+    return (isAlone ? all : withMutes(withBlocks(all, viewerId), viewerId))
+      .leftJoin(
+        following,
+        and(eq(following.followerId, viewerId), eq(following.followeeId, tweets.authorId)),
+      )
+      .orderBy(desc(tweets.id))
   }
 
   function withRules<Query extends MySqlSelect>(query: Query, selection: Selection) {
-    const { viewerId, list, where, limit = 1 } = selection
+    const { viewerId, list, where, limit = 1, unmuted } = selection
+    const rules = and(mayBeSeen(viewerId), unmuted ? notMuted : undefined)
+    const base = joined(query)
+    const all = viewerId === undefined ? base : withBlocks(withReactions(base, viewerId), viewerId)
     return (
-      joined(query)
-        // The list's own condition first: MariaDB checks in this order, and the rules cost subqueries.
-        .where(and(where, mayBeSeen(viewerId), filters.condition(list, viewerId)))
+      (unmuted && viewerId !== undefined ? withMutes(all, viewerId) : all)
+        // The list's own condition first: MariaDB checks in this order.
+        .where(and(where, rules, filters.condition(list, viewerId)))
         .limit(limit)
     )
   }
 
-  const joined = <Query extends MySqlSelect>(query: Query) =>
+  // All joins are left joins by unique keys, so they change no number of rows. Drizzle adds joins in place.
+
+  function joined<Query extends MySqlSelect>(query: Query): Query {
     query
       // Every tweet has an author; an inner join would let the optimizer start from all users.
       .leftJoin(users, eq(users.id, tweets.authorId))
       .leftJoin(original, eq(original.id, tweets.retweetOfId))
       .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
-
-  function mayBeSeen(viewerId: number | undefined) {
-    const originalMayBeSeen = and(
-      isNull(original.deletedAt),
-      isNull(originalAuthor.deletedAt),
-      app.graph.notBlocked(viewerId, original.authorId),
-    )
-    return and(
-      isNull(users.deletedAt),
-      app.graph.notBlocked(viewerId, tweets.authorId),
-      or(isNull(tweets.retweetOfId), originalMayBeSeen),
-    )
+    return query
   }
+
+  function withReactions<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
+    const ofViewer = (userId: AnyColumn, tweetId: AnyColumn) =>
+      and(eq(userId, viewerId), eq(tweetId, originalId))
+    query
+      .leftJoin(ownLike, ofViewer(ownLike.userId, ownLike.tweetId))
+      .leftJoin(own, ofViewer(own.authorId, own.retweetOfId))
+    return query
+  }
+
+  function withBlocks<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
+    const all: MySqlSelect = query.leftJoin(parent, sql`${parent.id} = ${parentId}`)
+    for (const { blocks, blocked, authorId } of [toAuthor, toOriginal, toParent]) {
+      all
+        .leftJoin(blocks, and(eq(blocks.blockerId, viewerId), eq(blocks.blockedId, authorId)))
+        .leftJoin(blocked, and(eq(blocked.blockerId, authorId), eq(blocked.blockedId, viewerId)))
+    }
+    return query
+  }
+
+  function withMutes<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
+    const all: MySqlSelect = query
+    for (const { mutes, authorId } of [toAuthor, toOriginal])
+      all.leftJoin(mutes, and(eq(mutes.muterId, viewerId), eq(mutes.mutedId, authorId)))
+    return query
+  }
+
+  const notMuted = and(isNull(toAuthor.mutes.id), isNull(toOriginal.mutes.id))
+
+  const exists = and(
+    isNull(users.deletedAt),
+    isNull(original.deletedAt),
+    isNull(originalAuthor.deletedAt),
+  )
+
+  const mayBeSeen = (viewerId: number | undefined) =>
+    viewerId === undefined ? exists : and(exists, noBlock(toAuthor), noBlock(toOriginal))
 
   /** Those of these tweets that the viewer may see, tombstones included. */
   const visibleById = app.prepareForIds((ids, db) => {
@@ -128,21 +199,14 @@ export function createVisibility(app: FastifyInstance) {
 
   const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
 
-  const notMuted = (viewerId: number) =>
-    and(
-      app.graph.notMuted(viewerId, tweets.authorId),
-      or(isNull(tweets.retweetOfId), app.graph.notMuted(viewerId, original.authorId)),
-    )
-
   return {
     visible,
     visibleBy,
     visibleById,
-    judged,
+    onTimeline,
     passFilters,
     addFilter: filters.add,
     before,
-    notMuted,
     notDeleted: isNull(tweets.deletedAt),
   }
 }

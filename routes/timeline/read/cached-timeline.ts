@@ -9,10 +9,11 @@ export type Timeline = {
   /** The visible rows down to `from`, newest first. */
   rows: Row[]
   from: number
+  isAlone: boolean
   /** The position in the recent tweet ids up to which `rows` is complete. */
   position: number
-  /** Followees in ascending order; undefined if the reader has too many. */
-  followees: Float64Array | undefined
+  /** Followees in ascending order, read on demand; null if the reader has too many. */
+  followees?: Float64Array | null
   unseenHours: number | undefined
 }
 
@@ -24,7 +25,7 @@ const READERS = 20_000
  * the part. Tweets written since are added when the timeline is read.
  */
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
-  const { readChunk, judge } = createReadChunk(app, sizes)
+  const { readChunk, readFollowees, judge } = createReadChunk(app, sizes)
   const recentTweetIds = createRecentTweetIds(app)
 
   const timelines = app.cache.byId<Timeline>(['relations', 'reactions'], {
@@ -36,11 +37,8 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   async function load(readerId: number): Promise<Timeline> {
     // Taken before the read, so that a tweet committed between the two is in both.
     const position = recentTweetIds.position()
-    const { followees, ...chunk } = await readChunk(readerId, {
-      below: TOP,
-      limit: sizes.cachedRows,
-    })
-    return { ...chunk, position, followees: followees && Float64Array.from(followees).sort() }
+    const chunk = await readChunk(readerId, { below: TOP, limit: sizes.cachedRows })
+    return { ...chunk, position }
   }
 
   /** The timeline of the reader as of now, from its newest row down to `from`. */
@@ -73,8 +71,12 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
     return true
   }
 
-  async function shownAmong(tweetIds: number[], { followees }: Timeline, readerId: number) {
-    const tweets = await app.tweets.cached(tweetIds)
+  async function shownAmong(tweetIds: number[], timeline: Timeline, readerId: number) {
+    const [tweets, followees] = await Promise.all([
+      app.tweets.cached(tweetIds),
+      timeline.followees === undefined ? followeesOf(readerId) : timeline.followees,
+    ])
+    timeline.followees = followees
     const isOwn = (id: number) => {
       const authorId = tweets.get(id)?.authorId
       if (authorId === undefined) return false
@@ -82,8 +84,13 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
     }
     const ids = tweetIds.filter(isOwn)
     if (ids.length === 0) return []
-    const all = { below: TOP, from: 0, limit: ids.length, newestId: TOP }
-    return (await judge(readerId, { ids, authorIds: [] }, all)).rows
+    const all = { below: TOP, from: 0, limit: ids.length }
+    return (await judge(readerId, { ids, authorIds: [], isAlone: timeline.isAlone }, all)).rows
+  }
+
+  async function followeesOf(readerId: number) {
+    const ids = await readFollowees(readerId, sizes.maxFollowees + 1)
+    return ids.length > sizes.maxFollowees ? null : Float64Array.from(ids).sort()
   }
 
   /**

@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
-import { and, eq, sql } from 'drizzle-orm'
-import { DELIVERY } from '../delivery.ts'
+import { eq } from 'drizzle-orm'
 import { SIZES } from '../sizes.ts'
 import { createJudge } from './judge.ts'
 import { createReadSources } from './sources.ts'
@@ -17,33 +16,23 @@ export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
    */
   async function readChunk(readerId: number, { below, limit }: { below: number; limit: number }) {
     const sources = await readSources({ readerId, below, limit })
-    const { newestId, unseenHours } = sources
     const isBelowFloor = sources.from >= below
-    const hasAllMerged = !sources.hasMore || sources.followees.at(-1)?.merged === false
-    const isEnough = isBelowFloor ? !sources.hasMore : hasAllMerged
-    const followees = isEnough ? sources.followees : await readFollowees(readerId)
-    const idsOf = (some: typeof followees) => some.map(({ id }) => id)
-    const { candidates, from } = isBelowFloor
-      ? { candidates: { ids: [], authorIds: [readerId, ...idsOf(followees)] }, from: 0 }
-      : {
-          candidates: { ids: sources.ids, authorIds: idsOf(followees.filter((one) => one.merged)) },
-          from: sources.from,
-        }
-    const chunk = await judge(readerId, candidates, { below, from, limit, newestId })
-    return { ...chunk, unseenHours, followees: sources.hasMore ? undefined : idsOf(followees) }
+    const candidates = isBelowFloor
+      ? { ids: [], authorIds: [readerId, ...(await readFollowees(readerId))] }
+      : { ids: sources.ids, authorIds: sources.mergedIds }
+    const { isAlone } = sources
+    const stretch = { below, from: isBelowFloor ? 0 : sources.from, limit }
+    const chunk = await judge(readerId, { ...candidates, isAlone }, stretch)
+    return { ...chunk, isAlone, unseenHours: sources.unseenHours }
   }
 
-  /** Everyone whom the reader follows and does not mute. */
-  const readFollowees = (readerId: number) =>
-    app.db
-      .select({
-        id: follows.followeeId,
-        merged: sql`${follows.delivery} < ${DELIVERY.materialised}`.mapWith(Boolean),
-      })
+  async function readFollowees(readerId: number, limit?: number) {
+    const query = app.db
+      .select({ id: follows.followeeId })
       .from(follows)
-      .where(
-        and(eq(follows.followerId, readerId), app.graph.notMuted(readerId, follows.followeeId)),
-      )
+      .where(eq(follows.followerId, readerId))
+    return (await (limit ? query.limit(limit) : query)).map(({ id }) => id)
+  }
 
-  return { readChunk, judge }
+  return { readChunk, readFollowees, judge }
 }

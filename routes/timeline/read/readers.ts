@@ -35,7 +35,7 @@ export function createReaders(app: FastifyInstance) {
   }
 
   function shownTo(readerId: number, tweetId: AnyColumn) {
-    const where = and(eq(tweets.id, tweetId), visibility.notDeleted, visibility.notMuted(readerId))
-    return visibility.visible({ viewerId: readerId, list: LIST, where })
+    const where = and(eq(tweets.id, tweetId), visibility.notDeleted)
+    return visibility.visible({ viewerId: readerId, list: LIST, where, unmuted: true })
   }
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
-import { and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import { DELIVERY } from '../delivery.ts'
 import { SIZES } from '../sizes.ts'
@@ -10,23 +10,29 @@ export type Sources = {
   ids: number[]
   /** The id down to which `ids` is complete. */
   from: number
-  /** The newest tweet of all. */
-  newestId: number
-  /** Followees who are not muted, the merged ones first; incomplete if `hasMore`. */
-  followees: { id: number; merged: boolean }[]
-  hasMore: boolean
+  /** True when the reader blocks and mutes nobody and nobody blocks the reader. */
+  isAlone: boolean
+  /** Followees whose tweets are to be merged in. */
+  mergedIds: number[]
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
 type Range = { readerId: number; below: number; limit: number }
 
 /** What a row of the statement is; the state of the reader has the hours since the last visit, from 0. */
-const KIND = { entry: -1, merged: -2, followed: -3, undelivered: -4, backlog: -5, newest: -6 }
+const KIND = { entry: -1, merged: -2, undelivered: -3, backlog: -4, related: -5 }
 
 /** Reads what a page is made of in one statement, so that all parts are of one moment. */
 export function createReadSources(app: FastifyInstance, sizes = SIZES) {
-  const { follows, mutes, timelineEntries: entries, timelineStates: states, tweets } = app.tables
-  const { maxUndelivered, maxFollowees } = sizes
+  const {
+    blocks,
+    follows,
+    mutes,
+    timelineEntries: entries,
+    timelineStates: states,
+    tweets,
+  } = app.tables
+  const { maxUndelivered } = sizes
   const readerId = app.placeholder('readerId')
   const constant = (value: number) => sql.raw(String(value))
   const whole = (value: SQL | number) =>
@@ -34,43 +40,39 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
       Number,
     )
 
-  const floor = sql`(SELECT IF(delivery = ${constant(DELIVERY.materialised)}, floor_id, ${constant(TOP)}) FROM ${states} WHERE reader_id = ${readerId})`
+  const floor = sql`IF(delivery = ${constant(DELIVERY.materialised)}, floor_id, ${constant(TOP)})`
   const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
   const undelivered = sql`FROM ${tweets} WHERE undelivered = 1 ORDER BY id DESC`
   // A join: MariaDB 10.11 fails to execute a prepared EXISTS on a derived table a second time.
   const late = sql`(SELECT id, author_id ${undelivered} LIMIT ${constant(maxUndelivered)}) AS late
     LEFT JOIN ${follows} ON follower_id = ${readerId} AND followee_id = late.author_id`
-  const muted = sql`EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${readerId} AND muted_id = followee_id)`
-  const delivery = sql`IF(delivery < ${constant(DELIVERY.materialised)}, ${constant(KIND.merged)}, ${constant(KIND.followed)})`
+  const related = sql`EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${readerId})
+    OR EXISTS (SELECT 1 FROM ${blocks} WHERE blocked_id = ${readerId}) OR EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${readerId})`
 
   const read = app.prepareQuery((db) => {
     const rows = (id: SQL, kind: SQL | number) => db.select({ id: whole(id), kind: whole(kind) })
     return unionAll(
       rows(sql`${entries.tweetId}`, KIND.entry)
         .from(entries)
-        .where(
-          and(
-            eq(entries.readerId, readerId),
-            lt(entries.tweetId, app.placeholder('below')),
-            gte(entries.tweetId, sql`COALESCE(${floor}, ${constant(TOP)})`),
-          ),
-        )
+        .where(and(eq(entries.readerId, readerId), lt(entries.tweetId, app.placeholder('below'))))
         .orderBy(desc(entries.tweetId))
         .limit(app.placeholder('limit')),
       rows(floor, unseen).from(states).where(eq(states.readerId, readerId)),
-      rows(sql`${follows.followeeId}`, delivery)
+      rows(sql`${follows.followeeId}`, KIND.merged)
         .from(follows)
-        .where(and(eq(follows.followerId, readerId), sql`NOT ${muted}`))
-        .orderBy(follows.delivery, follows.followeeId)
-        // One extra row shows that there are more.
-        .limit(maxFollowees + 1),
+        .where(
+          and(
+            eq(follows.followerId, readerId),
+            sql`${follows.delivery} < ${constant(DELIVERY.materialised)}`,
+          ),
+        ),
+      rows(related, KIND.related).from(sql`(SELECT 1) AS one`),
       rows(sql`late.id`, KIND.undelivered)
         .from(late)
         .where(sql`late.author_id = ${readerId} OR follower_id IS NOT NULL`),
       rows(sql`oldest.id`, KIND.backlog).from(
         sql`(SELECT id ${undelivered} LIMIT 1 OFFSET ${constant(maxUndelivered)}) AS oldest`,
       ),
-      rows(sql`COALESCE(MAX(id), 0)`, KIND.newest).from(tweets),
     )
   })
 
@@ -85,15 +87,11 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
       .filter((id) => id >= floorId && id < range.below)
       .sort((a, b) => b - a)
       .slice(0, range.limit)
-    const followees = rows
-      .filter(({ kind }) => kind === KIND.merged || kind === KIND.followed)
-      .map(({ id, kind }) => ({ id, merged: kind === KIND.merged }))
     return {
       ids,
       from: ids[range.limit - 1] ?? floorId,
-      newestId: idsOf(KIND.newest)[0] ?? 0,
-      followees: followees.slice(0, maxFollowees),
-      hasMore: followees.length > maxFollowees,
+      isAlone: idsOf(KIND.related)[0] === 0,
+      mergedIds: idsOf(KIND.merged),
       unseenHours: state?.kind,
     }
   }
