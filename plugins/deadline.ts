@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -67,25 +68,27 @@ export default fp<{ limit?: number }>(
       const deadline = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
       let isLate = false
+      let answer = reply
       const timer = setTimeout(() => {
         // An answer that was begun on the raw response, such as a stream of events, goes on.
-        if (reply.sent || reply.raw.headersSent) return
+        if (answer.sent || answer.raw.headersSent) return
         if (isLate) return end()
         isLate = true
         timer.refresh()
         // An answer that a hook `onSend` holds is not replaced; a second answer would mix with it.
         if (request.isAnswering) return
         missed = awaitsBody(request) ? new BodyTooSlow(deadline / 1000) : new TooSlow()
-        refuse(reply, missed)
+        answer = takeOver(reply)
+        refuse(answer, missed)
       }, deadline)
       /** Ends the connection of an answer whose `onSend` hook takes as long again as the deadline. */
       function end() {
         missed ??= new TooSlow()
-        reply.raw.destroy()
+        answer.raw.destroy()
       }
       reply.raw.once('close', () => {
         clearTimeout(timer)
-        if (!reply.raw.writableEnded) missed ??= new ClientGone()
+        if (!answer.raw.writableEnded) missed ??= new ClientGone()
         if (missed) cancel(request, reply, missed)
       })
       done()
@@ -106,6 +109,22 @@ function assertDeadline({ url, config }: RouteOptions) {
 
 /** True when the client is late; bytes that arrived and were not read are the server's delay. */
 const awaitsBody = ({ raw }: FastifyRequest) => !raw.complete && raw.readableLength === 0
+
+/**
+ * Returns a reply with the response of this one, whose handler still runs and may change or send its reply.
+ * The handler is left with a response that has ended and has no connection.
+ */
+function takeOver(reply: FastifyReply): FastifyReply {
+  const { raw } = reply
+  const answer = Object.assign(Object.create(Object.getPrototypeOf(reply)), reply)
+  const ended = new ServerResponse(reply.request.raw).end().destroy()
+  // The log of the answer reads the status of the handler's reply.
+  Object.defineProperty(ended, 'statusCode', { get: () => raw.statusCode, set: () => {} })
+  // Both replies share one object of headers.
+  const ignore = () => reply
+  Object.assign(reply, { raw: ended, header: ignore, removeHeader: ignore, type: ignore })
+  return answer
+}
 
 function refuse(reply: FastifyReply, error: Error) {
   if (!reply.request.raw.complete) reply.header('connection', 'close')
