@@ -23,7 +23,7 @@ declare module 'fastify' {
 }
 
 /** Milliseconds until the answer is 503, or 408 when the body is still incomplete. */
-const LIMIT = 30_000
+export const DEFAULT_DEADLINE = 30_000
 /** Milliseconds: the longest delay of a Node timer. */
 const LONGEST = 2 ** 31 - 1
 
@@ -36,7 +36,7 @@ const BodyTooSlow = createError(
 const ClientGone = createError('CLIENT_GONE', 'The client closed the connection.', 499)
 
 export default fp<{ limit?: number }>(
-  async (app, { limit = LIMIT }) => {
+  async (app, { limit = DEFAULT_DEADLINE }) => {
     const controllers = new WeakMap<FastifyRequest, AbortController>()
 
     /** Creates the controller on first use, since few requests need it. */
@@ -102,7 +102,7 @@ export default fp<{ limit?: number }>(
 )
 
 function assertDeadline({ url, config }: RouteOptions) {
-  const { deadline = LIMIT } = config ?? {}
+  const { deadline = DEFAULT_DEADLINE } = config ?? {}
   if (Number.isInteger(deadline) && deadline > 0 && deadline <= LONGEST) return
   throw new Error(`Set the deadline of ${url} to a positive integer of milliseconds below 2^31.`)
 }

@@ -154,8 +154,13 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */
-const toError = (thrown: unknown) =>
-  (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
+function toError(thrown: unknown) {
+  // A statement that was not sent, see db/shares.ts, has an error with a status.
+  const refused =
+    thrown instanceof DrizzleQueryError && thrown.cause && 'statusCode' in thrown.cause
+  const error = refused ? thrown.cause : thrown
+  return (error instanceof Error ? error : new Error(`thrown: ${String(error)}`)) as FastifyError
+}
 
 const errors = { report, invalidField, duplicateKey, isMissingParent, isUnavailable }
 

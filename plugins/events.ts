@@ -13,6 +13,9 @@ declare module 'fastify' {
   interface EventPayloads {}
 }
 
+/** Milliseconds for the statements of an extension's listener. */
+const LISTENER_LIMIT = 30_000
+
 export type EventName = keyof EventPayloads & string
 /** Data for `when` that is available when an event is emitted and is not stored with the event. */
 export type EventDetails = { text?: string }
@@ -75,8 +78,12 @@ function createEvents(app: FastifyInstance) {
    * that removes the listener.
    */
   function afterCommit<Name extends EventName>(name: Name, listener: Listener<Name>) {
-    live.on(name, listener)
-    return () => void live.off(name, listener)
+    const owned = app.features.own(
+      async (payload: EventPayloads[Name]) => listener(payload),
+      LISTENER_LIMIT,
+    )
+    live.on(name, owned)
+    return () => void live.off(name, owned)
   }
 
   return { emit, subscribe, afterCommit }
@@ -86,5 +93,5 @@ export default fp(
   async (app) => {
     app.decorate('events', createEvents(app))
   },
-  { name: 'events', dependencies: ['jobs'] },
+  { name: 'events', dependencies: ['jobs', 'features'] },
 )

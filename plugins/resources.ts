@@ -86,7 +86,8 @@ function createResources(app: FastifyInstance) {
       const properties = { ...schema.properties, [name]: field.schema }
       schemas.set(resource, { ...schema, properties })
       const owner = app.features.current()
-      const named = { ...field, name, owner, fits: checker(field.schema) }
+      const read = app.features.own(field.read, FIELD_LIMIT)
+      const named = { ...field, read, name, owner, fits: checker(field.schema) }
       fields.set(resource, [...(fields.get(resource) ?? []), named])
     }
   }

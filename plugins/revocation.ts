@@ -2,6 +2,7 @@ import { gt, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from './db/client.ts'
+import { outsideExtensions } from './db/extension-work.ts'
 import { afterCommit } from './db/transaction.ts'
 
 declare module 'fastify' {
@@ -51,7 +52,7 @@ function createRevocation(app: FastifyInstance) {
 
   async function isRevoked(sessionId: number) {
     if (performance.now() - readAt > FRESH) {
-      reading ??= read().finally(() => {
+      reading ??= outsideExtensions(read).finally(() => {
         reading = undefined
       })
       await reading

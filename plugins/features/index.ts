@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { runWithin } from '../db/extension-work.ts'
 import { ExtensionError } from './error.ts'
 import type { Feature, Owner } from './feature.ts'
 import { guardRoot } from './guard.ts'
@@ -95,6 +96,20 @@ function createFeatures(
     },
     claimRoute,
     claimPathsBelow,
+    /**
+     * Returns a function of the current feature that is called later. When the feature is an extension, the
+     * statements of each call use the extension's connections and end after that many milliseconds.
+     */
+    own<Args extends unknown[], Result>(
+      work: (...args: Args) => Promise<Result>,
+      milliseconds: number,
+      lane?: string,
+    ) {
+      const { name: owner, extension } = current
+      if (!extension) return work
+      const share = lane ? `${owner} ${lane}` : owner
+      return (...args: Args) => runWithin({ owner, share }, milliseconds, () => work(...args))
+    },
     /** The feature whose failure stopped the start: the owner of the named route, or the current feature. */
     culprit(error: unknown): Owner {
       const [, verb, url = ''] = BROKEN_SCHEMA.exec(String(error)) ?? []

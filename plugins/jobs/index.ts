@@ -26,9 +26,11 @@ function createJobs(app: FastifyInstance) {
    */
   function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
     if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
-    // Stored without its payload type; the job's name ties `add` and `define` to one type.
     const { lane = 'kernel', ...limits } = options ?? {}
-    const definition = { ...DEFAULTS, ...limits, handler: handler as JobHandler<never> }
+    const { timeout } = { ...DEFAULTS, ...limits }
+    // Stored without its payload type; the job's name ties `add` and `define` to one type.
+    const owned = app.features.own(handler as JobHandler<never>, timeout * 1000, 'jobs')
+    const definition = { ...DEFAULTS, ...limits, handler: owned }
     const { name: feature, extension } = app.features.current()
     definitions.set(name, { ...definition, owner: extension ? feature : lane })
   }

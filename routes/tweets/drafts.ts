@@ -26,7 +26,7 @@ export function createDraftHooks(app: FastifyInstance) {
   const hooks: DraftHook[] = []
 
   /** Adds a hook. A hook that fails or takes longer than 2 s rejects the tweet. */
-  const add = (hook: DraftHook) => void hooks.push(hook)
+  const add = (hook: DraftHook) => void hooks.push(app.features.own(hook, LIMIT))
 
   /** @throws what a hook throws, CheckTimedOut */
   async function pass(draft: Draft) {

@@ -30,7 +30,7 @@ export function createVisibility(app: FastifyInstance, cache: TweetCache) {
   const { tweets, users } = app.tables
   const original = alias(tweets, 'original')
   const originalAuthor = alias(users, 'original_author')
-  const filters = createListFilters()
+  const filters = createListFilters(app)
   const columns = { id: tweets.id, originalId: tweets.retweetOfId }
 
   /**
