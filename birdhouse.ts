@@ -9,6 +9,7 @@
 /// <reference path="./routes/timeline/config.ts" />
 /// <reference path="./routes/timeline/service.ts" />
 /// <reference path="./routes/timeline/tables.ts" />
+/// <reference path="./routes/tweets/inputs.ts" />
 /// <reference path="./routes/tweets/schemas.ts" />
 /// <reference path="./routes/tweets/service.ts" />
 /// <reference path="./routes/tweets/tables.ts" />

@@ -1,8 +1,9 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
+import type { TweetInputs } from 'fastify'
 
-/** A tweet before it is written. */
-export type Draft = {
+/** A tweet before it is written, with the inputs of extensions. */
+export type Draft = TweetInputs & {
   authorId: number
   text: string
   replyToId?: number | undefined

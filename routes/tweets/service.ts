@@ -6,6 +6,7 @@ import { createTweetCache, type TweetMetric } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
 import { createTweetHydration } from './hydration.ts'
+import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
@@ -47,6 +48,7 @@ function createTweets(app: FastifyInstance) {
   const visibility = createVisibility(app, cache)
   const hydrate = createTweetHydration(app, cache)
   const drafts = createDraftHooks(app)
+  const inputs = createTweetInputs(app)
   const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
 
@@ -61,9 +63,10 @@ function createTweets(app: FastifyInstance) {
 
   /**
    * Writes a prepared draft. @throws TweetNotFound if the parent has been deleted or is hidden from
-   * the author, UserNotFound, TooManyMedia, and what `app.media.attach` throws
+   * the author, UserNotFound, TooManyMedia, and what `app.media.attach` and inputs throw
    */
-  async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
+  async function write(draft: Draft, outer?: Tx) {
+    const { authorId, text, replyToId, mediaIds = [] } = draft
     if (mediaIds.length > MEDIA_MAX) throw new TooManyMedia()
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
@@ -84,6 +87,7 @@ function createTweets(app: FastifyInstance) {
       const tweetId = inserted.tweet.id
       invalidateNew(tx, tweetId, authorId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
+      await inputs.write(tx, tweetId, draft)
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
@@ -160,6 +164,9 @@ function createTweets(app: FastifyInstance) {
     prepare,
     write,
     beforeCreate: drafts.add,
+    addInput: inputs.add,
+    /** The schema of a new tweet with the inputs of extensions. */
+    bodySchema: inputs.bodySchema,
     get,
     byIds,
     remove,
