@@ -67,6 +67,7 @@ function createResources(app: FastifyInstance) {
   ) {
     if (sealed)
       throw new Error(`The field ${name} is added too late; add it in service, not in index.`)
+    for (const resource of resources) assertFree(resource, name)
     const owner = app.features.current()
     // The names of the resources tie the items to their type.
     const own = app.features.own(read, FIELD_LIMIT) as NamedField['read']
@@ -74,14 +75,17 @@ function createResources(app: FastifyInstance) {
     const named = { ...field, read: createFieldReader(field, app.log) }
     for (const resource of resources) {
       const schema = schemas.get(resource)
-      if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
-      if (name in schema.properties) {
-        throw new Error(`The field ${name} of ${resource} is taken; choose another name.`)
-      }
-      const properties = { ...schema.properties, [name]: fieldSchema }
+      const properties = { ...schema?.properties, [name]: fieldSchema }
       schemas.set(resource, { ...schema, properties })
       fields.set(resource, [...(fields.get(resource) ?? []), named])
     }
+  }
+
+  function assertFree(resource: string, name: string) {
+    const schema = schemas.get(resource)
+    if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
+    if (name in schema.properties)
+      throw new Error(`The field ${name} of ${resource} is taken; choose another name.`)
   }
 
   /** Adds the schemas to Fastify before the routes are compiled; they cannot change afterwards. */

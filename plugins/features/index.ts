@@ -34,12 +34,21 @@ function createFeatures(
   const replacements = createReplacements(app)
   const routes = new Map<string, string>()
   const operations = new Map<string, string>()
+  /** Paths below which an extension takes all, and its name. */
+  const open = new Map<string, string>()
 
   /** @throws ExtensionError when the route or its operationId is taken */
   function claimRoute({ method, url, schema }: RouteOptions) {
     const path = unnamed(url).replace(/(?<=.)\/$/, '')
     // Another method of a path that exists takes no unknown path.
     const wasKnown = [...routes.keys()].some((route) => route.endsWith(` ${path}`))
+    const [above, owner] = [...open].find(([start]) => path.startsWith(start)) ?? []
+    if (above !== undefined && owner !== current.name) {
+      throw new ExtensionError(
+        current.name,
+        `the route ${url} is below ${above}, where ${owner} takes all paths; put a path of its own before it.`,
+      )
+    }
     for (const verb of [method].flat().filter((name) => name !== 'HEAD')) {
       claim(routes, `${verb} ${path}`, `the route ${verb} ${url}`)
     }
@@ -64,6 +73,7 @@ function createFeatures(
         )
       }
     }
+    open.set(start, current.name)
   }
 
   function claim(owners: Map<string, string>, key: string, what: string) {

@@ -13,10 +13,10 @@ export type Draft = TweetInputs & {
 /** Returns a replacement text or undefined. Throws an error with a status to reject the tweet. */
 export type DraftHook = (draft: Readonly<Draft>) => Promise<{ text: string } | undefined>
 
-/** Milliseconds per hook, since a client waits for the response. */
-const LIMIT = 2_000
+/** Milliseconds per hook or input, since a client waits for the response. */
+export const LIMIT = 2_000
 
-const CheckTimedOut = createError(
+export const CheckTimedOut = createError(
   'CHECK_TIMED_OUT',
   'Checking the tweet took too long; try again.',
   503,

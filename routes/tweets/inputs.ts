@@ -1,8 +1,7 @@
-import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import type { TweetInputs } from 'fastify'
 import { type TSchema, Type } from 'typebox'
-import type { Draft } from './drafts.ts'
+import { CheckTimedOut, type Draft, LIMIT } from './drafts.ts'
 import { NewTweet } from './schemas.ts'
 
 declare module 'fastify' {
@@ -15,15 +14,6 @@ export type TweetInput<Value> = {
   /** Called in the transaction that writes the tweet, when the field is sent. An error rejects the tweet. */
   write: (tx: Tx, tweet: { tweetId: number; authorId: number; value: Value }) => Promise<void>
 }
-
-/** Milliseconds per input, since a client and a transaction wait for it. */
-const LIMIT = 2_000
-
-const InputTimedOut = createError(
-  'INPUT_TIMED_OUT',
-  'Storing the field %s took too long; try again.',
-  503,
-)
 
 /** Fields that extensions add to the body of `POST /v1/tweets`. */
 export function createTweetInputs(app: FastifyInstance) {
@@ -57,14 +47,14 @@ export function createTweetInputs(app: FastifyInstance) {
     )
   }
 
-  /** @throws what an input throws, InputTimedOut */
+  /** @throws what an input throws, CheckTimedOut */
   async function write(tx: Tx, tweetId: number, draft: Draft) {
     for (const [name, input] of inputs) {
       // `add` ties the name of an input to the type of its value.
       const value = Reflect.get(draft, name) as never
       if (value === undefined) continue
       const writing = input.write(tx, { tweetId, authorId: draft.authorId, value })
-      await app.inTime(writing, LIMIT, () => new InputTimedOut(name))
+      await app.inTime(writing, LIMIT, () => new CheckTimedOut())
     }
   }
 

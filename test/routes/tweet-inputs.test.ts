@@ -59,7 +59,7 @@ t.test('an input that fails or is late rejects the tweet', async (t) => {
   t.match((await post({ text: 'x', place: 'nowhere' })).body, { status: 422, code: 'NO_PLACE' })
   t.match((await post({ text: 'x', place: 'far away' })).body, {
     status: 503,
-    code: 'INPUT_TIMED_OUT',
+    code: 'CHECK_TIMED_OUT',
   })
   t.equal((await read(app, '/v1/tweets')).items[0].id, before)
 })
