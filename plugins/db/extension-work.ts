@@ -16,7 +16,18 @@ const works = new AsyncLocalStorage<ExtensionWork | undefined>()
 /** Undefined for work of the kernel and of built-in features. */
 export const currentWork = () => works.getStore()
 
-export const runAs = <T>(work: ExtensionWork, callback: () => T) => works.run(work, callback)
+/** The extension whose code ran last, as far as its calls and statements tell; see event-loop.ts. */
+export const lastRun = { owner: '', at: Number.NEGATIVE_INFINITY }
+
+export function noteRun({ owner }: ExtensionWork) {
+  lastRun.owner = owner
+  lastRun.at = performance.now()
+}
+
+export function runAs<T>(work: ExtensionWork, callback: () => T) {
+  noteRun(work)
+  return works.run(work, callback)
+}
 
 /**
  * Runs what an extension starts for others as well: a query that several requests share, jobs, roll-ups.

@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { createGate } from '../gate.ts'
-import { currentWork, type ExtensionWork } from './extension-work.ts'
+import { currentWork, type ExtensionWork, noteRun } from './extension-work.ts'
 
 /**
  * Concurrent transactions, and concurrent statements besides, of one extension's requests or jobs. Separate
@@ -93,6 +93,7 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
       return await Promise.race([use(connection), ended])
     } finally {
       clearTimeout(timer)
+      noteRun(work)
     }
   }
 
