@@ -8,10 +8,9 @@ import { currentWork, type ExtensionWork, noteRun } from './extension-work.ts'
  * Concurrent transactions, and concurrent statements besides, of one extension's requests or jobs. Separate
  * numbers, because a transaction may wait for a statement outside of it.
  */
-const AT_ONCE = 3
-/** Further ones that wait, and the milliseconds that each waits at most. */
-const WAITING = 200
-const PATIENCE = 3_000
+const AT_ONCE = 4
+/** Milliseconds that further ones wait; the time bounds their number too. */
+const PATIENCE = 5_000
 /** Milliseconds of a statement or transaction without a deadline of its own. */
 const LONGEST = 30_000
 
@@ -26,6 +25,12 @@ const StatementTooSlow = createError(
   503,
 )
 
+/** True for the errors above, also as the cause of an error. */
+export const isOverShare = (error: unknown): error is Error =>
+  error instanceof Busy ||
+  error instanceof StatementTooSlow ||
+  (error instanceof Error && isOverShare(error.cause))
+
 export type Shares = ReturnType<typeof createShares>
 type Kind = 'statement' | 'transaction'
 
@@ -35,7 +40,7 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
 
   function gateOf({ owner, share }: ExtensionWork, kind: Kind) {
     const key = `${share} ${kind}`
-    const gate = gates.get(key) ?? createGate(AT_ONCE, WAITING, () => new Busy(owner), PATIENCE)
+    const gate = gates.get(key) ?? createGate(AT_ONCE, Infinity, () => new Busy(owner), PATIENCE)
     gates.set(key, gate)
     return gate
   }

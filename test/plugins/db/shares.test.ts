@@ -34,7 +34,7 @@ const hog = extensionFolders(t)('hog', {
     const schema = { hide: true }
     app.get('/hog/hold', { schema }, () => app.transaction(async (tx) => {
       await tx.execute(sql\`SELECT 1\`)
-      await sleep(5_000)
+      await sleep(7_000)
     }))
     app.get('/hog/late', { schema, config }, () => app.transaction(async (tx) => {
       await tx.execute(sql\`SELECT 1\`)
@@ -57,6 +57,11 @@ const hog = extensionFolders(t)('hog', {
     })
     app.post('/hog/tweet', { schema, onRequest: app.authenticate }, async ({ viewer }) =>
       app.tweets.create({ authorId: viewer.userId, text: 'by a hog' }))
+    app.get('/hog/retries', { schema }, async () => {
+      const asking = Array.from({ length: 9 }, () => app.db.execute(sql\`SELECT SLEEP(6)\`))
+      const answers = await Promise.allSettled(asking)
+      return answers.map(({ reason }) => reason && app.errors.isUnavailable(reason))
+    })
     app.get('/hog/drizzle', { schema }, () => app.db.transaction(async () => 'begun'))
     `)}`,
 })
@@ -128,7 +133,7 @@ t.test('statements of a request end at its deadline', async (t) => {
 t.test('a transaction that is open at the deadline is rolled back', async (t) => {
   const { promise, resolve } = Promise.withResolvers<any>()
   app.mysql.pool.once('acquire', resolve)
-  const answers = await Promise.all([1, 2, 3].map(() => ask('/hog/late')))
+  const answers = await Promise.all([1, 2, 3, 4].map(() => ask('/hog/late')))
   for (const answer of answers) t.match(await answer.json(), { code: 'TOO_SLOW' })
   await sleep(700)
   const { threadId } = await promise
@@ -136,6 +141,14 @@ t.test('a transaction that is open at the deadline is rolled back', async (t) =>
     sql`SELECT id FROM information_schema.processlist WHERE id = ${threadId}`,
   )
   t.strictSame(rows, [], 'its connection is closed')
+})
+
+t.test('a statement that was refused may be retried', async (t) => {
+  const retry = (await call(app, 'GET /v1/hog/retries')).body
+  t.strictSame(
+    retry.filter((one: unknown) => one !== null),
+    Array(5).fill(true),
+  )
 })
 
 t.test('a statement within a transaction has a connection of its own', async (t) => {
