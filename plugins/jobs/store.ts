@@ -1,4 +1,4 @@
-import { and, count, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
+import { and, count, eq, inArray, isNotNull, isNull, lte, min, or, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
@@ -46,6 +46,20 @@ export function createJobStore(db: Db, transaction: Transaction) {
   async function ensureRecurring(name: string) {
     const row = { name, payload: {}, uniqueKey: name, runAt: later(0) }
     await db.insert(jobs).ignore().values(row)
+  }
+
+  /**
+   * Names that have a due job, including names that no handler here knows. MariaDB and MySQL look up the
+   * earliest live job of each name in `jobs_due`, so the cost does not grow with the number of jobs.
+   */
+  async function dueNames() {
+    const rows = await db
+      .select({ name: jobs.name })
+      .from(jobs)
+      .where(isNull(jobs.deadAt))
+      .groupBy(jobs.name)
+      .having(lte(min(jobs.runAt), sql`NOW(3)`))
+    return rows.map(({ name }) => name)
   }
 
   /** Returns up to `limit` due jobs per name, so that many jobs of one name do not delay other names. */
@@ -107,6 +121,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
   return {
     insert,
     ensureRecurring,
+    dueNames,
     due,
     countDead,
     completeAndClaim,
