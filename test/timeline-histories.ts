@@ -28,7 +28,6 @@ const SMALL = {
   maxMergedIdRange: 4,
   rowsPerRetry: 12,
   followersPerStatement: 2,
-  maxUndelivered: 3,
   idWindows: [2, 8],
   authorsPerInList: 4,
   authorsPerUnion: 4,
