@@ -363,7 +363,7 @@ t.test('a second handler of the same name is rejected', async (t) => {
   t.throws(() => app.jobs.define(name, async () => {}), /taken/)
 })
 
-t.test('unreadable rows do not stop other jobs', async (t) => {
+t.test('unreadable rows fail and do not stop other jobs', async (t) => {
   const name = newName()
   const { promise: served, resolve } = Promise.withResolvers<object>()
   const broken = sql`INSERT INTO ${jobs} (name, payload, run_at) VALUES (${name}, '', NOW(3))`
@@ -371,6 +371,8 @@ t.test('unreadable rows do not stop other jobs', async (t) => {
   app.jobs.define(name, async (payload: object) => resolve(payload))
   await app.transaction((tx) => app.jobs.add(tx, [name], { readable: true }))
   t.strictSame(await served, { readable: true })
+  const failed = sql`name = ${name} AND error LIKE 'SyntaxError%'`
+  await until('failed', async () => (await app.db.$count(jobs, failed)) === 6)
   await app.db.delete(jobs).where(eq(jobs.name, name))
 })
 
