@@ -9,6 +9,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     idempotency: ReturnType<typeof createIdempotency>
   }
+  interface JobPayloads {
+    'idempotency.purge': object
+  }
 }
 
 /** Hours for which a key is kept. */

@@ -8,6 +8,10 @@ declare module 'fastify' {
     /** Once per tweet; without its author, but perhaps with users behind a block. */
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
+  interface JobPayloads {
+    'hashtags.index': { tweetId: number }
+    'hashtags.forget': { tweetId: number }
+  }
 }
 
 /** Rows per statement; keeps locks short. */

@@ -27,6 +27,9 @@ declare module 'fastify' {
     'tweets-by': 'user'
     reactions: 'user'
   }
+  interface JobPayloads {
+    'tweets.clearUp': { tweetId: number }
+  }
 }
 
 const TooManyMedia = createError(
