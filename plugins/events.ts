@@ -14,7 +14,7 @@ declare module 'fastify' {
 }
 
 export type EventName = keyof EventPayloads & string
-/** Data for `when` that is available when an event is emitted and is not stored with the event. */
+/** Data for `when` that is not stored with the event: the text of a tweet, where the emitter knows it. */
 export type EventDetails = { text?: string }
 type SubscribeOptions<Payload> = JobOptions & {
   /** Returns false to write no job for an event. Must not depend on time. */
