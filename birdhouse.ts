@@ -58,13 +58,14 @@ export type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
+  JobPayloads,
   Resources,
   RouteOptions,
 } from 'fastify'
 export type { Db, Tx } from './plugins/db/client.ts'
 export type { Counter } from './plugins/db/counter.ts'
 export type { Field } from './plugins/fields.ts'
-export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/types.ts'
+export type { JobContext, JobHandler, JobName, JobOptions } from './plugins/jobs/types.ts'
 export type { Upload } from './plugins/multipart/index.ts'
 export type { UploadOptions } from './plugins/multipart/receive.ts'
 export type { PageRequest } from './plugins/pagination.ts'

@@ -22,6 +22,9 @@ declare module 'fastify' {
      */
     runOnce: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
   }
+  interface JobPayloads {
+    'idempotency.purge': object
+  }
 }
 
 /** Hours for which a key is kept. */

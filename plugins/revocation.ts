@@ -9,6 +9,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     revocation: ReturnType<typeof createRevocation>
   }
+  interface JobPayloads {
+    'revocation.purge': object
+  }
 }
 
 /** Milliseconds for which the set in memory is used without reading it again. */

@@ -12,6 +12,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     cache: ReturnType<typeof createCache>
   }
+  interface JobPayloads {
+    'cache.purge': object
+  }
 }
 
 /** Seconds between purges of old changes. */

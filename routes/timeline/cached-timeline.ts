@@ -16,7 +16,7 @@ const READERS = 2_000
  * it was loaded makes it complete.
  */
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
-  const readSnapshot = createSnapshot(app, sizes)
+  const readSnapshot = createSnapshot(app)
   const recentTweetIds = createRecentTweetIds(app)
   const { findVisibleById } = app.tweets.visibility
 

@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'birdhouse'
-import { and, desc, eq, gte, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
+import { type AnyColumn, and, desc, eq, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import { DELIVERY } from './delivery.ts'
 import { TOP } from './merge-by-author.ts'
-import { SIZES } from './sizes.ts'
 
 export type Snapshot = {
   /** Tweets by the reader and by materialised followees, newest first, visible or not. */
@@ -15,114 +14,95 @@ export type Snapshot = {
   /** Hours since the reader was last seen, or undefined for a new reader. */
   unseenHours: number | undefined
 }
+/** `late` are undelivered tweets by the reader and by followees. */
+type Source = 'entry' | 'late' | 'merged' | 'state'
 type Range = { readerId: number; below: number; limit: number }
 
-/** Readers whose merged followees are cached; some 100 bytes each. */
-const READERS = 10_000
-
-export function createSnapshot(app: FastifyInstance, sizes = SIZES) {
+export function createSnapshot(app: FastifyInstance) {
   const { follows, timelineEntries: entries, timelineStates: states, tweets } = app.tables
   const readerId = app.placeholder('readerId')
+  const below = app.placeholder('below')
+  const limit = app.placeholder('limit')
+  const top = sql.raw(`${TOP}`)
+  const materialised = sql.raw(`${DELIVERY.materialised}`)
+  const floor = sql`(SELECT IF(delivery = ${materialised}, floor_id, ${top}) FROM ${states} WHERE reader_id = ${readerId})`
+  const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
 
-  const readUndelivered = app.prepareQuery((db) =>
-    db
-      .select({ id: tweets.id, authorId: tweets.authorId })
-      .from(tweets)
-      .where(eq(tweets.undelivered, sql`1`))
-      .orderBy(desc(tweets.id))
-      // One extra row shows that the backlog is longer.
-      .limit(sizes.maxUndelivered + 1),
-  )
-  const undelivered = app.cache.singleFlight(() => readUndelivered())
-
-  const readMerged = app.prepareForIds((ids, db) =>
-    db
-      .select({ readerId: follows.followerId, authorId: follows.followeeId })
-      .from(follows)
-      .where(
-        and(
-          inArray(follows.followerId, ids),
-          lt(follows.delivery, sql.raw(`${DELIVERY.materialised}`)),
-        ),
-      ),
-  )
-  const merged = app.cache.byId<number[]>('relations', {
-    max: READERS,
-    load: async (readers, db) => {
-      const byReader = Map.groupBy(await readMerged(readers, {}, db), (row) => row.readerId)
-      return new Map([...byReader].map(([id, rows]) => [id, rows.map((row) => row.authorId)]))
-    },
+  const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
+  const columns = (source: Source, id: AnyColumn | SQL, unseenHours = sql`0`) => ({
+    source: sql<Source>`${sql.raw(`'${source}'`)}`,
+    id: whole(sql`${id}`),
+    unseenHours: whole(unseenHours),
   })
 
-  const floor = sql`(SELECT IF(delivery = ${sql.raw(`${DELIVERY.materialised}`)}, floor_id, ${sql.raw(`${TOP}`)}) FROM ${states} WHERE reader_id = ${readerId})`
-  const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
-  const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
+  const isLate = and(eq(tweets.undelivered, sql`1`), lt(tweets.id, below))
+  // The server's statistics lag behind a column that changes with every tweet.
+  const late = (db: Db | Tx) =>
+    db.select(columns('late', tweets.id)).from(tweets, { forceIndex: 'tweets_undelivered' })
 
-  /** Entries, floor and last visit in one statement, so that they are consistent. */
-  const readEntries = app.prepareQuery((db) =>
+  /**
+   * Everything in one statement, so that it is consistent while jobs move tweets and followees from one
+   * source to another. Late tweets are joined from the smaller side, the followees or the tweets.
+   */
+  const readSources = app.prepareQuery((db) =>
     unionAll(
       db
-        .select({ id: whole(sql`${entries.tweetId}`), unseenHours: whole(sql`-1`) })
+        .select(columns('entry', entries.tweetId))
         .from(entries)
         .where(
           and(
             eq(entries.readerId, readerId),
-            lt(entries.tweetId, app.placeholder('below')),
-            gte(entries.tweetId, sql`COALESCE(${floor}, ${sql.raw(`${TOP}`)})`),
+            lt(entries.tweetId, below),
+            gte(entries.tweetId, sql`COALESCE(${floor}, ${top})`),
           ),
         )
         .orderBy(desc(entries.tweetId))
-        .limit(app.placeholder('limit')),
+        .limit(limit),
+      late(db)
+        .innerJoin(
+          follows,
+          and(eq(follows.followeeId, tweets.authorId), eq(follows.followerId, readerId)),
+        )
+        .where(isLate)
+        .orderBy(desc(tweets.id))
+        .limit(limit),
+      late(db)
+        .where(and(isLate, eq(tweets.authorId, readerId)))
+        .orderBy(desc(tweets.id))
+        .limit(limit),
       db
-        .select({ id: whole(floor), unseenHours: whole(unseen) })
+        .select(columns('merged', follows.followeeId))
+        .from(follows)
+        .where(and(eq(follows.followerId, readerId), lt(follows.delivery, materialised))),
+      db
+        .select(columns('state', floor, unseen))
         .from(states)
         .where(eq(states.readerId, readerId)),
     ),
   )
 
-  /**
-   * Reads at most `limit` tweets below an id. Jobs move a tweet from undelivered to entries, and a
-   * followee from merged to materialised; reading in the same order misses neither.
-   */
+  /** Reads at most `limit` tweets below an id. */
   return async function read(range: Range): Promise<Snapshot> {
-    const late = await undelivered()
     await app.cache.sync()
-    const mergedAuthors = await mergedFor(range.readerId)
-    const rows = await readEntries(range)
-    const state = rows.find(({ unseenHours }) => unseenHours >= 0)
-    const backlog = (late[sizes.maxUndelivered]?.id ?? -1) + 1
-    // Undelivered tweets below the floor are left to the merge, which reads all tweets there.
-    const floorId = Math.max(state?.id ?? TOP, backlog)
-    const found = new Set<number>()
-    for (const row of rows) if (row !== state && row.id >= floorId) found.add(row.id)
-    for (const id of await ownLate(late, floorId, range)) found.add(id)
-    const ids = [...found].sort((a, b) => b - a).slice(0, range.limit)
+    const bySource = Map.groupBy(await readSources(range), ({ source }) => source)
+    const idsFrom = (source: Source) => bySource.get(source)?.map(({ id }) => id) ?? []
+    const state = bySource.get('state')?.[0]
+    const floorId = state?.id ?? TOP
+    // Late tweets below the floor are left to the merge, which reads all tweets there.
+    const late = idsFrom('late').filter((id) => id >= floorId)
+    const found = [...new Set([...idsFrom('entry'), ...late])]
+    const ids = found.sort((a, b) => b - a).slice(0, range.limit)
     return {
       ids,
       from: ids[range.limit - 1] ?? floorId,
-      mergedAuthors,
+      mergedAuthors: await withoutMuted(idsFrom('merged'), range.readerId),
       unseenHours: state?.unseenHours,
     }
   }
 
-  async function mergedFor(reader: number) {
-    const authors = (await merged.get([reader])).get(reader) ?? []
+  async function withoutMuted(authors: number[], reader: number) {
     if (authors.length === 0) return authors
     const relationships = await app.graph.relationships.get(reader, authors)
     return authors.filter((id) => !relationships.get(id)?.mutes)
-  }
-
-  async function ownLate(
-    late: { id: number; authorId: number }[],
-    floorId: number,
-    { readerId, below }: Range,
-  ) {
-    const inRange = late.filter(({ id }) => id < below && id >= floorId)
-    if (inRange.length === 0) return []
-    const authors = inRange.map(({ authorId }) => authorId)
-    const relationships = await app.graph.relationships.get(readerId, authors)
-    return inRange
-      .filter(({ authorId }) => authorId === readerId || relationships.get(authorId)?.follows)
-      .map(({ id }) => id)
   }
 }

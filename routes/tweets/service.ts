@@ -28,6 +28,9 @@ declare module 'fastify' {
     'tweets-by': 'user'
     reactions: 'user'
   }
+  interface JobPayloads {
+    'tweets.clearUp': { tweetId: number }
+  }
 }
 
 const TooManyMedia = createError(
@@ -154,7 +157,8 @@ function createTweets(app: FastifyInstance) {
       invalidate(tx, id, userId)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
-      await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
+      const details = { text: row.text ?? '' }
+      await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId }, details)
     }, outer)
   }
 
