@@ -1,7 +1,8 @@
 import '../local/node-version.ts'
 import { parseArgs } from 'node:util'
+import { compare } from './compare.ts'
 import { lines } from './lines/index.ts'
-import { measure, type Result, show } from './measure.ts'
+import { measure, pair, type Result } from './measure.ts'
 import { profile } from './profile.ts'
 import { measurePlots } from './report/curves.ts'
 import { commit, writeReport } from './report/index.ts'
@@ -13,7 +14,11 @@ const HELP = `Measures Birdhouse against a bare service on the same data, and pa
   npm run bench -- timeline-page tweet     these lines only, or: plots
   npm run bench -- --all                   memory as well, which takes ten minutes
   npm run bench -- timeline-page --profile writes a .cpuprofile and prints its top
+  npm run bench -- first-page --dry        writes no results
+  npm run bench -- first-page --against ../other
+                                           this checkout against another one; writes no results
   npm run bench -- --scale 0.01            a hundredth of the data; writes no results
+  npm run bench -- --quick                 little data, one second per measurement; writes no results
 
 Lines: ${lines.map(({ name }) => name).join(', ')}
 
@@ -26,7 +31,10 @@ const { values: options, positionals: names } = parseArgs({
     help: { type: 'boolean' },
     all: { type: 'boolean' },
     profile: { type: 'boolean' },
-    scale: { type: 'string', default: '1' },
+    dry: { type: 'boolean' },
+    against: { type: 'string' },
+    scale: { type: 'string' },
+    quick: { type: 'boolean' },
   },
 })
 const progress = (line: string) => console.log(`- ${line}`)
@@ -40,45 +48,54 @@ function chosen() {
 }
 
 async function run() {
-  const scale = Number(options.scale)
+  const { quick = false, against, dry } = options
+  const scale = Number(options.scale ?? (quick ? 0.005 : 1))
   const wanted = chosen()
-  const { bench, tearDown } = await setUp(scale, progress)
+  const { bench, other, tearDown } = await setUp({ scale, quick, against }, progress)
   const results: Result[] = []
   const measured = commit()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => tearDown().finally(() => process.exit(130)))
   }
   try {
-    const plots = names.length === 0 || names.includes('plots')
+    const plots = !quick && !other && (names.length === 0 || names.includes('plots'))
     const curves = plots ? await measurePlots(bench) : undefined
-    for (const line of wanted) results.push(await measureLine(line, bench))
-    if (scale === 1) await writeReport(bench, measured, results, curves)
+    for (const line of wanted) results.push(await measureLine(line, bench, other))
+    if (scale === 1 && !quick && !dry && !other) await writeReport(bench, measured, results, curves)
   } finally {
     await tearDown()
   }
-  print(results)
+  print(results, other !== undefined)
 }
 
-async function measureLine(line: (typeof lines)[number], bench: Bench): Promise<Result> {
-  progress(`${line.name}: ${line.a} / ${line.b}`)
+async function measureLine(
+  line: (typeof lines)[number],
+  bench: Bench,
+  other?: Bench,
+): Promise<Result> {
+  if (other) return compare(line, bench, other)
+  progress([line.name, ': ', line.a, line.b && ` / ${line.b}`].join(''))
   const sides = await line.prepare(bench)
   const result = await measure(line, sides, bench)
   // Profile a missed goal.
-  const seen = options.profile || !result.reached ? await profile(line.name, sides) : undefined
+  const seen =
+    options.profile || (!result.reached && !bench.quick)
+      ? await profile(line.name, sides)
+      : undefined
   if (seen && options.profile) console.log(`\n${seen.file}\n${seen.top.join('\n')}\n`)
   await sides.end?.()
   return { ...result, ...(seen && !result.reached && { profile: seen.top }) }
 }
 
-function print(results: Result[]) {
-  for (const { name, goal, unit, a, b, ratio, reached } of results) {
+function print(results: Result[], compared: boolean) {
+  for (const { name, goal, unit, a, b, ratio, reached, note = '' } of results) {
     const bound = 'atLeast' in goal ? `>= ${goal.atLeast}` : `<= ${goal.atMost}`
     console.log(
-      name.padEnd(16),
-      `${show(a.value)} / ${show(b.value)} ${unit}`.padEnd(32),
+      name.padEnd(20),
+      `${pair(a.value, b?.value)} ${unit}`.padEnd(32),
       ratio.toFixed(2).padStart(6),
-      bound.padEnd(8),
-      reached ? 'reached' : 'MISSED',
+      ...(compared ? [] : [bound.padEnd(8), reached ? 'reached' : 'MISSED']),
+      note,
     )
   }
 }

@@ -1,5 +1,6 @@
+import { rows } from '../database.ts'
 import { MARKS, type Statement } from '../processes/statements.ts'
-import { type Bench, rows } from '../setup.ts'
+import type { Bench } from '../setup.ts'
 
 type Logged = { thread: number; text: string }
 type Known = { user: number; tweet?: number; text?: string }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pool, ResultSetHeader } from 'mysql2/promise'
 import { FOLLOWERS } from '../data/sizes.ts'
+import { rows } from '../database.ts'
 import { request } from '../processes/requests.ts'
-import { type Bench, rows } from '../setup.ts'
+import type { Bench } from '../setup.ts'
 import type { Line } from './line.ts'
 
 /** Tweets per measurement, each fanned out before the next. */

@@ -1,4 +1,5 @@
-import { type Bench, rows } from '../setup.ts'
+import { rows } from '../database.ts'
+import type { Bench } from '../setup.ts'
 
 let given = 0
 

@@ -5,17 +5,18 @@ export type Line = {
   name: string
   title: string
   a: string
-  b: string
+  /** Left out if a is not compared. */
+  b?: string
   /** Unit of the figures. */
-  unit: 'requests/s' | 'ms' | 'entries/s' | 'MB'
-  /** Limit of a divided by b; `below` limits a itself. */
+  unit: 'requests/s' | 'ms' | 'entries/s' | 'MB' | 'statements' | 'statements/s'
+  /** Limit of a divided by b, or of a; `below` limits a itself. */
   goal: { atLeast: number } | { atMost: number; below?: number }
   prepare: (bench: Bench) => Promise<Sides>
 }
 /** Each measures once and returns the figure in the line's unit; both are called in turn. */
 export type Sides = {
   a: (round: number) => Promise<number>
-  b: (round: number) => Promise<number>
+  b?: (round: number) => Promise<number>
   /** Runs after each measurement; not measured. */
   after?: () => Promise<void>
   rounds?: number
@@ -24,6 +25,10 @@ export type Sides = {
   /** True if a continues after b. */
   bFirst?: boolean
   end?: () => Promise<void>
+  /** A figure beside the ratio, in words; called after all rounds. */
+  note?: () => string
+  /** False if a requirement beside the ratio is missed; called after all rounds. */
+  holds?: () => boolean
   /** The process to profile. */
   server?: Server
 }

@@ -14,7 +14,7 @@ export default {
   goal: { atMost: 1.3 },
   async prepare(bench) {
     const readers = somePeople(bench, 100).map((id) => 1 + (id % READERS))
-    const other = await bench.birdhouse(SHORT)
+    const other = await bench.birdhouse(bench.urlOf(SHORT))
     const [long, short] = [
       await pagesAt(bench, readers, 1),
       await pagesAt(bench, readers, 1, other),

@@ -1,5 +1,5 @@
 import { request } from '../processes/requests.ts'
-import { captureTransaction, MARKER } from './capture.ts'
+import { BODY, bareTweet, captureTweet } from './bare-tweets.ts'
 import { CONNECTIONS, type Line, rate, spread, WRITE_WARM_UPS } from './line.ts'
 
 /** Tweets per measurement, each by another author. */
@@ -15,16 +15,11 @@ export default {
   async prepare(bench) {
     const { service, bare, ids, send, tokens, settle } = bench
     const authors = spread(COUNT, 1, ids.firstReader - 1)
-    const body = { text: 'a tweet of an ordinary length, '.repeat(4).trim() }
     const requests = (await tokens(authors)).map((token) =>
-      request('POST /v1/tweets', { token, body }),
+      request('POST /v1/tweets', { token, body: BODY }),
     )
-    const bareRequests = authors.map((id) => request(`POST /tweets/${id}`, { body }))
-    const user = ids.firstReader - 1
-    const [token = ''] = await tokens([user])
-    const marker = request('POST /v1/tweets', { token, body: { text: MARKER } })
-    const statements = await captureTransaction(bench, marker, { user, text: MARKER })
-    await bare.ask({ statements })
+    const bareRequests = authors.map(bareTweet)
+    await bare.ask({ statements: await captureTweet(bench) })
     return {
       a: () => rate(send({ port: service.port, requests, connections: CONNECTIONS })),
       b: () => rate(send({ port: bare.port, requests: bareRequests, connections: CONNECTIONS })),

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 
 type Settings = { apps: [{ env: NodeJS.ProcessEnv; node_args: string }] }
 
@@ -13,9 +13,9 @@ export const SERVICE = { env, args: node_args.split(' ') }
 
 const running = new Set<ChildProcess>()
 
-/** Starts a file of this folder as a process that answers messages one by one. */
+/** Starts a file of this folder, or of an absolute path, as a process that answers messages one by one. */
 export function start(file: string, env: NodeJS.ProcessEnv = {}, execArgv: string[] = []) {
-  const child = fork(join(import.meta.dirname, file), {
+  const child = fork(resolve(import.meta.dirname, file), {
     execArgv,
     env: { ...process.env, ...env },
     serialization: 'advanced',

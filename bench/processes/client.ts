@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { createRandom } from '../../demo/random.ts'
 import { answer } from './ask.ts'
+import { type Steady, startSteady, startStorm } from './beside.ts'
 import { connectTo } from './connection.ts'
 
 /** Requests to send over `connections`; each connection waits for the answer before the next request. */
@@ -10,23 +11,36 @@ export type Load = {
   connections: number
   /** Duration; without it, each request is sent once. */
   seconds?: number
+  /** With `seconds`: draws requests at random from this seed instead. */
+  seed?: number
   /** Sent all at the same time, repeatedly until `seconds` have passed. */
   beside?: string[]
+  /** Sent at a steady rate until `seconds` have passed. */
+  steady?: Steady
   /** True to return the bodies of the answers. */
   bodies?: boolean
 }
-export type Figures = { rate: number; p50: number; p99: number; count: number; bodies?: string[] }
+/** `steady` is the number of steady requests answered per second. */
+export type Figures = {
+  rate: number
+  p50: number
+  p99: number
+  count: number
+  bodies?: string[]
+  steady?: number
+}
 
 answer<Load>(async (load) => {
-  const abort = new AbortController()
-  const beside = load.beside ? storm(load.port, load.beside, abort.signal) : undefined
+  const { port, beside, steady } = load
+  const stopStorm = beside && startStorm(port, beside)
+  const stopSteady = steady && startSteady(port, steady)
   const figures = await measure(load)
-  abort.abort()
-  await beside
-  return figures
+  await stopStorm?.()
+  return { ...figures, ...(stopSteady && { steady: await stopSteady() }) }
 })
 
-async function measure({ port, requests, connections, seconds, bodies }: Load) {
+async function measure({ port, requests, connections, seconds, seed, bodies }: Load) {
+  const random = seed === undefined ? undefined : createRandom(seed)
   const latencies: number[] = []
   const answers: string[] = []
   const start = performance.now()
@@ -35,7 +49,8 @@ async function measure({ port, requests, connections, seconds, bodies }: Load) {
   async function work() {
     const connection = await connectTo(port)
     while (performance.now() < end && (seconds !== undefined || next < requests.length)) {
-      const n = next++ % requests.length
+      const turn = next++ % requests.length
+      const n = random ? random.between(0, requests.length - 1) : turn
       const before = performance.now()
       const body = await connection.send(requests[n] ?? '', bodies)
       latencies.push(performance.now() - before)
@@ -55,17 +70,4 @@ async function measure({ port, requests, connections, seconds, bodies }: Load) {
     count: latencies.length,
     ...(bodies && { bodies: answers }),
   }
-}
-
-async function storm(port: number, requests: string[], signal: AbortSignal) {
-  await Promise.all(
-    requests.map(async (request) => {
-      const connection = await connectTo(port)
-      while (!signal.aborted) {
-        await connection.send(request)
-        await sleep(0)
-      }
-      connection.close()
-    }),
-  )
 }

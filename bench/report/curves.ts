@@ -38,7 +38,7 @@ async function byFollowees(bench: Bench) {
 async function byTweets(bench: Bench) {
   const points: Point[] = []
   for (const tweets of HISTORIES) {
-    const server = await bench.birdhouse(tweets)
+    const server = await bench.birdhouse(bench.urlOf(tweets))
     const requests = await pagesAt(bench, somePeople(bench, PEOPLE).map(early), 1, server)
     const { p50, p99 } = await readInTurn(bench, requests, 2, server)
     points.push({ x: tweets, p50, p99 })

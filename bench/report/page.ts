@@ -27,7 +27,8 @@ function summary({ machine, results }: Report) {
   const reached = results.filter((result) => result.reached).length
   const { cpu, memory, node, database, bufferPool } = machine
   return `${reached} of ${results.length} goals are reached. Each line is a ratio of two figures, A and B, measured in turn in one
-run: medians of at least five rounds, after rounds that warm up caches and the compiler. Birdhouse, the
+run: medians of at least five rounds. Lines that do not say cold come after rounds that warm up caches and the
+compiler. Birdhouse, the
 bare service and the client are one process each, on one machine together with the database: ${cpu}, ${memory} of memory, Node.js ${node.slice(1)}, ${database} with a
 buffer pool of ${bufferPool} and \`innodb_flush_log_at_trx_commit=1\`.
 
@@ -39,11 +40,13 @@ combines entries and a merge.`
 
 function table(results: Result[]) {
   const row = (result: Result) => {
-    const { title, a, b, unit, ratio, commit, date } = result
+    const { title, a, b, unit, ratio, note, commit, date } = result
     const goal = 'atLeast' in result.goal ? `≥ ${result.goal.atLeast}` : `≤ ${result.goal.atMost}`
     const bound = 'below' in result.goal ? `, A < ${result.goal.below} ${unit}` : ''
     const verdict = result.reached ? 'reached' : '**missed**'
-    return `| ${title} | ${a.what} | ${b.what} | ${show(a.value)} | ${show(b.value)} ${unit} | ${ratio.toFixed(2)} | ${goal}${bound} | ${verdict} | ${commit}, ${date} |`
+    const what = note ? `${a.what} (${note})` : a.what
+    const other = b ? `${show(a.value)} | ${show(b.value)} ${unit}` : `${show(a.value)} ${unit} | `
+    return `| ${title} | ${what} | ${b?.what ?? ''} | ${other} | ${ratio.toFixed(2)} | ${goal}${bound} | ${verdict} | ${commit}, ${date} |`
   }
   return `| line | A | B | A measured | B measured | A/B | goal | | commit |
 |---|---|---|--:|--:|--:|--:|---|---|
