@@ -9,6 +9,7 @@
 /// <reference path="./routes/timeline/config.ts" />
 /// <reference path="./routes/timeline/service.ts" />
 /// <reference path="./routes/timeline/tables.ts" />
+/// <reference path="./routes/tweets/inputs.ts" />
 /// <reference path="./routes/tweets/schemas.ts" />
 /// <reference path="./routes/tweets/service.ts" />
 /// <reference path="./routes/tweets/tables.ts" />
@@ -57,14 +58,15 @@ export type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
+  JobPayloads,
   Resources,
   RouteOptions,
 } from 'fastify'
 export type { Db, Tx } from './plugins/db/client.ts'
 export type { Counter } from './plugins/db/counter.ts'
-export type { JobContext, JobHandler, JobOptions } from './plugins/jobs/types.ts'
+export type { Field } from './plugins/fields.ts'
+export type { JobContext, JobHandler, JobName, JobOptions } from './plugins/jobs/types.ts'
 export type { Upload } from './plugins/multipart/index.ts'
 export type { UploadOptions } from './plugins/multipart/receive.ts'
 export type { PageRequest } from './plugins/pagination.ts'
-export type { Field } from './plugins/resources.ts'
 export type { Task, TaskContext } from './plugins/tasks/index.ts'

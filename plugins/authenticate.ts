@@ -11,9 +11,9 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     /** The signed-in user. @throws 401 when the request has no token, as on a route without `authenticate` */
-    viewer: Viewer
+    readonly viewer: Viewer
     /** The id of the signed-in user, or undefined for a request without a token. */
-    viewerId: number | undefined
+    readonly viewerId: number | undefined
     identity: Viewer | null
   }
 }

@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import createError from '@fastify/error'
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -22,7 +23,7 @@ declare module 'fastify' {
 }
 
 /** Milliseconds until the answer is 503, or 408 when the body is still incomplete. */
-const LIMIT = 30_000
+export const DEFAULT_DEADLINE = 30_000
 /** Milliseconds: the longest delay of a Node timer. */
 const LONGEST = 2 ** 31 - 1
 
@@ -35,7 +36,7 @@ const BodyTooSlow = createError(
 const ClientGone = createError('CLIENT_GONE', 'The client closed the connection.', 499)
 
 export default fp<{ limit?: number }>(
-  async (app, { limit = LIMIT }) => {
+  async (app, { limit = DEFAULT_DEADLINE }) => {
     const controllers = new WeakMap<FastifyRequest, AbortController>()
 
     /** Creates the controller on first use, since few requests need it. */
@@ -67,25 +68,27 @@ export default fp<{ limit?: number }>(
       const deadline = request.routeOptions.config.deadline ?? limit
       let missed: Error | undefined
       let isLate = false
+      let answer = reply
       const timer = setTimeout(() => {
         // An answer that was begun on the raw response, such as a stream of events, goes on.
-        if (reply.sent || reply.raw.headersSent) return
+        if (answer.sent || answer.raw.headersSent) return
         if (isLate) return end()
         isLate = true
         timer.refresh()
         // An answer that a hook `onSend` holds is not replaced; a second answer would mix with it.
         if (request.isAnswering) return
         missed = awaitsBody(request) ? new BodyTooSlow(deadline / 1000) : new TooSlow()
-        refuse(reply, missed)
+        answer = takeOver(reply)
+        refuse(answer, missed)
       }, deadline)
       /** Ends the connection of an answer whose `onSend` hook takes as long again as the deadline. */
       function end() {
         missed ??= new TooSlow()
-        reply.raw.destroy()
+        answer.raw.destroy()
       }
       reply.raw.once('close', () => {
         clearTimeout(timer)
-        if (!reply.raw.writableEnded) missed ??= new ClientGone()
+        if (!answer.raw.writableEnded) missed ??= new ClientGone()
         if (missed) cancel(request, reply, missed)
       })
       done()
@@ -99,13 +102,29 @@ export default fp<{ limit?: number }>(
 )
 
 function assertDeadline({ url, config }: RouteOptions) {
-  const { deadline = LIMIT } = config ?? {}
+  const { deadline = DEFAULT_DEADLINE } = config ?? {}
   if (Number.isInteger(deadline) && deadline > 0 && deadline <= LONGEST) return
   throw new Error(`Set the deadline of ${url} to a positive integer of milliseconds below 2^31.`)
 }
 
 /** True when the client is late; bytes that arrived and were not read are the server's delay. */
 const awaitsBody = ({ raw }: FastifyRequest) => !raw.complete && raw.readableLength === 0
+
+/**
+ * Returns a reply with the response of this one, whose handler still runs and may change or send its reply.
+ * The handler is left with a response that has ended and has no connection.
+ */
+function takeOver(reply: FastifyReply): FastifyReply {
+  const { raw } = reply
+  const answer = Object.assign(Object.create(Object.getPrototypeOf(reply)), reply)
+  const ended = new ServerResponse(reply.request.raw).end().destroy()
+  // The log of the answer reads the status of the handler's reply.
+  Object.defineProperty(ended, 'statusCode', { get: () => raw.statusCode, set: () => {} })
+  // Both replies share one object of headers.
+  const ignore = () => reply
+  Object.assign(reply, { raw: ended, header: ignore, removeHeader: ignore, type: ignore })
+  return answer
+}
 
 function refuse(reply: FastifyReply, error: Error) {
   if (!reply.request.raw.complete) reply.header('connection', 'close')

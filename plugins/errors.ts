@@ -3,6 +3,7 @@ import { DrizzleQueryError } from 'drizzle-orm'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db/errors.ts'
+import { isOverShare } from './db/shares.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -154,10 +155,20 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */
-const toError = (thrown: unknown) =>
-  (thrown instanceof Error ? thrown : new Error(`thrown: ${String(thrown)}`)) as FastifyError
+function toError(thrown: unknown) {
+  const error =
+    thrown instanceof DrizzleQueryError && isOverShare(thrown.cause) ? thrown.cause : thrown
+  return (error instanceof Error ? error : new Error(`thrown: ${String(error)}`)) as FastifyError
+}
 
-const errors = { report, invalidField, duplicateKey, isMissingParent, isUnavailable }
+const errors = {
+  report,
+  invalidField,
+  duplicateKey,
+  isMissingParent,
+  /** True when a later retry may succeed: the database, or the extension's share of it, is not available. */
+  isUnavailable: (error: unknown) => isUnavailable(error) || isOverShare(error),
+}
 
 export default fp(
   async (app) => {

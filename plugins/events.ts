@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
-import type { EventPayloads, FastifyInstance } from 'fastify'
+import type { EventPayloads, FastifyInstance, JobPayloads } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from './db/client.ts'
 import { afterCommit as runAfterCommit } from './db/transaction.ts'
-import type { JobHandler, JobOptions } from './jobs/types.ts'
+import type { JobHandler, JobName, JobNameFor, JobOptions } from './jobs/types.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,14 +13,17 @@ declare module 'fastify' {
   interface EventPayloads {}
 }
 
+/** Milliseconds for the statements of an extension's listener. */
+const LISTENER_LIMIT = 30_000
+
 export type EventName = keyof EventPayloads & string
-/** Data for `when` that is available when an event is emitted and is not stored with the event. */
+/** Data for `when` that is not stored with the event: the text of a tweet, where the emitter knows it. */
 export type EventDetails = { text?: string }
 type SubscribeOptions<Payload> = JobOptions & {
   /** Returns false to write no job for an event. Must not depend on time. */
   when?: (payload: Payload, details: EventDetails) => boolean
 }
-type Durable = { jobName: string; when: (payload: never, details: EventDetails) => boolean }
+type Durable = { jobName: JobName; when: (payload: never, details: EventDetails) => boolean }
 type Listener<Name extends EventName> = (payload: EventPayloads[Name]) => void
 
 function createEvents(app: FastifyInstance) {
@@ -37,12 +40,12 @@ function createEvents(app: FastifyInstance) {
     payload: EventPayloads[Name],
     details: EventDetails = {},
   ) {
-    // Stored without its payload type; the event's name ties `subscribe` and `emit` to one type.
+    // Stored without its payload type; `subscribe` takes only jobs that take the event's payload.
     const wanting = durable.get(name)?.filter(({ when }) => when(payload as never, details)) ?? []
     await app.jobs.add(
       tx,
       wanting.map(({ jobName }) => jobName),
-      payload,
+      payload as never,
     )
     runAfterCommit(tx, () => notify(name, payload))
   }
@@ -56,14 +59,14 @@ function createEvents(app: FastifyInstance) {
   }
 
   /**
-   * Adds a durable subscriber, which runs as a job named `jobName`: at least once, in any order. The
-   * handler may run long after the event, so it must compare the payload with the current rows.
+   * Adds a durable subscriber, which runs as a job named `jobName`: at least once, in any order. Declare
+   * the job in `JobPayloads`, with the event's payload or a part of it. The handler may run long after the event, so it must compare the payload with the current rows.
    * @throws Error when the job name is taken
    */
-  function subscribe<Name extends EventName>(
+  function subscribe<Name extends EventName, Job extends JobNameFor<EventPayloads[Name]>>(
     name: Name,
-    jobName: string,
-    handler: JobHandler<EventPayloads[Name]>,
+    jobName: Job,
+    handler: JobHandler<JobPayloads[Job]>,
     { when = () => true, ...options }: SubscribeOptions<EventPayloads[Name]> = {},
   ) {
     app.jobs.define(jobName, handler, options)
@@ -75,8 +78,12 @@ function createEvents(app: FastifyInstance) {
    * that removes the listener.
    */
   function afterCommit<Name extends EventName>(name: Name, listener: Listener<Name>) {
-    live.on(name, listener)
-    return () => void live.off(name, listener)
+    const owned = app.features.own(
+      async (payload: EventPayloads[Name]) => listener(payload),
+      LISTENER_LIMIT,
+    )
+    live.on(name, owned)
+    return () => void live.off(name, owned)
   }
 
   return { emit, subscribe, afterCommit }
@@ -86,5 +93,5 @@ export default fp(
   async (app) => {
     app.decorate('events', createEvents(app))
   },
-  { name: 'events', dependencies: ['jobs'] },
+  { name: 'events', dependencies: ['jobs', 'features'] },
 )

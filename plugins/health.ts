@@ -55,7 +55,8 @@ function createHealth(app: FastifyInstance) {
     if (required.has(name) || informative.has(name)) {
       throw new Error(`The health check ${name} is taken; choose another name.`)
     }
-    informative.set(name, () => pTimeout(Promise.try(check), { milliseconds: ADDED_TIMEOUT }))
+    const owned = app.features.own(async () => check(), ADDED_TIMEOUT)
+    informative.set(name, () => pTimeout(owned(), { milliseconds: ADDED_TIMEOUT }))
   }
 
   async function read() {

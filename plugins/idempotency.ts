@@ -1,13 +1,29 @@
 import { createHash } from 'node:crypto'
 import createError from '@fastify/error'
 import { and, eq, lt, sql } from 'drizzle-orm'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from './db/client.ts'
+import { IdempotencyKey } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     idempotency: ReturnType<typeof createIdempotency>
+  }
+  interface FastifyContextConfig {
+    /** Declares the header Idempotency-Key; the handler writes in `request.runOnce`. */
+    idempotent?: boolean
+  }
+  interface FastifyRequest {
+    /**
+     * Runs `work` in a transaction, and once per viewer and Idempotency-Key: a repeated request gets the first
+     * result, as JSON. `work` must have no other effect.
+     * @throws KeyReused when the key was used with another body or on another path
+     */
+    runOnce: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>
+  }
+  interface JobPayloads {
+    'idempotency.purge': object
   }
 }
 
@@ -71,12 +87,43 @@ function createIdempotency(app: FastifyInstance) {
     await app.deleteInBatches(idempotencyKeys, old)
   }
 
-  return { run, purge }
+  async function runOnce<T>(request: FastifyRequest, work: (tx: Tx) => Promise<T>) {
+    const { method, url, body, headers, viewer, routeOptions } = request
+    if (!routeOptions.config.idempotent) {
+      throw new Error(`Set config.idempotent of ${method} ${routeOptions.url} to true.`)
+    }
+    const key = headers['idempotency-key']
+    if (key === undefined) return app.transaction(work)
+    const keyed = { userId: viewer.userId, key: String(key), body: { method, url, body } }
+    return run(
+      keyed,
+      async () => {},
+      (_, tx) => work(tx),
+    )
+  }
+
+  return { run, runOnce, purge }
+}
+
+function declareKey(route: RouteOptions) {
+  if (!route.config?.idempotent) return
+  // Fastify types a schema as unknown.
+  const { properties, ...rest } = (route.schema?.headers ?? {}) as { properties?: object }
+  const headers = {
+    type: 'object',
+    ...rest,
+    properties: { ...properties, 'idempotency-key': IdempotencyKey },
+  }
+  route.schema = { ...route.schema, headers }
 }
 
 export default fp(
   async (app) => {
     app.decorate('idempotency', createIdempotency(app))
+    app.decorateRequest('runOnce', function (this: FastifyRequest, work) {
+      return app.idempotency.runOnce(this, work)
+    })
+    app.addHook('onRoute', declareKey)
     app.jobs.every('idempotency.purge', 3600, app.idempotency.purge)
   },
   { name: 'idempotency', dependencies: ['db', 'jobs'] },

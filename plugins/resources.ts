@@ -1,11 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { TProperties, TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
-import type { Db, Tx } from './db/client.ts'
 import { blame } from './features/error.ts'
 import type { Owner } from './features/feature.ts'
-import { inTime } from './in-time.ts'
+import {
+  createFieldReader,
+  FIELD_LIMIT,
+  type Field,
+  type FieldContext,
+  type ResourceName,
+  type Viewing,
+} from './fields.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,33 +24,13 @@ declare module 'fastify' {
  */
 export const SHARED = Symbol('shared')
 
-/** Milliseconds in which a field must be read; a late field is left out of the answer. */
-const FIELD_LIMIT = 1_000
-
 type Item = { id: number }
-type Viewing = {
-  viewerId?: number | undefined
-  db: Db | Tx
-  /** True for a tweet that this transaction has just created, which has no reactions yet. */
-  justCreated?: boolean
-  /** True when the cache was synced during this request. */
-  synced?: boolean
-}
-type Context = Viewing & {
-  /** Frozen copies of the items so far, so that a field need not read a tweet's text again. */
-  items: readonly Item[]
-}
-export type Field<Value> = {
-  /** Must be optional: a late or failed field is left out of the answer. */
-  schema: TSchema
-  /** Returns the values of these ids, without ids that have none; called once per page. */
-  read: (ids: number[], context: Context) => Promise<Map<number, Value>>
-}
 type Resource = { $id?: string; properties: TProperties }
-type NamedField = Field<unknown> & {
+type NamedField = {
   name: string
   owner: Owner
-  fits: (value: unknown) => boolean
+  schema: TSchema
+  read: (ids: number[], context: FieldContext) => Promise<Map<number, unknown>>
 }
 
 /** The resources of the API by the `$id` of their schemas, and the fields that features add to them. */
@@ -71,24 +56,36 @@ function createResources(app: FastifyInstance) {
 
   /**
    * Adds an optional field to resources in every answer. `read` is called once per page with all ids of
-   * the page. When `read` throws or takes longer than 1 s, the answer leaves the field out.
+   * the page. When `read` throws or takes longer than 1 s, the answer leaves the field out; after three
+   * failures in a row, all answers leave it out for 30 s.
    * @throws Error when the name is taken, the resource does not exist or the routes are loaded already
    */
-  function addField<Value>(resources: string[], name: string, field: Field<Value>) {
+  function addField<Name extends ResourceName, Value>(
+    resources: Name[],
+    name: string,
+    { schema: fieldSchema, read }: Field<Value, Name>,
+  ) {
     if (sealed)
       throw new Error(`The field ${name} is added too late; add it in service, not in index.`)
+    for (const resource of resources) assertFree(resource, name)
+    const owner = app.features.current()
+    // The names of the resources tie the items to their type.
+    const own = app.features.own(read, FIELD_LIMIT) as NamedField['read']
+    const field = { name, owner, schema: fieldSchema, read: own }
+    const named = { ...field, read: createFieldReader(field, app.log) }
     for (const resource of resources) {
       const schema = schemas.get(resource)
-      if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
-      if (name in schema.properties) {
-        throw new Error(`The field ${name} of ${resource} is taken; choose another name.`)
-      }
-      const properties = { ...schema.properties, [name]: field.schema }
+      const properties = { ...schema?.properties, [name]: fieldSchema }
       schemas.set(resource, { ...schema, properties })
-      const owner = app.features.current()
-      const named = { ...field, name, owner, fits: checker(field.schema) }
       fields.set(resource, [...(fields.get(resource) ?? []), named])
     }
+  }
+
+  function assertFree(resource: string, name: string) {
+    const schema = schemas.get(resource)
+    if (!schema) throw new Error(`There is no resource ${resource} to add the field ${name} to.`)
+    if (name in schema.properties)
+      throw new Error(`The field ${name} of ${resource} is taken; choose another name.`)
   }
 
   /** Adds the schemas to Fastify before the routes are compiled; they cannot change afterwards. */
@@ -127,7 +124,7 @@ function createResources(app: FastifyInstance) {
         return copies()
       },
     }
-    const values = await Promise.all(added.map((field) => readInTime(field, ids, context)))
+    const values = await Promise.all(added.map(({ read }) => read(ids, context)))
     for (const item of items) {
       for (const [i, { name }] of added.entries()) {
         const value = values[i]?.get(item.id)
@@ -135,24 +132,6 @@ function createResources(app: FastifyInstance) {
       }
     }
     return items
-  }
-
-  async function readInTime(field: NamedField, ids: number[], context: Context) {
-    const { name, owner } = field
-    try {
-      const late = () => new Error(`took longer than ${FIELD_LIMIT} ms`)
-      const values = await inTime(Promise.try(field.read, ids, context), FIELD_LIMIT, late)
-      for (const [id, value] of values) {
-        if (!field.fits(value)) throw new Error(`the value for ${id} does not match the schema`)
-      }
-      return values
-    } catch (error) {
-      app.log.error(
-        { err: error, field: name, owner: owner.name },
-        'a field was left out of an answer',
-      )
-      return new Map<number, unknown>()
-    }
   }
 
   return {
@@ -173,13 +152,6 @@ function lazily<Value>(make: () => Value) {
     made ??= make()
     return made
   }
-}
-
-/** Checks values, because a value that the serializer refuses fails the answer; ignores schemas with `$ref`. */
-function checker(schema: TSchema) {
-  if (JSON.stringify(schema).includes('$ref')) return () => true
-  const compiled = Compile(schema)
-  return (value: unknown) => compiled.Check(value)
 }
 
 export default fp(

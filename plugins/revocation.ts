@@ -2,11 +2,15 @@ import { gt, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from './db/client.ts'
+import { outsideExtensions } from './db/extension-work.ts'
 import { afterCommit } from './db/transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     revocation: ReturnType<typeof createRevocation>
+  }
+  interface JobPayloads {
+    'revocation.purge': object
   }
 }
 
@@ -51,7 +55,7 @@ function createRevocation(app: FastifyInstance) {
 
   async function isRevoked(sessionId: number) {
     if (performance.now() - readAt > FRESH) {
-      reading ??= read().finally(() => {
+      reading ??= outsideExtensions(read).finally(() => {
         reading = undefined
       })
       await reading

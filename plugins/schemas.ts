@@ -138,8 +138,25 @@ export const withCommon = (statuses: ProblemStatus[]) => [
   ...new Set<ProblemStatus>([400, ...statuses, 503]),
 ]
 
-export const problems = (...statuses: ProblemStatus[]) =>
-  Object.fromEntries(withCommon(statuses).map((status) => [status, problem(PROBLEMS[status])]))
+/**
+ * Declares error answers: known statuses by their number, any other as `{ 402: 'Buy a ticket first.' }`.
+ * @throws RangeError for a status that is no error
+ */
+export function problems(...declared: (ProblemStatus | Record<number, string>)[]) {
+  const known = declared.filter((one) => typeof one === 'number')
+  const common = withCommon(known).map((status) => [status, PROBLEMS[status]] as const)
+  const own = declared.flatMap((one) => (typeof one === 'number' ? [] : Object.entries(one)))
+  const wrong = own.find(([status]) => !/^[45]\d\d$/.test(status))
+  if (wrong) throw new RangeError(`Declare a status from 400 to 599 as a problem, not ${wrong[0]}.`)
+  return Object.fromEntries([...common, ...own].map(([status, text]) => [status, problem(text)]))
+}
+
+export const IdempotencyKey = Type.String({
+  pattern: '^[\\x20-\\x7e]+$',
+  maxLength: 255,
+  description:
+    'A value that you choose, such as a UUID. A repeated request within 24 hours gets the answer to the first request.',
+})
 
 export const Cursor = Type.String({
   maxLength: 200,

@@ -5,7 +5,7 @@ import { drained, setUp } from './helper.ts'
 t.test('drained waits for what is due soon, not for a job of later', async (t) => {
   const app = await setUp(t)
   const { jobs } = app.tables
-  const add = (name: string, delay: number) =>
+  const add = (name: `test.${string}`, delay: number) =>
     app.transaction((tx) => app.jobs.add(tx, [name], {}, { delay }))
   const rowsOf = (name: string) => app.db.select().from(jobs).where(eq(jobs.name, name))
   let runs = 0

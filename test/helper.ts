@@ -10,12 +10,21 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { and, isNull, sql } from 'drizzle-orm'
-import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { FastifyInstance, InjectOptions, JobPayloads } from 'fastify'
 import { createConnection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { build } from '../app.ts'
 import type { Env } from '../plugins/config/index.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
+import { definitionOf } from '../plugins/jobs/index.ts'
+import type { JobContext, JobName } from '../plugins/jobs/types.ts'
+
+declare module 'fastify' {
+  interface JobPayloads {
+    /** Jobs of tests take any payload. */
+    [name: `test.${string}`]: any
+  }
+}
 
 export type App = FastifyInstance
 export type User = Awaited<ReturnType<typeof signUp>>
@@ -203,4 +212,24 @@ export async function drained(app: App) {
   }
   const what = left.map(({ name, attempts, error }) => `${name} (${attempts} runs, ${error})`)
   throw new Error(`jobs are not drained after ${PATIENCE / 1000} s: ${what.join(', ')}`)
+}
+
+/** Runs the handler of a job, without a row in `jobs`; rejects when the handler does. */
+export async function runJob<Name extends JobName>(
+  app: App,
+  name: Name,
+  payload: JobPayloads[Name],
+  context: Partial<JobContext> = {},
+) {
+  const definition = definitionOf(app, name)
+  if (!definition) throw new Error(`No job is called ${name}.`)
+  const { signal } = new AbortController()
+  const save = async () => {}
+  await definition.handler(payload as never, {
+    attempt: 1,
+    progress: null,
+    save,
+    signal,
+    ...context,
+  })
 }

@@ -2,11 +2,12 @@ import { asc, eq, isNull, like, sql } from 'drizzle-orm'
 import fc from 'fast-check'
 import t from 'tap'
 import { build } from '../app.ts'
+import type { JobName } from '../plugins/jobs/types.ts'
 import { decodeCursor } from '../plugins/pagination.ts'
 import { createTimelineJobs } from '../routes/timeline/jobs.ts'
 import { createSkeleton } from '../routes/timeline/read/skeleton.ts'
 import { SIZES } from '../routes/timeline/sizes.ts'
-import { type App, settings } from './helper.ts'
+import { type App, runJob, settings } from './helper.ts'
 import { createOracle, expectedPage, relationsOf } from './timeline-oracle.ts'
 
 // The timeline against its definition, at every step of random histories in which the jobs run
@@ -28,7 +29,6 @@ const SMALL = {
   maxMergedAuthors: 2,
   rowsPerRetry: 12,
   followersPerStatement: 2,
-  maxUndelivered: 3,
   idWindows: [2, 8],
   authorsPerInList: 4,
   authorsPerUnion: 4,
@@ -84,8 +84,9 @@ async function work(
   { patience = Number.POSITIVE_INFINITY, again = false } = {},
 ) {
   if (!job) return
-  const handler: Handler | undefined =
-    handlers[job.name] ?? (app.jobs.get(job.name)?.handler as Handler)
+  const name = job.name as JobName
+  const handler: Handler =
+    handlers[name] ?? ((payload, context) => runJob(app, name, payload as never, context))
   try {
     await handler(job.payload, contextOf(job.id, job.progress, patience))
     if (!again) await app.db.delete(jobs).where(eq(jobs.id, job.id))

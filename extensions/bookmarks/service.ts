@@ -13,6 +13,9 @@ declare module 'fastify' {
   interface TweetFields {
     bookmarked?: boolean
   }
+  interface JobPayloads {
+    'bookmarks.forget': { tweetId: number }
+  }
 }
 
 /** Users whose requested bookmarks are cached. */

@@ -3,6 +3,12 @@ import { and, asc, eq, gt, inArray, lt, max, sql } from 'drizzle-orm'
 import type { createIndex, Source } from './indexing.ts'
 import { ANY_SIGN } from './parse.ts'
 
+declare module 'fastify' {
+  interface JobPayloads {
+    'hashtags.catchUp': object
+  }
+}
+
 /** Tweets per chunk; bounds memory and the time for which locks are held. */
 const CHUNK = 200
 /** Chunks per run of the recurring job, so that other jobs get their turn. */

@@ -8,6 +8,10 @@ declare module 'fastify' {
     /** Once per tweet; without its author, but perhaps with users behind a block. */
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
+  interface JobPayloads {
+    'hashtags.index': { tweetId: number }
+    'hashtags.forget': { tweetId: number }
+  }
 }
 
 /** Rows per statement; keeps locks short. */
@@ -27,9 +31,14 @@ export function createIndex(app: FastifyInstance, trends: ReturnType<typeof crea
     },
     { when: (_, { text = '' }) => ANY_SIGN.test(text) },
   )
-  app.events.subscribe('tweet.deleted', 'hashtags.forget', async ({ tweetId }) => {
-    await app.transaction((tx) => forget(tx, tweetId))
-  })
+  app.events.subscribe(
+    'tweet.deleted',
+    'hashtags.forget',
+    async ({ tweetId }) => {
+      await app.transaction((tx) => forget(tx, tweetId))
+    },
+    { when: (_, { text }) => text === undefined || ANY_SIGN.test(text) },
+  )
 
   app.users.addEraser(async (userId, signal) => {
     while ((await unlink(userId)) > 0) signal.throwIfAborted()

@@ -2,6 +2,12 @@ import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { type MutedTags, notMutedTag } from './mutes.ts'
 
+declare module 'fastify' {
+  interface JobPayloads {
+    'hashtags.purge': object
+  }
+}
+
 /** Hours for which a use of a tag counts. */
 const WINDOW = 24
 /** Seconds between two purges, and the most that an expired use still counts. */

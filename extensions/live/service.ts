@@ -13,6 +13,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     live: ReturnType<typeof createLive>
   }
+  interface JobPayloads {
+    'live.purge': object
+    'live.tweet': EventPayloads['tweet.created']
+    'live.tweet.deleted': EventPayloads['tweet.deleted']
+    'live.notification': { userId: number; notificationId: number }
+  }
 }
 
 const PURGE_EVERY = 600

@@ -17,6 +17,16 @@ declare module 'fastify' {
     // Emitted by the extension `hashtags`, which documents the event.
     'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
   }
+  interface JobPayloads {
+    'notifications.purge': object
+    'notifications.followed': EventPayloads['user.followed']
+    'notifications.unfollowed': EventPayloads['user.unfollowed']
+    'notifications.liked': EventPayloads['tweet.liked']
+    'notifications.unliked': EventPayloads['tweet.unliked']
+    'notifications.tweeted': EventPayloads['tweet.created']
+    'notifications.mentioned': EventPayloads['tweet.mentioned']
+    'notifications.deleted': EventPayloads['tweet.deleted']
+  }
 }
 
 /** Seconds per day. */

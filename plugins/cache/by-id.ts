@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Db, Tx } from '../db/client.ts'
+import { outsideExtensions } from '../db/extension-work.ts'
 import type { Feed } from './feed.ts'
 import type { CacheTopic } from './topics.ts'
 
@@ -56,7 +57,7 @@ export function createById<Value>(
 
   /** Merges the misses of one turn of the event loop into one `load`. */
   function loadMerged(ids: number[]) {
-    next ??= begin()
+    next ??= outsideExtensions(begin)
     for (const id of ids) next.ids.add(id)
     return next.values
   }

@@ -1,4 +1,4 @@
-import { desc, gt, inArray, lt, max, or, sql } from 'drizzle-orm'
+import { desc, gt, inArray, lt, or, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import { singleFlight } from './single-flight.ts'
 import type { CacheTopic } from './topics.ts'
@@ -11,11 +11,12 @@ const RETENTION = 300
 const MAX_IDLE = 60_000
 /** Ids below the first one seen that open transactions may hold, when no older id is known. */
 const LOOK_BACK_IDS = 500
-/** Most rows per poll; above this every cache is emptied. */
+/** Most rows of one SELECT; a poll sends as many as it takes. */
 const MAX_CHANGES = 5_000
 /** Most missing ids that are polled for; above this nothing is cached for MAX_TRANSACTION. */
 const MAX_MISSING = 2_000
 
+type Change = { id: number; topic: string; subject: number }
 export type Listener = { evict: (subject: number) => void; evictAll: () => void }
 
 /**
@@ -57,9 +58,11 @@ export function createFeed(app: FastifyInstance) {
     if (now - polledAt > MAX_IDLE) await begin(now)
     if (!ordered) return
     try {
-      const rows = await (missing.size > 0 ? selectWithMissing() : readNewer({ last: last ?? 0 }))
-      if (rows.length < MAX_CHANGES) apply(rows, now)
-      else await skipToNewest(now)
+      let rows: Change[]
+      do {
+        rows = await (missing.size > 0 ? selectWithMissing() : readNewer({ last: last ?? 0 }))
+        apply(rows, now)
+      } while (rows.length === MAX_CHANGES)
       polledAt = now
     } catch (error) {
       polledAt = Number.NEGATIVE_INFINITY
@@ -95,7 +98,7 @@ export function createFeed(app: FastifyInstance) {
     return row?.step === 1 && !row.version.includes('TiDB')
   }
 
-  function apply(rows: { id: number; topic: string; subject: number }[], now: number) {
+  function apply(rows: Change[], now: number) {
     for (const { id, topic, subject } of rows) {
       last ??= Math.max(id - LOOK_BACK_IDS, 0)
       if (id > last) {
@@ -115,12 +118,6 @@ export function createFeed(app: FastifyInstance) {
   function suspend(now: number) {
     evictAll()
     suspendedUntil = now + MAX_TRANSACTION
-  }
-
-  async function skipToNewest(now: number) {
-    suspend(now)
-    const [row] = await app.db.select({ id: max(changes.id) }).from(changes)
-    last = row?.id ?? undefined
   }
 
   function evictAll() {

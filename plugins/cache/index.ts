@@ -11,10 +11,21 @@ declare module 'fastify' {
   interface FastifyInstance {
     cache: ReturnType<typeof createCache>
   }
+  interface JobPayloads {
+    'cache.purge': object
+  }
 }
 
 /** Seconds between purges of old changes. */
 const PURGE_EVERY = 60
+
+/** Milliseconds for the statements of an extension's load. */
+const LOAD_LIMIT = 5_000
+
+type Options<Args extends unknown[], Value> = {
+  load: (...args: Args) => Promise<Map<number, Value>>
+  max: number
+}
 
 /**
  * Caches of database rows that stay exact across processes. A write records which ids it changes, in
@@ -27,13 +38,19 @@ function createCache(app: FastifyInstance) {
     values: [changes],
   }))
 
+  /** Requests share a load, so it has a deadline of its own. */
+  const owned = <Args extends unknown[], Value>(options: Options<Args, Value>) => ({
+    ...options,
+    load: app.features.own(options.load, LOAD_LIMIT),
+  })
+
   /** Creates a cache of one value per id. An invalidation of a topic evicts the value of an id. */
   const byId = <Value>(topic: CacheTopic | CacheTopic[], options: ByIdOptions<Value>) =>
-    createById(app.db, feed, [topic].flat(), options)
+    createById(app.db, feed, [topic].flat(), owned(options))
 
   /** Creates a cache of one value per owner and id. An invalidation evicts all values of an owner. */
   const byOwner = <Value>(topic: CacheTopic, options: ByOwnerOptions<Value>) =>
-    createByOwner(app.db, feed, topic, options)
+    createByOwner(app.db, feed, topic, owned(options))
 
   /**
    * Evicts the values of these ids from the caches of every process once the transaction commits. For a
@@ -64,5 +81,5 @@ export default fp(
     app.decorate('cache', createCache(app))
     app.jobs.every('cache.purge', PURGE_EVERY, app.cache.purge)
   },
-  { name: 'cache', dependencies: ['db', 'jobs'] },
+  { name: 'cache', dependencies: ['db', 'jobs', 'features'] },
 )

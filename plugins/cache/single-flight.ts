@@ -1,3 +1,5 @@
+import { outsideExtensions } from '../db/extension-work.ts'
+
 /**
  * Merges concurrent calls: callers that arrive while a read is running share the next read, so each
  * gets a value that was read after its call.
@@ -15,7 +17,7 @@ export function singleFlight<Value>(read: () => Promise<Value>) {
   }
 
   return () => {
-    next ??= run()
+    next ??= outsideExtensions(run)
     return next
   }
 }

@@ -9,6 +9,7 @@ import { deleteInBatches } from './batches.ts'
 import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './client.ts'
 import { type Counter, createCounter } from './counter.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
+import { createShares } from './shares.ts'
 import { batch, createTransaction, type Transaction } from './transaction.ts'
 
 declare module 'fastify' {
@@ -70,10 +71,11 @@ export default fp<{ features: Feature[] }>(
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })
 
-    app.decorate('db', connect(pool))
+    const shares = createShares(pool, app.log)
+    app.decorate('db', connect(shares.client))
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
-    app.decorate('transaction', createTransaction(pool, app.log))
-    const preparing = createPreparing(app.db, connect(executing(pool.pool)))
+    app.decorate('transaction', createTransaction(shares, app.log))
+    const preparing = createPreparing(app.db, connect(executing(pool.pool, shares)))
     app.decorate('prepareQuery', preparing.prepareQuery)
     app.decorate('prepareForIds', preparing.prepareForIds)
     app.decorate('placeholder', placeholder)

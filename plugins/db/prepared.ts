@@ -2,6 +2,8 @@ import { type Placeholder, sql } from 'drizzle-orm'
 import type { Pool as CallbackPool, QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
 import type { Db, Tx } from './client.ts'
+import { currentWork } from './extension-work.ts'
+import type { Shares } from './shares.ts'
 
 /** Lists of ids are padded to one of these lengths, so that few statements are prepared. */
 const LENGTHS = [1, 8, 32, 128] as const
@@ -21,17 +23,24 @@ export const preparedBy = new WeakMap<Db | Tx, Db>()
  * Returns a client for Drizzle that runs queries as prepared statements of the server. By default the
  * driver sends the text each time. Build and `.prepare()` each query once.
  */
-export function executing(client: Pick<CallbackPool, 'execute'>) {
-  // A callback, because the driver's promise wrapper creates an Error on each call.
+export function executing(pool: CallbackPool, { withConnection }: Shares) {
   const query = (statement: QueryOptions, values: unknown[] = []) =>
-    new Promise((resolve, reject) => {
-      client.execute(statement, values.map(toText) as string[], (error, rows, fields) =>
-        error ? reject(error) : resolve([rows, fields]),
-      )
-    })
+    currentWork()
+      ? withConnection('statement', ({ connection }) => executeOn(connection, statement, values))
+      : executeOn(pool, statement, values)
   // Drizzle calls no other method for a prepared query.
   return { query } as unknown as Pool
 }
+
+/** Uses a callback, because the driver's promise wrapper creates an Error on each call. */
+const executeOn = (client: object, statement: QueryOptions, values: unknown[]) =>
+  new Promise((resolve, reject) => {
+    // The driver types the callback connection of a promise connection as a promise connection.
+    const { execute } = client as CallbackPool
+    execute.call(client, statement, values.map(toText) as string[], (error, rows, fields) =>
+      error ? reject(error) : resolve([rows, fields]),
+    )
+  })
 
 /** The driver sends numbers as DOUBLE, which LIMIT refuses; the server converts text to integers. */
 const toText = (value: unknown) => (typeof value === 'number' ? String(value) : value)

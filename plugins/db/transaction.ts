@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Pool, PoolConnection } from 'mysql2/promise'
+import type { PoolConnection } from 'mysql2/promise'
 import type { Tx } from './client.ts'
 import { isConflict, isUnavailable, mysqlError } from './errors.ts'
+import { outsideExtensions } from './extension-work.ts'
 import { preparedBy } from './prepared.ts'
 import { createSession, type Session, type Statement, type Works } from './session.ts'
+import type { Shares } from './shares.ts'
 
 const MAX_ATTEMPTS = 6
 
@@ -62,7 +64,7 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
 
 export type Transaction = ReturnType<typeof createTransaction>
 
-export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
+export function createTransaction({ withConnection }: Shares, log: FastifyBaseLogger) {
   const byConnection = new WeakMap<object, Session>()
 
   /**
@@ -74,7 +76,7 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
     if (outer) return work(outer)
     for (let attempt = 1; ; attempt++) {
       try {
-        return await once(work)
+        return await withConnection('transaction', (connection) => once(work, connection))
       } catch (error) {
         if (attempt >= MAX_ATTEMPTS || !isConflict(error)) throw error
         log.debug({ attempt, code: mysqlError(error)?.code }, 'running a transaction again')
@@ -83,15 +85,14 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
     }
   }
 
-  async function once<T>(work: (tx: Tx) => Promise<T>) {
-    const connection = await pool.getConnection()
+  async function once<T>(work: (tx: Tx) => Promise<T>, connection: PoolConnection) {
     const session = sessionOf(connection)
     const { tx, ending } = begin(session)
     try {
       const result = await work(tx)
       endings.delete(tx)
       await session.end(ending.statements.map((statement) => statement()))
-      for (const hook of ending.hooks) runHook(hook)
+      if (ending.hooks.length > 0) outsideExtensions(() => ending.hooks.forEach(runHook))
       return result
     } catch (error) {
       // A connection that may still be inside the transaction must not be reused.
@@ -100,7 +101,6 @@ export function createTransaction(pool: Pool, log: FastifyBaseLogger) {
       throw error
     } finally {
       endings.delete(tx)
-      connection.release()
     }
   }
 

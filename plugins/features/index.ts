@@ -1,5 +1,6 @@
 import type { FastifyInstance, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import { runWithin } from '../db/extension-work.ts'
 import { ExtensionError } from './error.ts'
 import type { Feature, Owner } from './feature.ts'
 import { guardRoot } from './guard.ts'
@@ -33,12 +34,21 @@ function createFeatures(
   const replacements = createReplacements(app)
   const routes = new Map<string, string>()
   const operations = new Map<string, string>()
+  /** Paths below which an extension takes all, and its name. */
+  const open = new Map<string, string>()
 
   /** @throws ExtensionError when the route or its operationId is taken */
   function claimRoute({ method, url, schema }: RouteOptions) {
     const path = unnamed(url).replace(/(?<=.)\/$/, '')
     // Another method of a path that exists takes no unknown path.
     const wasKnown = [...routes.keys()].some((route) => route.endsWith(` ${path}`))
+    const [above, owner] = [...open].find(([start]) => path.startsWith(start)) ?? []
+    if (above !== undefined && owner !== current.name) {
+      throw new ExtensionError(
+        current.name,
+        `the route ${url} is below ${above}, where ${owner} takes all paths; put a path of its own before it.`,
+      )
+    }
     for (const verb of [method].flat().filter((name) => name !== 'HEAD')) {
       claim(routes, `${verb} ${path}`, `the route ${verb} ${url}`)
     }
@@ -63,6 +73,7 @@ function createFeatures(
         )
       }
     }
+    open.set(start, current.name)
   }
 
   function claim(owners: Map<string, string>, key: string, what: string) {
@@ -95,6 +106,20 @@ function createFeatures(
     },
     claimRoute,
     claimPathsBelow,
+    /**
+     * Returns a function of the current feature that is called later. When the feature is an extension, the
+     * statements of each call use the extension's connections and end after that many milliseconds.
+     */
+    own<Args extends unknown[], Result>(
+      work: (...args: Args) => Promise<Result>,
+      milliseconds: number,
+      lane?: string,
+    ) {
+      const { name: owner, extension } = current
+      if (!extension) return work
+      const share = lane ? `${owner} ${lane}` : owner
+      return (...args: Args) => runWithin({ owner, share }, milliseconds, () => work(...args))
+    },
     /** The feature whose failure stopped the start: the owner of the named route, or the current feature. */
     culprit(error: unknown): Owner {
       const [, verb, url = ''] = BROKEN_SCHEMA.exec(String(error)) ?? []

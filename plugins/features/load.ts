@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { blame } from './error.ts'
 import type { Feature } from './feature.ts'
+import { ownRequests } from './requests.ts'
 
 type Meta = { name?: string; dependencies?: string[] }
 
@@ -14,9 +15,18 @@ export async function loadFeatures(app: FastifyInstance, features: Feature[]) {
   }
   app.resources.seal()
   for (const feature of features) {
-    if (feature.index) await register(app, feature, feature.index, { prefix: feature.prefix })
+    await register(app, feature, routesOf(feature), { prefix: feature.prefix })
   }
 }
+
+/** An extension's routes are in a scope within one that knows whose they are. */
+const routesOf = ({ name, extension, index }: Feature): FastifyPluginAsync =>
+  extension
+    ? async (scope) => {
+        ownRequests(scope, name)
+        await scope.register(index)
+      }
+    : index
 
 async function register(
   app: FastifyInstance,

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { Owner } from './feature.ts'
 
+/** Decorators of which every part is compared, not only functions. */
+const WHOLE = new Set(['tables', 'config'])
 const PROTOTYPES: unknown[] = [Object.prototype, null]
 
 /**
@@ -23,22 +25,31 @@ export function createReplacements(app: FastifyInstance) {
     const added = Object.keys(app).filter((key) => !before.has(`app.${key}`) && !owners.has(key))
     for (const key of added) owners.set(key, name)
     const now = partsOf(app, Object.keys(app))
-    return [...before.keys()].find((path) => now.get(path) !== before.get(path))
+    const changed = [...before.keys()].find((path) => now.get(path) !== before.get(path))
+    return changed ?? methodAdded(now)
   }
+
+  /** A function that is set on an instance hides the method of its class. */
+  const methodAdded = (now: Map<string, unknown>) =>
+    [...now.keys()].find((path) => {
+      const [, decorator = '', method] = path.split('.')
+      const existed = before.has(`app.${decorator}`) && !before.has(path)
+      return existed && method !== undefined && isInstance(ownValue(app, decorator))
+    })
 
   return { begin, find }
 }
 
-/** Decorators, the functions in them and the tables. Other values may be the state of a service. */
+/** Decorators, the functions in them, the tables and the settings. Other values may be the state of a service. */
 function partsOf(app: FastifyInstance, decorators: string[]) {
   const parts = new Map<string, unknown>()
   for (const decorator of decorators) {
     const value = ownValue(app, decorator)
     parts.set(`app.${decorator}`, value)
-    if (!isPlain(value)) continue
+    if (typeof value !== 'object' || value === null) continue
     for (const key of Object.keys(value)) {
       const part = ownValue(value, key)
-      if (typeof part === 'function' || decorator === 'tables') {
+      if (typeof part === 'function' || WHOLE.has(decorator)) {
         parts.set(`app.${decorator}.${key}`, part)
       }
     }
@@ -50,5 +61,5 @@ function partsOf(app: FastifyInstance, decorators: string[]) {
 const ownValue = (object: object, key: string): unknown =>
   Object.getOwnPropertyDescriptor(object, key)?.value
 
-const isPlain = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && PROTOTYPES.includes(Object.getPrototypeOf(value))
+const isInstance = (value: unknown) =>
+  typeof value === 'object' && value !== null && !PROTOTYPES.includes(Object.getPrototypeOf(value))

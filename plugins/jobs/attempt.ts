@@ -8,6 +8,8 @@ export class LeaseLost extends Error {
 /** Runs a job once, until the handler ends, the timeout passes or the lease is lost. */
 export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
   return async function attempt(job: Job, token: string, { handler, timeout }: JobDefinition) {
+    const payload = JSON.parse(job.payload)
+    const progress = JSON.parse(job.progress ?? 'null')
     const controller = new AbortController()
     const signal = AbortSignal.any([controller.signal, stopping()])
     const lost = () => controller.abort(new LeaseLost('Another worker has claimed this job.'))
@@ -26,11 +28,11 @@ export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
     )
     const context: JobContext = {
       attempt: job.attempts,
-      progress: job.progress,
+      progress,
       signal,
-      save: async (progress) => {
+      save: async (value) => {
         signal.throwIfAborted()
-        if (!(await store.save(job.id, token, progress))) lost()
+        if (!(await store.save(job.id, token, value))) lost()
         signal.throwIfAborted()
       },
     }
@@ -38,8 +40,7 @@ export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
     const abort = () => reject(signal.reason)
     signal.addEventListener('abort', abort)
     try {
-      // The job's name ties the payloads of `add` and the handler to one type.
-      await Promise.race([handler(job.payload as never, context), aborted])
+      await Promise.race([handler(payload as never, context), aborted])
     } finally {
       // With a listener, the signal would live as long as the `stopping` signal of the process.
       signal.removeEventListener('abort', abort)

@@ -1,9 +1,17 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, JobPayloads } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from '../db/client.ts'
 import { afterCommit } from '../db/transaction.ts'
 import { createJobStore } from './store.ts'
-import type { JobContext, JobDefinition, JobHandler, JobOptions } from './types.ts'
+import type {
+  JobDefinition,
+  JobHandler,
+  JobName,
+  JobNameFor,
+  JobOptions,
+  PayloadFor,
+} from './types.ts'
+
 import { createWorker } from './worker.ts'
 
 declare module 'fastify' {
@@ -24,11 +32,17 @@ function createJobs(app: FastifyInstance) {
    * Sets the handler of the jobs with this name. A job that fails runs again after 1 s, 2 s and so on up to
    * 10 min, until `maxAttempts`. @throws Error when the name is taken
    */
-  function define<Payload>(name: string, handler: JobHandler<Payload>, options?: JobOptions) {
+  function define<Name extends JobName>(
+    name: Name,
+    handler: JobHandler<JobPayloads[Name]>,
+    options?: JobOptions,
+  ) {
     if (definitions.has(name)) throw new Error(`The job name ${name} is taken; choose another.`)
-    // Stored without its payload type; the job's name ties `add` and `define` to one type.
     const { lane = 'kernel', ...limits } = options ?? {}
-    const definition = { ...DEFAULTS, ...limits, handler: handler as JobHandler<never> }
+    const { timeout } = { ...DEFAULTS, ...limits }
+    // Stored without its payload type; the job's name ties `add` and `define` to one type.
+    const owned = app.features.own(handler as JobHandler<never>, timeout * 1000, 'jobs')
+    const definition = { ...DEFAULTS, ...limits, handler: owned }
     const { name: feature, extension } = app.features.current()
     definitions.set(name, { ...definition, owner: extension ? feature : lane })
   }
@@ -37,10 +51,10 @@ function createJobs(app: FastifyInstance) {
    * Runs `handler` every `seconds` seconds, in one process at a time. The saved progress is kept until a
    * run succeeds. @throws Error when the name is taken
    */
-  function every(
-    name: string,
+  function every<Name extends JobNameFor<object>>(
+    name: Name,
     seconds: number,
-    handler: (payload: object, context: JobContext) => Promise<void>,
+    handler: JobHandler<JobPayloads[Name]>,
     options?: JobOptions,
   ) {
     define(name, handler, options)
@@ -51,7 +65,12 @@ function createJobs(app: FastifyInstance) {
    * Adds a job for each name in the caller's transaction; `delay` is in seconds.
    * @throws Error when no job of that name is defined: nothing would ever run it
    */
-  async function add(tx: Tx, names: string[], payload: unknown, { delay = 0 } = {}) {
+  async function add<Name extends JobName>(
+    tx: Tx,
+    names: Name[],
+    payload: PayloadFor<Name>,
+    { delay = 0 } = {},
+  ) {
     if (names.length === 0) return
     const unknown = names.find((name) => !definitions.has(name))
     if (unknown !== undefined) {
@@ -66,16 +85,16 @@ function createJobs(app: FastifyInstance) {
     worker.start()
   }
 
-  return {
-    define,
-    every,
-    add,
-    get: (name: string) => definitions.get(name),
-    countDead: store.countDead,
-    start,
-    stop: worker.stop,
-  }
+  const jobs = { define, every, add, countDead: store.countDead, start, stop: worker.stop }
+  definitionsOf.set(jobs, definitions)
+  return jobs
 }
+
+const definitionsOf = new WeakMap<object, ReadonlyMap<string, JobDefinition>>()
+
+/** For tests that run a handler themselves, see `runJob` in test/helper.ts. */
+export const definitionOf = ({ jobs }: FastifyInstance, name: JobName) =>
+  definitionsOf.get(jobs)?.get(name)
 
 export default fp(
   async (app) => {

@@ -1,19 +1,27 @@
-import { and, count, eq, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
+import { and, count, eq, inArray, isNotNull, isNull, lte, min, or, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
 import type { Db, Tx } from '../db/client.ts'
-import { beforeCommit, type Transaction } from '../db/transaction.ts'
+import { batch, beforeCommit, type Transaction } from '../db/transaction.ts'
 
 /** Seconds of a lease; the worker renews it every third of that time. */
 export const LEASE = 30
 
+/** `payload` and `progress` are JSON, which may be broken in a row that was written by hand. */
 export type Job = {
   id: number
   name: string
-  payload: unknown
-  progress: unknown
+  payload: string
+  progress: string | null
   attempts: number
+}
+const columns = {
+  id: jobs.id,
+  name: jobs.name,
+  payload: sql<string>`${jobs.payload}`,
+  progress: sql<string | null>`${jobs.progress}`,
+  attempts: jobs.attempts,
 }
 
 export type Claim = { id: number; token: string }
@@ -48,6 +56,20 @@ export function createJobStore(db: Db, transaction: Transaction) {
     await db.insert(jobs).ignore().values(row)
   }
 
+  /**
+   * Names that have a due job, including names that no handler here knows. MariaDB and MySQL look up the
+   * earliest live job of each name in `jobs_due`, so the cost does not grow with the number of jobs.
+   */
+  async function dueNames() {
+    const rows = await db
+      .select({ name: jobs.name })
+      .from(jobs)
+      .where(isNull(jobs.deadAt))
+      .groupBy(jobs.name)
+      .having(lte(min(jobs.runAt), sql`NOW(3)`))
+    return rows.map(({ name }) => name)
+  }
+
   /** Returns up to `limit` due jobs per name, so that many jobs of one name do not delay other names. */
   async function due(names: string[], limit: number) {
     const ofName = (name: string) =>
@@ -68,33 +90,25 @@ export function createJobStore(db: Db, transaction: Transaction) {
   }
 
   /**
-   * Deletes completed jobs and claims others in one transaction. Claiming is a compare-and-set: the worker
-   * whose UPDATE changes the row gets the job.
+   * Deletes completed jobs and claims others in one transaction, with one round trip before the commit.
+   * Claiming is a compare-and-set: the worker whose UPDATE changes the row gets the job.
    */
   async function completeAndClaim(done: Claim[], ids: number[], token: string): Promise<Job[]> {
-    await transaction(async (tx) => {
-      if (done.length > 0) await tx.delete(jobs).where(or(...done.map(claimedBy)))
-      if (ids.length > 0) {
-        const change = { token, runAt: later(LEASE), attempts: sql`${jobs.attempts} + 1` }
-        await tx
-          .update(jobs)
-          .set(change)
-          .where(and(inArray(jobs.id, ids), live))
-      }
-    })
-    return ids.length > 0 ? claimed(ids, token) : []
-  }
-
-  /** Reads rows one by one when reading them together fails, so that a broken row does not hide the others. */
-  async function claimed(ids: number[], token: string): Promise<Job[]> {
-    const where = and(inArray(jobs.id, ids), eq(jobs.token, token))
-    const rows = await db
-      .select()
-      .from(jobs)
-      .where(where)
-      .catch(() => undefined)
-    if (rows || ids.length === 1) return rows ?? []
-    return (await Promise.all(ids.map((id) => claimed([id], token)))).flat()
+    const candidates = inArray(jobs.id, ids)
+    const change = { token, runAt: later(LEASE), attempts: sql`${jobs.attempts} + 1` }
+    const [, , claimed] = await transaction((tx) =>
+      batch(
+        tx,
+        (db) => db.delete(jobs).where(or(sql`FALSE`, ...done.map(claimedBy))),
+        (db) => db.update(jobs).set(change).where(and(candidates, live)),
+        (db) =>
+          db
+            .select(columns)
+            .from(jobs)
+            .where(and(candidates, eq(jobs.token, token))),
+      ),
+    )
+    return claimed
   }
 
   const claimedBy = ({ id, token }: Claim) => owned(id, token)
@@ -107,6 +121,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
   return {
     insert,
     ensureRecurring,
+    dueNames,
     due,
     countDead,
     completeAndClaim,

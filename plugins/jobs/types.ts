@@ -1,3 +1,22 @@
+import type { JobPayloads } from 'fastify'
+
+declare module 'fastify' {
+  /** Every job and its payload, `object` for a recurring job; a feature adds its own by declaration merging. */
+  interface JobPayloads {}
+}
+
+export type JobName = keyof JobPayloads & string
+/** The names of jobs that take this payload. */
+export type JobNameFor<Payload> = {
+  [Name in JobName]: Payload extends JobPayloads[Name] ? Name : never
+}[JobName]
+/** A payload that the jobs of all these names take. */
+export type PayloadFor<Name extends JobName> = {
+  [N in Name]: (payload: JobPayloads[N]) => void
+}[Name] extends (payload: infer Payload) => void
+  ? Payload
+  : never
+
 export type JobContext = {
   /** 1 for the first run. */
   attempt: number

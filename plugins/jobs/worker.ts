@@ -10,8 +10,8 @@ import type { Claim, Job } from './store.ts'
 const SLOTS = { kernel: 4, other: 2 }
 /** Due jobs read per name and poll, more than the slots, because reading costs more than claiming. */
 const JOBS_PER_NAME = 16
-/** Milliseconds between polls when idle, so at most that much later a job of another process starts. */
-const IDLE_POLL = 500
+/** Milliseconds between polls for all names; only they find the jobs that other processes add. */
+const IDLE_POLL = 1_000
 /**
  * Milliseconds that stopping waits for running jobs; unfinished jobs run again later. Must stay below the
  * 10 s after which Fastify fails to close.
@@ -27,8 +27,8 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   let found: { id: number; name: string }[] = []
   /** Completed jobs, whose rows are deleted with the next claim. */
   let done: Claim[] = []
+  /** Names that probably have due jobs. */
   const namesToPoll = new Set<string>()
-  /** When all names were last polled; only that finds jobs that other processes add. */
   let polledAllAt = Number.NEGATIVE_INFINITY
   /** Names that are being polled; the poll may miss a job that is added meanwhile. */
   let reading = new Set<string>()
@@ -42,30 +42,29 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   function start() {
     stopped = false
     stopping = new AbortController()
-    wake()
+    polledAllAt = Number.NEGATIVE_INFINITY
+    wake([])
   }
 
-  /** Polls for due jobs now, of these names or of all. */
-  function wake(names?: string[]) {
+  /** Polls for due jobs of these names now. */
+  function wake(names: string[]) {
     if (stopped) return
     // A name whose found jobs still wait for a slot is polled again after them.
     const isWaiting = (name: string) => !reading.has(name) && found.some((job) => job.name === name)
-    if (!names) markAll()
-    else
-      for (const name of names) if (definitions.has(name) && !isWaiting(name)) namesToPoll.add(name)
+    for (const name of names) if (definitions.has(name) && !isWaiting(name)) namesToPoll.add(name)
     polling ??= poll().then((succeeded) => {
       polling = undefined
       if (succeeded && (hasFree(namesToPoll) || done.length > 0 || hasFree(found.map(nameOf))))
         wake([])
       else if (!stopped)
-        timer = setTimeout(() => wake(), IDLE_POLL * (0.75 + Math.random() / 2)).unref()
+        timer = setTimeout(() => wake([]), IDLE_POLL * (1 + Math.random() / 4)).unref()
     })
   }
 
   async function poll() {
     clearTimeout(timer)
     try {
-      if (performance.now() - polledAllAt > IDLE_POLL) markAll()
+      if (performance.now() - polledAllAt > IDLE_POLL) await pollAll()
       if (hasFree(namesToPoll)) await readDue()
       for (let jobs = take(); jobs.length > 0 || done.length > 0; jobs = take())
         await completeAndClaim(stopped ? [] : jobs)
@@ -76,9 +75,9 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     }
   }
 
-  function markAll() {
-    for (const name of definitions.keys()) namesToPoll.add(name)
+  async function pollAll() {
     polledAllAt = performance.now()
+    for (const name of await store.dueNames()) if (definitions.has(name)) namesToPoll.add(name)
   }
 
   /** A name without a free slot stays in `namesToPoll` until there is one. */

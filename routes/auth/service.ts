@@ -8,6 +8,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     auth: ReturnType<typeof createAuth>
   }
+  interface JobPayloads {
+    'auth.purgeSessions': object
+  }
 }
 
 const WrongCredentials = createError(

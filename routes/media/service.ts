@@ -14,6 +14,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     media: ReturnType<typeof createMedia>
   }
+  interface JobPayloads {
+    'media.remove': { objects: string[] }
+    'media.expire': object
+    'media.forget': { tweetId: number }
+    'media.sweep': object
+  }
 }
 
 function createMedia(app: FastifyInstance) {

@@ -9,6 +9,16 @@ declare module 'fastify' {
   interface FastifyInstance {
     timeline: ReturnType<typeof createTimeline>
   }
+  interface JobPayloads {
+    'timeline.fanOut': { tweetId: number }
+    'timeline.follow': EventPayloads['user.followed']
+    'timeline.unfollow': EventPayloads['user.unfollowed']
+    'timeline.fill': { readerId: number }
+    'timeline.mergeAuthor': { authorId: number }
+    'timeline.fillAuthor': { authorId: number }
+    'timeline.sweep': object
+    'timeline.retire': object
+  }
 }
 
 /** Seconds between two runs. */

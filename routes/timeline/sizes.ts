@@ -5,8 +5,6 @@ export const SIZES = {
    * statement takes some 50 ms and, being above the default FANOUT_LIMIT, serves most tweets.
    */
   followersPerStatement: 12_000,
-  /** Undelivered tweets that a read looks through; older ones are merged by author. */
-  maxUndelivered: 500,
   /**
    * Widths, in ids, of the windows that a merge searches from the newest id down. A window holds at most
    * as many tweets as ids: the first serves prolific authors, the last bounds a burst.

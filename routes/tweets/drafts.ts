@@ -1,8 +1,9 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
+import type { TweetInputs } from 'fastify'
 
-/** A tweet before it is written. */
-export type Draft = {
+/** A tweet before it is written, with the inputs of extensions. */
+export type Draft = TweetInputs & {
   authorId: number
   text: string
   replyToId?: number | undefined
@@ -12,10 +13,10 @@ export type Draft = {
 /** Returns a replacement text or undefined. Throws an error with a status to reject the tweet. */
 export type DraftHook = (draft: Readonly<Draft>) => Promise<{ text: string } | undefined>
 
-/** Milliseconds per hook, since a client waits for the response. */
-const LIMIT = 2_000
+/** Milliseconds per hook or input, since a client waits for the response. */
+export const LIMIT = 2_000
 
-const CheckTimedOut = createError(
+export const CheckTimedOut = createError(
   'CHECK_TIMED_OUT',
   'Checking the tweet took too long; try again.',
   503,
@@ -26,7 +27,7 @@ export function createDraftHooks(app: FastifyInstance) {
   const hooks: DraftHook[] = []
 
   /** Adds a hook. A hook that fails or takes longer than 2 s rejects the tweet. */
-  const add = (hook: DraftHook) => void hooks.push(hook)
+  const add = (hook: DraftHook) => void hooks.push(app.features.own(hook, LIMIT))
 
   /** @throws what a hook throws, CheckTimedOut */
   async function pass(draft: Draft) {

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'birdhouse'
 import { and, is, SQL } from 'drizzle-orm'
 
 type Context = { list: string; viewerId?: number | undefined }
@@ -8,13 +9,18 @@ export type FilterOptions = {
   applies?: (viewerId: number) => Promise<boolean>
 }
 
+/** Milliseconds for the statements of an extension's `applies`. */
+const APPLIES_LIMIT = 2_000
+
 /** Conditions by which features leave tweets out of lists. Single tweets are not filtered. */
-export function createListFilters() {
+export function createListFilters(app: FastifyInstance) {
   const filters: ({ filter: ListFilter } & FilterOptions)[] = []
 
   /** Adds a filter that is called for every list of tweets and decides by the list's kind. */
-  const add = (filter: ListFilter, options: FilterOptions = {}) =>
-    void filters.push({ filter, ...options })
+  function add(filter: ListFilter, { applies }: FilterOptions = {}) {
+    const owned = applies && { applies: app.features.own(applies, APPLIES_LIMIT) }
+    filters.push({ filter, ...owned })
+  }
 
   function condition(list: string | undefined, viewerId: number | undefined, some = filters) {
     if (list === undefined) return undefined

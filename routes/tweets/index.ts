@@ -10,7 +10,7 @@ import {
 } from 'birdhouse/schemas'
 import lists from './list-routes.ts'
 import reactions from './reaction-routes.ts'
-import { NewTweet, NewTweetHeaders, TWEET_MAX, TweetPage } from './schemas.ts'
+import { NewTweetHeaders, TWEET_MAX, TweetPage } from './schemas.ts'
 
 const tweets: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(writing)
@@ -32,7 +32,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         description: `The text has 1 to ${TWEET_MAX} Unicode code points, counted after NFC normalisation. A tweet with pictures needs no text.`,
         security: BearerAuth,
         headers: NewTweetHeaders,
-        body: NewTweet,
+        body: app.tweets.bodySchema(),
         response: { 201: ref('Tweet'), ...problems(401, 404, 409, 422) },
       },
     },

@@ -140,7 +140,8 @@ export function createReactions(
     app.cache.invalidate(tx, 'reactions', [userId])
     await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
     await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
-    await app.events.emit(tx, 'tweet.deleted', { tweetId: row.id, authorId: userId })
+    const payload = { tweetId: row.id, authorId: userId }
+    await app.events.emit(tx, 'tweet.deleted', payload, { text: '' })
   }
 
   /** Does nothing if the parent has been erased, since its counters are gone. */

@@ -1,4 +1,13 @@
-import { BEFORE_NFC, Id, nullable, PageOf, ref, Text, Timestamp } from 'birdhouse/schemas'
+import {
+  BEFORE_NFC,
+  Id,
+  IdempotencyKey,
+  nullable,
+  PageOf,
+  ref,
+  Text,
+  Timestamp,
+} from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
@@ -83,16 +92,7 @@ export const NewTweet = Type.Object(
   { additionalProperties: false },
 )
 
-export const NewTweetHeaders = Type.Object({
-  'idempotency-key': Type.Optional(
-    Type.String({
-      pattern: '^[\\x20-\\x7e]+$',
-      maxLength: 255,
-      description:
-        'A value that you choose, such as a UUID. A repeated request within 24 hours returns the tweet that the first request created.',
-    }),
-  ),
-})
+export const NewTweetHeaders = Type.Object({ 'idempotency-key': Type.Optional(IdempotencyKey) })
 
 export const TweetPage = PageOf(ref('Tweet'))
 export const UserPage = PageOf(ref('UserSummary'))

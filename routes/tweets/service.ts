@@ -6,6 +6,7 @@ import { createTweetCache, type TweetMetric, type TweetRow } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
 import { createTweetHydration } from './hydration.ts'
+import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
@@ -25,6 +26,9 @@ declare module 'fastify' {
     tweet: 'tweet'
     written: 'tweet'
     reactions: 'user'
+  }
+  interface JobPayloads {
+    'tweets.clearUp': { tweetId: number }
   }
 }
 
@@ -46,6 +50,7 @@ function createTweets(app: FastifyInstance) {
   const visibility = createVisibility(app)
   const { hydrate, existing } = createTweetHydration(app, cache)
   const drafts = createDraftHooks(app)
+  const inputs = createTweetInputs(app)
   const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
 
@@ -60,9 +65,10 @@ function createTweets(app: FastifyInstance) {
 
   /**
    * Writes a prepared draft. @throws TweetNotFound if the parent has been deleted or is hidden from
-   * the author, UserNotFound, TooManyMedia, and what `app.media.attach` throws
+   * the author, UserNotFound, TooManyMedia, and what `app.media.attach` and inputs throw
    */
-  async function write({ authorId, text, replyToId, mediaIds = [] }: Draft, outer?: Tx) {
+  async function write(draft: Draft, outer?: Tx) {
+    const { authorId, text, replyToId, mediaIds = [] } = draft
     if (mediaIds.length > MEDIA_MAX) throw new TooManyMedia()
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
@@ -83,6 +89,7 @@ function createTweets(app: FastifyInstance) {
       const tweetId = inserted.tweet.id
       invalidateNew(tx, tweetId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
+      await inputs.write(tx, tweetId, draft)
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
       if (parentId) await reactions.countReply(tx, parentId, 1)
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId, ...reply }, { text })
@@ -170,7 +177,8 @@ function createTweets(app: FastifyInstance) {
       invalidate(tx, id)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
-      await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId })
+      const details = { text: row.text ?? '' }
+      await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: userId }, details)
     }, outer)
   }
 
@@ -180,6 +188,9 @@ function createTweets(app: FastifyInstance) {
     prepare,
     write,
     beforeCreate: drafts.add,
+    addInput: inputs.add,
+    /** The schema of a new tweet with the inputs of extensions. */
+    bodySchema: inputs.bodySchema,
     get,
     byIds,
     listedId,

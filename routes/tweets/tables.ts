@@ -41,7 +41,7 @@ export const tweets = mysqlTable(
     foreignKey({ name: 'tweets_retweet_of_fk', columns: [t.retweetOfId], foreignColumns: [t.id] }),
     index('tweets_author').on(t.authorId, t.id),
     index('tweets_reply_to').on(t.replyToId, t.id),
-    index('tweets_undelivered').on(t.undelivered),
+    index('tweets_undelivered').on(t.undelivered, t.authorId),
     uniqueIndex('tweets_retweet').on(t.retweetOfId, t.authorId),
   ],
 )

@@ -44,7 +44,7 @@ export function createVisibility(app: FastifyInstance) {
   const own = alias(tweets, 'own_retweet')
   const ownLike = alias(likes, 'own_like')
   const following = alias(follows, 'following')
-  const filters = createListFilters()
+  const filters = createListFilters(app)
 
   /** Blocks in either direction and mutes between the viewer and the author in a column. */
   const relation = (name: string, authorId: AnyColumn) => ({

@@ -23,7 +23,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
    */
   function addEraser(eraser: Eraser) {
     const limit = app.features.current().extension ? EXTENSION_LIMIT : TIMEOUT * 1000
-    erasers.push({ eraser, limit })
+    erasers.push({ eraser: app.features.own(eraser, limit, 'jobs'), limit })
   }
 
   async function erase({ userId }: { userId: number }, { signal }: JobContext) {

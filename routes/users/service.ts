@@ -21,6 +21,9 @@ declare module 'fastify' {
     'user.updated': { userId: number }
     'user.deleted': { userId: number }
   }
+  interface JobPayloads {
+    'users.erase': { userId: number }
+  }
 }
 
 const EmailTaken = createError(

@@ -5,6 +5,9 @@ declare module 'fastify' {
   interface FastifyInstance {
     extName: ReturnType<typeof createExtName>
   }
+  interface JobPayloads {
+    'extName.see': { tweetId: number }
+  }
 }
 
 function createExtName(app: FastifyInstance) {

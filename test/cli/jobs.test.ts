@@ -70,10 +70,10 @@ t.test('lists the dead, the running and the waiting, and shows one', async (t) =
 t.test('retries the dead it is told to, beside a running worker, and nothing else', async (t) => {
   const ran: unknown[] = []
   app.jobs.define(
-    'cli.retry',
+    'test.retry',
     async (payload: object, { attempt }) => void ran.push(attempt, payload),
   )
-  const [here, elsewhere] = [await insert('cli.retry'), await insert('cli.elsewhere')]
+  const [here, elsewhere] = [await insert('test.retry'), await insert('cli.elsewhere')]
   const waiting = await insert('cli.elsewhere', { runAt: inSeconds(60), attempts: 3 })
   const untouched = await insert('cli.elsewhere')
 

@@ -4,7 +4,7 @@ import { build } from '../../app.ts'
 import { DELIVERY } from '../../routes/timeline/delivery.ts'
 import { createCachedTimeline } from '../../routes/timeline/read/cached-timeline.ts'
 import { SIZES } from '../../routes/timeline/sizes.ts'
-import { type App, drained, settings } from '../helper.ts'
+import { type App, drained, runJob, settings } from '../helper.ts'
 import { createOracle, expectedPage } from '../timeline-oracle.ts'
 
 // Two processes' worth of app on one database, whose workers fan out, cross the limit, trim, retire
@@ -64,8 +64,7 @@ t.test('nothing committed is ever missing from a page', { timeout: 200_000 }, as
     const away = { seenAt: sql`NOW(3) - INTERVAL 31 DAY` }
     const own = eq(states.readerId, reader)
     await app.transaction((tx) => tx.update(states).set(away).where(own))
-    const { signal } = new AbortController()
-    await app.jobs.get('timeline.retire')?.handler({} as never, { signal } as never)
+    await runJob(app, 'timeline.retire', {})
     done.retired++
   }
 

@@ -200,6 +200,19 @@ t.test('nothing is cached if several nodes assign ids in turn', async (t) => {
   t.equal((await call(one, 'GET /readyz')).body.caching, true)
 })
 
+t.test('a burst of changes evicts only what has changed', async (t) => {
+  const { seen, read } = cacheIn(one)
+  await write(8, 80)
+  await read(8)
+  const { loads } = seen
+  const burst = Array.from({ length: 12_000 }, () => ['note', 998])
+  await pool.query('INSERT INTO changes (topic, subject) VALUES ?', [burst])
+  for (let n = 0; n < 3; n++) t.equal(await read(8), 80)
+  t.equal(seen.loads, loads)
+  await write(8, 81)
+  t.equal(await read(8), 81)
+})
+
 t.test('too many missing ids suspend the cache until they are old', async (t) => {
   const { seen, read } = cacheIn(one)
   await write(7, 70)

@@ -60,6 +60,23 @@ app.get(
 const never = () => new Promise<void>(() => {})
 app.get('/never-sends', { onSend: never }, async () => ({ a: 1 }))
 app.get('/never-sends-late', { onSend: never }, async () => sleep(LATE, { a: 1 }))
+/** The answer of a late handler begins while an `onSend` hook still holds the 503. */
+const holds = async (_request: unknown, _reply: unknown, payload: unknown) =>
+  sleep(LIMIT / 2, payload)
+app.get('/replies-late', { onSend: holds }, async (_request, reply) => {
+  await sleep(LIMIT * 1.2)
+  return reply.code(201).header('location', '/made').type('text/plain').send('made')
+})
+app.get('/changes-late', { onSend: holds }, async (_request, reply) => {
+  await sleep(LIMIT * 1.2)
+  reply.code(204).header('location', '/made').removeHeader('retry-after')
+  await sleep(LATE)
+})
+app.get('/writes-late', { onSend: holds }, async (_request, reply) => {
+  await sleep(LIMIT * 1.2)
+  reply.hijack()
+  reply.raw.writeHead(200).end('made')
+})
 app.get('/may-take-long', { config: { deadline: 2 * LATE } }, async () => sleep(LATE, { a: 1 }))
 app.post('/answers', async (request) => {
   noted(request)
@@ -116,6 +133,19 @@ t.test('a late answer is 503, with or without a body', async (t) => {
     signals.map(({ reason }) => reason?.code),
     ['TOO_SLOW', 'TOO_SLOW', 'TOO_SLOW'],
   )
+})
+
+t.test('a late handler changes nothing of a 503 that a hook holds', async (t) => {
+  for (const path of ['/replies-late', '/changes-late', '/writes-late']) {
+    const answer = await fetch(url + path)
+    t.equal(answer.status, 503, path)
+    t.match(((await answer.json()) as { code: string }).code, 'TOO_SLOW')
+    t.match(answer.headers.get('retry-after'), /^\d+$/)
+    t.match(answer.headers.get('content-type'), /problem\+json/)
+    t.equal(answer.headers.get('location'), null)
+  }
+  await sleep(LATE)
+  t.equal((await fetch(`${url}/answers`, post)).status, 200, 'other requests are answered')
 })
 
 t.test('an onSend that never settles loses its connection', async (t) => {

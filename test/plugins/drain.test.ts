@@ -8,13 +8,13 @@ test('running requests and jobs finish before the close ends', async (t) => {
   const events: string[] = []
   const { promise: open, resolve: release } = Promise.withResolvers<void>()
   const { promise: started, resolve: jobStarts } = Promise.withResolvers<void>()
-  app.jobs.define('slow', async () => {
+  app.jobs.define('test.slow', async () => {
     jobStarts()
     await open
     events.push('job done')
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
-  await app.transaction((tx) => app.jobs.add(tx, ['slow'], {}))
+  await app.transaction((tx) => app.jobs.add(tx, ['test.slow'], {}))
   await started
 
   const answer = new Promise<string | undefined>((resolve) => {

@@ -48,7 +48,7 @@ t.test('without a commit there is no event', async (t) => {
 
 t.test('each subscriber gets the event, even if others fail', async (t) => {
   const seen: string[] = []
-  const subscribe = (name: string, handler: () => Promise<void>) =>
+  const subscribe = (name: `test.${string}`, handler: () => Promise<void>) =>
     app.events.subscribe('test.durable', name, handler, { maxAttempts: 1 })
   subscribe('test.first', async () => void seen.push('first'))
   subscribe('test.broken', async () => {

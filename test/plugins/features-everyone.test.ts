@@ -39,6 +39,13 @@ const REPLACED: [string, string, Record<string, string>][] = [
   ['a function, in index', 'app.jobs.add', { 'index.js': index('app.jobs.add = async () => {}') }],
   ['a function, when ready', 'app.users.get', { 'index.js': index(READY('delete app.users.get')) }],
   ['a table', 'app.tables.users', afterTweets('app.tables.users = app.tables.tweets')],
+  ['a setting', 'app.config.logLevel', afterTweets("app.config.logLevel = 'silent!'")],
+  ['a method of an instance', 'app.db.select', afterTweets('app.db.select = () => {}')],
+  [
+    'a method of the log, in index',
+    'app.log.error',
+    { 'index.js': index('app.log.error = () => {}') },
+  ],
   ['a function of Fastify', 'app.decorate', afterTweets('app.decorate = () => {}')],
 ]
 
@@ -74,6 +81,19 @@ for (const [line, url] of TAKING) {
     t.match(said, `Extension ${name}: the route ${url} also takes unknown paths below `)
   })
 }
+
+t.test('a route below an open route of another extension is refused in any order', async (t) => {
+  const open = extension('open', { 'index.js': index(`app.get('/open/*', ${reply})`) })
+  const below = extension('below', { 'index.js': index(`app.get('/open/door', ${reply})`) })
+  t.match(
+    await refusal(t, [below, open]),
+    'Extension open: the route /v1/open/* also takes unknown paths below /v1/open/',
+  )
+  t.match(
+    await refusal(t, [open, below]),
+    'Extension below: the route /v1/open/door is below /v1/open/, where open takes all paths',
+  )
+})
 
 t.test('a handler of unknown paths below /v1 takes those of others', async (t) => {
   const files = { 'index.js': index(`app.setNotFoundHandler(${reply})`) }

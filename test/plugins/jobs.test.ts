@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { build } from '../../app.ts'
+import type { Tx } from '../../plugins/db/client.ts'
 import type { JobContext } from '../../plugins/jobs/types.ts'
 import { settings } from '../helper.ts'
 
@@ -23,10 +24,11 @@ async function another(t: Test) {
   return other
 }
 
+type TestName = `test.${string}`
 let names = 0
-const newName = () => `test.${++names}`
+const newName = (): TestName => `test.${++names}`
 
-const enqueue = (name: string, payload: unknown = {}, options?: { delay?: number }) =>
+const enqueue = (name: TestName, payload: unknown = {}, options?: { delay?: number }) =>
   app.transaction((tx) => app.jobs.add(tx, [name], payload, options))
 
 /** A job that another process has added. */
@@ -363,7 +365,7 @@ t.test('a second handler of the same name is rejected', async (t) => {
   t.throws(() => app.jobs.define(name, async () => {}), /taken/)
 })
 
-t.test('unreadable rows do not stop other jobs', async (t) => {
+t.test('unreadable rows fail and do not stop other jobs', async (t) => {
   const name = newName()
   const { promise: served, resolve } = Promise.withResolvers<object>()
   const broken = sql`INSERT INTO ${jobs} (name, payload, run_at) VALUES (${name}, '', NOW(3))`
@@ -371,7 +373,25 @@ t.test('unreadable rows do not stop other jobs', async (t) => {
   app.jobs.define(name, async (payload: object) => resolve(payload))
   await app.transaction((tx) => app.jobs.add(tx, [name], { readable: true }))
   t.strictSame(await served, { readable: true })
+  const failed = sql`name = ${name} AND error LIKE 'SyntaxError%'`
+  await until('failed', async () => (await app.db.$count(jobs, failed)) === 6)
   await app.db.delete(jobs).where(eq(jobs.name, name))
+})
+
+t.test('only declared names and payloads compile', async (t) => {
+  const wrong = (tx: Tx) => [
+    // @ts-expect-error: nobody declares this job
+    () => app.jobs.add(tx, ['timeline.fil'], { readerId: 1 }),
+    // @ts-expect-error: the payload has another name
+    () => app.jobs.add(tx, ['timeline.fill'], { userId: 1 }),
+    // @ts-expect-error: nobody declares this job
+    () => app.jobs.define('timeline.fil', async () => {}),
+    // @ts-expect-error: this job takes a payload, so it cannot be recurring
+    () => app.jobs.every('timeline.fill', 60, async () => {}),
+    // @ts-expect-error: an event of a follow has no tweet
+    () => app.events.subscribe('user.followed', 'timeline.fanOut', async () => {}),
+  ]
+  t.type(wrong, 'function', 'the compiler checks the lines above')
 })
 
 t.test('a job of a name that nobody has defined is refused', async (t) => {

@@ -20,7 +20,7 @@ test('the server recovers from a database restart', async (t) => {
   const user = await signUp(app)
   const { id } = await tweet(app, user)
   const done: number[] = []
-  app.jobs.define<{ n: number }>('note', async ({ n }) => void done.push(n))
+  app.jobs.define('test.note', async ({ n }: { n: number }) => void done.push(n))
 
   const outcomes = new Map<number, number>()
   let slowest = 0
@@ -60,7 +60,7 @@ test('the server recovers from a database restart', async (t) => {
   await sleep(1_500)
   const second = await startMariadb({ folder, volatile: true, port: first.port })
   t.teardown(second.stop)
-  await app.transaction((tx) => app.jobs.add(tx, ['note'], { n: 1 }))
+  await app.transaction((tx) => app.jobs.add(tx, ['test.note'], { n: 1 }))
   await sleep(500)
   outcomes.set(503, outcomes.get(503) ?? 0)
   const failedBefore = outcomes.get(503)

@@ -82,7 +82,7 @@ t.test('each cause gives one notification, for any number and order of its jobs'
   const mine = await tweet(app, me)
   await like(app, ada, mine.id)
   await drained(app)
-  const names = ['notifications.liked', 'notifications.unliked']
+  const names = ['notifications.liked', 'notifications.unliked'] as const
   const payload = { tweetId: mine.id, userId: ada.id }
   await app.transaction(async (tx) => {
     for (const name of [...names, ...names]) await app.jobs.add(tx, [name], payload)

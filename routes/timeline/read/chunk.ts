@@ -7,7 +7,7 @@ import { createReadSources } from './sources.ts'
 /** Reads a part of a timeline from the database: what it is made of, then the rules. */
 export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
   const { follows } = app.tables
-  const readSources = createReadSources(app, sizes)
+  const readSources = createReadSources(app)
   const judge = createJudge(app, sizes)
 
   /**

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import { DELIVERY } from '../delivery.ts'
-import { SIZES } from '../sizes.ts'
 import { TOP } from './merge-by-author.ts'
 
 export type Sources = {
@@ -20,10 +19,10 @@ export type Sources = {
 type Range = { readerId: number; below: number; limit: number }
 
 /** What a row of the statement is; the state of the reader has the hours since the last visit, from 0. */
-const KIND = { entry: -1, merged: -2, undelivered: -3, backlog: -4, related: -5 }
+const KIND = { entry: -1, merged: -2, undelivered: -3, related: -4 }
 
 /** Reads what a page is made of in one statement, so that all parts are of one moment. */
-export function createReadSources(app: FastifyInstance, sizes = SIZES) {
+export function createReadSources(app: FastifyInstance) {
   const {
     blocks,
     follows,
@@ -32,7 +31,6 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
     timelineStates: states,
     tweets,
   } = app.tables
-  const { maxUndelivered } = sizes
   const readerId = app.placeholder('readerId')
   const constant = (value: number) => sql.raw(String(value))
   const whole = (value: SQL | number) =>
@@ -42,15 +40,17 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
 
   const floor = sql`IF(delivery = ${constant(DELIVERY.materialised)}, floor_id, ${constant(TOP)})`
   const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
-  const undelivered = sql`FROM ${tweets} WHERE undelivered = 1 ORDER BY id DESC`
-  // A join: MariaDB 10.11 fails to execute a prepared EXISTS on a derived table a second time.
-  const late = sql`(SELECT id, author_id ${undelivered} LIMIT ${constant(maxUndelivered)}) AS late
-    LEFT JOIN ${follows} ON follower_id = ${readerId} AND followee_id = late.author_id`
   const related = sql`EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${readerId})
     OR EXISTS (SELECT 1 FROM ${blocks} WHERE blocked_id = ${readerId}) OR EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${readerId})`
 
   const read = app.prepareQuery((db) => {
     const rows = (id: SQL, kind: SQL | number) => db.select({ id: whole(id), kind: whole(kind) })
+    const isLate = and(eq(tweets.undelivered, sql`1`), lt(tweets.id, app.placeholder('below')))
+    // The server's statistics lag behind a column that changes with every tweet.
+    const readLate = () =>
+      rows(sql`${tweets.id}`, KIND.undelivered).from(tweets, { forceIndex: 'tweets_undelivered' })
+    // Joined from the smaller side, the followees or the undelivered tweets.
+    const [late, ownLate] = [readLate(), readLate()]
     return unionAll(
       rows(sql`${entries.tweetId}`, KIND.entry)
         .from(entries)
@@ -67,12 +67,18 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
           ),
         ),
       rows(related, KIND.related).from(sql`(SELECT 1) AS one`),
-      rows(sql`late.id`, KIND.undelivered)
-        .from(late)
-        .where(sql`late.author_id = ${readerId} OR follower_id IS NOT NULL`),
-      rows(sql`oldest.id`, KIND.backlog).from(
-        sql`(SELECT id ${undelivered} LIMIT 1 OFFSET ${constant(maxUndelivered)}) AS oldest`,
-      ),
+      late
+        .innerJoin(
+          follows,
+          and(eq(follows.followeeId, tweets.authorId), eq(follows.followerId, readerId)),
+        )
+        .where(isLate)
+        .orderBy(desc(tweets.id))
+        .limit(app.placeholder('limit')),
+      ownLate
+        .where(and(isLate, eq(tweets.authorId, readerId)))
+        .orderBy(desc(tweets.id))
+        .limit(app.placeholder('limit')),
     )
   })
 
@@ -81,7 +87,7 @@ export function createReadSources(app: FastifyInstance, sizes = SIZES) {
     const idsOf = (kind: number) => rows.filter((row) => row.kind === kind).map(({ id }) => id)
     const state = rows.find(({ kind }) => kind >= 0)
     // Undelivered tweets below the floor are left to the merge, which reads all tweets there.
-    const floorId = Math.max(state?.id ?? TOP, (idsOf(KIND.backlog)[0] ?? -1) + 1)
+    const floorId = state?.id ?? TOP
     const found = new Set([...idsOf(KIND.entry), ...idsOf(KIND.undelivered)])
     const ids = [...found]
       .filter((id) => id >= floorId && id < range.below)

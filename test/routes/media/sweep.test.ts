@@ -1,5 +1,5 @@
 import t from 'tap'
-import { setUp, signUp, tweet } from '../../helper.ts'
+import { runJob, setUp, signUp, tweet } from '../../helper.ts'
 import { formOf, newMedia, objectKeys, plain, sendForm } from '../../multipart.ts'
 
 const app = await setUp(t)
@@ -106,24 +106,21 @@ t.test('an interrupted sweep continues', async (t) => {
 
 t.test('the daily job sweeps, and stops if most objects are unknown', async (t) => {
   t.teardown(age(DAY + 60_000))
-  const job = app.jobs.get('media.sweep')
-  t.equal(job?.every, 24 * 3600)
-  const runJob = async (progress: unknown = null) => {
+  const sweep = async (progress: unknown = null) => {
     const saved: unknown[] = []
-    const signal = new AbortController().signal
     const save = async (one: unknown) => void saved.push(one)
-    await (job as any).handler({}, { attempt: 1, progress, save, signal })
+    await runJob(app, 'media.sweep', {}, { progress, save })
     return saved
   }
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
-  const saved = await runJob()
+  const saved = await sweep()
   t.match(saved.at(-1), { seen: kept.length + 5, found: 5 })
   t.strictSame(await objectKeys(app), [...kept, 'elsewhere/gone/1.webp'].sort())
-  const rest = await runJob({ position: 'headers/~', seen: 7, found: 0 })
+  const rest = await sweep({ position: 'headers/~', seen: 7, found: 0 })
   const inMedia = kept.filter((key) => key.startsWith('media/')).length
   t.match(rest, [{ seen: 7 + inMedia, found: 0 }], 'the sweep continues after its saved position')
 
   for (const key of orphans) await app.s3.put(key, jpeg, 'image/webp')
-  await runJob({ position: '', seen: 1_000, found: 999 })
+  await sweep({ position: '', seen: 1_000, found: 999 })
   t.equal((await objectKeys(app)).length, kept.length + 6, 'another database has them')
 })
