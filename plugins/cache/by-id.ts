@@ -108,6 +108,8 @@ export function createById<Value>(
   return {
     get,
     has: (id: number) => cached.has(id),
+    /** The cached value as of the last `sync`, or undefined if there is none. */
+    peek: (id: number) => cached.peek(id)?.value,
     evict: (id: number) => void cached.delete(id),
     alongside,
   }

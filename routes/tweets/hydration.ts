@@ -36,7 +36,7 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
     await app.resources.fill('TweetBody', bodies, viewing)
     const shown = bodies.flatMap(({ author, replyTo }) => [author ?? [], replyTo?.author ?? []])
     await app.resources.fill('UserSummary', shown.flat(), { ...viewing, justCreated: false })
-    return tweets.map(({ body, original }) => ({ ...body, retweetOf: original }))
+    return tweets.map(({ body, original }) => Object.assign(body, { retweetOf: original }))
   }
 
   /** The tweets that the rows refer to and all authors, mostly from the cache, otherwise one query. */
@@ -104,6 +104,12 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
 
   /** Rows whose tweets, originals and authors still exist, as of the last sync of the cache. */
   async function existing(rows: Row[]) {
+    const isCached = (id: number) => {
+      const tweet = cache.rows.peek(id)
+      return tweet && !tweet.deleted && summaries.peek(tweet.authorId)
+    }
+    if (rows.every(({ id, originalId }) => isCached(id) && (!originalId || isCached(originalId))))
+      return rows
     const { found, people } = await load(rows, app.db)
     const exists = (id: number) => {
       const tweet = found.get(id)
