@@ -27,6 +27,7 @@ const SMALL = {
   maxCachedRows: 6,
   maxRecentTweets: 2,
   maxMergedAuthors: 2,
+  maxMergedIdRange: 4,
   rowsPerRetry: 12,
   followersPerStatement: 2,
   idWindows: [2, 8],

@@ -50,9 +50,9 @@ function createTimeline(app: FastifyInstance) {
 
   /** A page of the home timeline; `since` is a cursor as well. @throws InvalidCursor */
   async function page(readerId: number, request: TimelineRequest) {
-    const { rows, ...cursors } = await skeleton(readerId, request)
+    const { rows, loaded, ...cursors } = await skeleton(readerId, request)
     return {
-      items: await app.tweets.hydrate(rows, { viewerId: readerId }),
+      items: await app.tweets.hydrate(rows, { viewerId: readerId, loaded }),
       ...cursors,
     }
   }

@@ -20,8 +20,9 @@ export const SIZES = {
   maxCachedRows: 1_000,
   /** Tweets written since a timeline was cached, above which the timeline is read again. */
   maxRecentTweets: 1_000,
-  /** Merged authors up to which one statement merges them into a page. */
+  /** Merged authors up to which one statement merges them into a page, and ids in which it searches ranges. */
   maxMergedAuthors: 50,
+  maxMergedIdRange: 64_000,
   /** Authors per IN list: MariaDB plans a longer list as a join that reads whole histories. */
   authorsPerInList: 500,
   /** Authors per UNION, each with a branch. Drizzle nests branches, and MariaDB allows some 60 levels. */

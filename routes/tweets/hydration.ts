@@ -9,8 +9,12 @@ type Context = {
   db?: Db | Tx
   /** Set when the only row is a tweet that this transaction has inserted. */
   inserted?: InsertedTweet | undefined
+  loaded?: Loaded | undefined
 }
 type Found = Map<number, TweetRow>
+type People = Map<number, Resources['UserSummary']>
+/** What a request has loaded already; without a cache, nothing is loaded twice. */
+export type Loaded = { found: Found; people: People }
 
 const REACTIONS = Array.from({ length: 4 }, (_, marks) => ({
   liked: (marks & MARKS.liked) > 0,
@@ -28,7 +32,7 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
    */
   async function hydrate(rows: Row[], context: Context = {}): Promise<Resources['Tweet'][]> {
     const { viewerId, inserted, db = app.db } = context
-    const { found, people } = await load(rows, db, inserted)
+    const { found, people } = await load(rows, db, context)
     const tweets = rows.flatMap((row) => compose(row, found, people, viewerId))
     const bodies = tweets.flatMap(({ body, original }) => (original ? [body, original] : [body]))
     await app.media.fill(bodies, context.db)
@@ -40,24 +44,28 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
   }
 
   /** The tweets that the rows refer to and all authors, mostly from the cache, otherwise one query. */
-  async function load(rows: Row[], db: Db | Tx, inserted?: InsertedTweet) {
-    const ids = new Set<number>()
-    for (const { id, originalId, parentId } of rows) {
-      if (!inserted) ids.add(id)
-      if (originalId !== null) ids.add(originalId)
-      if (parentId !== null) ids.add(parentId)
-    }
-    const found: Found = ids.size > 0 ? await cache.rows.get(ids, db) : new Map()
-    const authorIds = Array.from(found.values(), ({ authorId }) => authorId)
-    const people = authorIds.length > 0 ? await summaries.get(authorIds, db) : new Map()
+  async function load(
+    rows: Row[],
+    db: Db | Tx,
+    { inserted, loaded }: Context = {},
+  ): Promise<Loaded> {
+    const found: Found = new Map(loaded?.found)
+    const people: People = new Map(loaded?.people)
     if (inserted) {
       found.set(inserted.tweet.id, inserted.tweet)
       people.set(inserted.author.id, inserted.author)
     }
+    const missing = new Set<number>()
+    for (const { id, originalId, parentId } of rows)
+      for (const one of [id, originalId, parentId])
+        if (one !== null && !found.has(one)) missing.add(one)
+    if (missing.size === 0) return { found, people }
+    for (const [id, tweet] of await cache.rows.get(missing, db)) found.set(id, tweet)
+    const authorIds = new Set<number>()
+    for (const { authorId } of found.values()) if (!people.has(authorId)) authorIds.add(authorId)
+    for (const [id, person] of await summaries.get(authorIds, db)) people.set(id, person)
     return { found, people }
   }
-
-  type People = Awaited<ReturnType<typeof load>>['people']
 
   function compose({ id, originalId, ...row }: Row, found: Found, people: People, viewer?: number) {
     const present = (id: number | null) => {
@@ -103,7 +111,7 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
   }
 
   /** Rows whose tweets, originals and authors still exist, as of the last sync of the cache. */
-  async function existing(rows: Row[]) {
+  async function existing(rows: Row[], loaded: Loaded) {
     const isCached = (id: number) => {
       const tweet = cache.rows.peek(id)
       return tweet && !tweet.deleted && summaries.peek(tweet.authorId)
@@ -111,6 +119,8 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
     if (rows.every(({ id, originalId }) => isCached(id) && (!originalId || isCached(originalId))))
       return rows
     const { found, people } = await load(rows, app.db)
+    for (const [id, tweet] of found) loaded.found.set(id, tweet)
+    for (const [id, person] of people) loaded.people.set(id, person)
     const exists = (id: number) => {
       const tweet = found.get(id)
       return tweet && !tweet.deleted && people.has(tweet.authorId)

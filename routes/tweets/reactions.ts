@@ -19,10 +19,8 @@ export function createReactions(
 
   const readVisible = app.prepareForIds((ids, db) => {
     const where = and(inArray(tweets.id, ids), visibility.notDeleted)
-    return visibility.visible(
-      { viewerId: app.placeholder('viewerId'), where, limit: ids.length },
-      db,
-    )
+    const viewerId = app.placeholder('viewerId')
+    return visibility.visible({ viewerId, where, limit: ids.length, unmarked: true }, db)
   })
 
   /** Returns the original of a retweet, or the id itself. @throws TweetNotFound, also if hidden */

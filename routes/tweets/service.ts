@@ -113,8 +113,9 @@ function createTweets(app: FastifyInstance) {
   )
 
   function invalidateNew(tx: Tx, tweetId: number) {
-    app.cache.invalidate(tx, 'written', [tweetId])
     invalidate(tx, tweetId)
+    // Noted last: whoever learns of the tweet has evicted that it does not exist.
+    app.cache.invalidate(tx, 'written', [tweetId])
   }
 
   /** Call it in every transaction that inserts, changes or deletes a tweet. */
@@ -154,7 +155,7 @@ function createTweets(app: FastifyInstance) {
 
   /** The tweet whose replies and likes a list shows, the original of a retweet. @throws TweetNotFound */
   async function listedId(id: number, viewerId?: number) {
-    const [row] = await visibility.visible({ viewerId, where: eq(tweets.id, id) })
+    const [row] = await visibility.visible({ viewerId, where: eq(tweets.id, id), unmarked: true })
     if (!row) throw new TweetNotFound(id)
     return row.originalId ?? id
   }

@@ -28,6 +28,8 @@ type Selection = {
   /** True to leave out authors whom the viewer mutes. */
   unmuted?: boolean
   limit?: number
+  /** True when only the ids are wanted, not what the viewer sees of the tweets. */
+  unmarked?: boolean
 }
 /** A table whose rows point at tweets and give a list its order, such as likes. */
 export type ListSource = { table: MySqlTable; tweetId: AnyColumn; position: AnyColumn }
@@ -80,7 +82,11 @@ export function createVisibility(app: FastifyInstance) {
    * the same holds for a retweeted original. Add `notDeleted` to exclude tombstones.
    */
   function visible(selection: Selection, db: Db | Tx = app.db) {
-    const query = db.select(columnsFor(selection.viewerId)).from(tweets).$dynamic()
+    const { viewerId, unmarked } = selection
+    const query = db
+      .select(columnsFor(unmarked ? undefined : viewerId))
+      .from(tweets)
+      .$dynamic()
     return withRules(query, selection).orderBy(desc(tweets.id))
   }
 
@@ -99,19 +105,21 @@ export function createVisibility(app: FastifyInstance) {
 
   /**
    * The newest of these candidates (a SELECT of `id`). Those that belong on the viewer's home timeline
-   * have the mark `visible`. Viewers without any block or mute (`isAlone`) save half of the joins.
+   * have the mark `visible`. Viewers without blocks and mutes (`hasRelations`) save half of the joins.
    */
-  function onTimeline(db: Db | Tx, candidates: SQL, viewerId: number, isAlone: boolean) {
+  function onTimeline(db: Db | Tx, candidates: SQL, viewerId: number, hasRelations: boolean) {
     const follows = or(eq(tweets.authorId, viewerId), isNotNull(following.id))
-    const unrelated = isAlone ? undefined : and(noBlock(toAuthor), noBlock(toOriginal), notMuted)
+    const unrelated = hasRelations
+      ? and(noBlock(toAuthor), noBlock(toOriginal), notMuted)
+      : undefined
     const shown = and(exists, isNull(tweets.deletedAt), follows, unrelated)
     const query = db
-      .select(columns(sql`${isAlone ? reactions : marks} + ${bit(MARKS.visible, shown)}`))
+      .select(columns(sql`${hasRelations ? marks : reactions} + ${bit(MARKS.visible, shown)}`))
       .from(sql`(${candidates}) AS candidates`)
       .innerJoin(tweets, sql`${tweets.id} = candidates.id`)
       .$dynamic()
     const all = withReactions(joined(query), viewerId)
-    return (isAlone ? all : withMutes(withBlocks(all, viewerId), viewerId))
+    return (hasRelations ? withMutes(withBlocks(all, viewerId), viewerId) : all)
       .leftJoin(
         following,
         and(eq(following.followerId, viewerId), eq(following.followeeId, tweets.authorId)),
@@ -120,10 +128,13 @@ export function createVisibility(app: FastifyInstance) {
   }
 
   function withRules<Query extends MySqlSelect>(query: Query, selection: Selection) {
-    const { viewerId, list, where, limit = 1, unmuted } = selection
+    const { viewerId, list, where, limit = 1, unmuted, unmarked } = selection
     const rules = and(mayBeSeen(viewerId), unmuted ? notMuted : undefined)
-    const base = joined(query)
-    const all = viewerId === undefined ? base : withBlocks(withReactions(base, viewerId), viewerId)
+    const all = joined(query)
+    if (viewerId !== undefined) {
+      if (!unmarked) withReactions(all, viewerId)
+      withBlocks(all, viewerId, !unmarked)
+    }
     return (
       (unmuted && viewerId !== undefined ? withMutes(all, viewerId) : all)
         // The list's own condition first: MariaDB checks in this order.
@@ -132,7 +143,7 @@ export function createVisibility(app: FastifyInstance) {
     )
   }
 
-  // All joins are left joins by unique keys, so they change no number of rows. Drizzle adds joins in place.
+  // Drizzle adds joins in place. All are left joins by unique keys, so the number of rows stays.
 
   function joined<Query extends MySqlSelect>(query: Query): Query {
     query
@@ -152,9 +163,15 @@ export function createVisibility(app: FastifyInstance) {
     return query
   }
 
-  function withBlocks<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
-    const all: MySqlSelect = query.leftJoin(parent, sql`${parent.id} = ${parentId}`)
-    for (const { blocks, blocked, authorId } of [toAuthor, toOriginal, toParent]) {
+  function withBlocks<Query extends MySqlSelect>(
+    query: Query,
+    viewerId: number,
+    ofParent = true,
+  ): Query {
+    const all: MySqlSelect = query
+    if (ofParent) all.leftJoin(parent, sql`${parent.id} = ${parentId}`)
+    const authors = [toAuthor, toOriginal, ...(ofParent ? [toParent] : [])]
+    for (const { blocks, blocked, authorId } of authors) {
       all
         .leftJoin(blocks, and(eq(blocks.blockerId, viewerId), eq(blocks.blockedId, authorId)))
         .leftJoin(blocked, and(eq(blocked.blockerId, authorId), eq(blocked.blockedId, viewerId)))

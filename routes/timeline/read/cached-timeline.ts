@@ -1,31 +1,30 @@
 import type { FastifyInstance } from 'birdhouse'
+import { LRUCache } from 'lru-cache'
 import { SIZES } from '../sizes.ts'
 import { createReadChunk } from './chunk.ts'
 import { TOP } from './merge-by-author.ts'
 import { createRecentTweetIds } from './recent-tweet-ids.ts'
 
-type Row = Awaited<ReturnType<ReturnType<typeof createReadChunk>['judge']>>['rows'][number]
-export type Timeline = {
-  /** The visible rows down to `from`, newest first. */
-  rows: Row[]
-  from: number
-  isAlone: boolean
-  /** The position in the recent tweet ids up to which `rows` is complete. */
+type Chunk = Awaited<ReturnType<ReturnType<typeof createReadChunk>['readChunk']>>
+export type Timeline = Chunk & {
+  /** The position in the recent tweet ids up to which `rows`, complete down to `from`, was completed. */
   position: number
   /** Followees in ascending order, read on demand; null if the reader has too many. */
   followees?: Float64Array | null
-  unseenHours: number | undefined
+  /** Ends when nobody changes the rows any more: changes run one after another. */
+  idle: Promise<unknown>
 }
 
-/** Readers whose timelines are cached; some 3 kB each, more for those who scroll. */
+/** Readers whose first rows are cached, some 3 kB each, and readers whose further rows are, up to 60 kB. */
 const READERS = 20_000
+const SCROLLING = 500
 
 /**
  * Caches the newest part of each timeline. A change of the reader's relationships or reactions evicts
  * the part. Tweets written since are added when the timeline is read.
  */
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
-  const { readChunk, readFollowees, judge } = createReadChunk(app, sizes)
+  const { readChunk, readFollowees, applyRules } = createReadChunk(app, sizes)
   const recentTweetIds = createRecentTweetIds(app)
 
   const timelines = app.cache.byId<Timeline>(['relations', 'reactions'], {
@@ -33,59 +32,72 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
     load: async (readers) =>
       new Map(await Promise.all(readers.map(async (id) => [id, await load(id)] as const))),
   })
+  const scrolling = new LRUCache<number, Timeline>({
+    max: SCROLLING,
+    dispose: (timeline) => cut(timeline, sizes.cachedRows),
+  })
 
   async function load(readerId: number): Promise<Timeline> {
     // Taken before the read, so that a tweet committed between the two is in both.
     const position = recentTweetIds.position()
     const chunk = await readChunk(readerId, { below: TOP, limit: sizes.cachedRows })
-    return { ...chunk, position }
+    return { ...chunk, position, idle: Promise.resolve() }
   }
 
   /** The timeline of the reader as of now, from its newest row down to `from`. */
   async function current(readerId: number) {
     // A timeline that is not cached is read while the cache is synced.
     const loading = timelines.has(readerId) ? undefined : timelines.get([readerId])
-    const [loaded] = await Promise.all([loading, app.cache.sync()])
-    for (let found = loaded; ; found = undefined) {
-      const timeline = (found ?? (await timelines.get([readerId]))).get(readerId)
+    await Promise.all([loading, app.cache.sync()])
+    let found = await (loading ?? timelines.get([readerId]))
+    for (;;) {
+      const timeline = found.get(readerId)
       if (timeline && (await catchUp(timeline, readerId))) return timeline
       timelines.evict(readerId)
+      found = await timelines.get([readerId])
     }
+  }
+
+  function exclusively<Result>(timeline: Timeline, change: () => Promise<Result>) {
+    const result = timeline.idle.then(change)
+    timeline.idle = result.catch(() => {})
+    return result
   }
 
   /** Adds what was written since; returns false when that is unknown or too much. */
   async function catchUp(timeline: Timeline, readerId: number) {
     const target = recentTweetIds.position()
-    while (timeline.position < target) {
-      const start = timeline.position
-      const newer = recentTweetIds.since(start, sizes.maxRecentTweets)
+    if (timeline.position >= target) return true
+    return exclusively(timeline, async () => {
+      if (timeline.position >= target) return true
+      const newer = recentTweetIds.since(timeline.position, sizes.maxRecentTweets)
       if (!newer) return false
+      const position = timeline.position + newer.length
       const rows = await shownAmong(newer, timeline, readerId)
-      // Another request of the same reader may have added them meanwhile.
-      if (timeline.position !== start) continue
       const known = new Set(timeline.rows.map(({ id }) => id))
       const added = rows.filter(({ id }) => id >= timeline.from && !known.has(id))
       if (added.length > 0) timeline.rows = [...added, ...timeline.rows].sort((a, b) => b.id - a.id)
-      timeline.position = start + newer.length
-    }
-    return true
+      cut(timeline, sizes.maxCachedRows)
+      timeline.position = position
+      return true
+    })
   }
 
   async function shownAmong(tweetIds: number[], timeline: Timeline, readerId: number) {
-    const [tweets, followees] = await Promise.all([
-      app.tweets.cached(tweetIds),
-      timeline.followees === undefined ? followeesOf(readerId) : timeline.followees,
-    ])
-    timeline.followees = followees
-    const isOwn = (id: number) => {
+    if (timeline.followees === undefined) timeline.followees = await followeesOf(readerId)
+    const { followees } = timeline
+    const tweets = await app.tweets.cached(tweetIds)
+    const mayBelong = (id: number) => {
       const authorId = tweets.get(id)?.authorId
       if (authorId === undefined) return false
       return authorId === readerId || !followees || includes(followees, authorId)
     }
-    const ids = tweetIds.filter(isOwn)
+    const ids = tweetIds.filter(mayBelong)
     if (ids.length === 0) return []
+    // The reader may block somebody now.
+    const candidates = { ids, authorIds: [], hasRelations: true }
     const all = { below: TOP, from: 0, limit: ids.length }
-    return (await judge(readerId, { ids, authorIds: [], isAlone: timeline.isAlone }, all)).rows
+    return (await applyRules(readerId, candidates, all)).rows
   }
 
   async function followeesOf(readerId: number) {
@@ -94,27 +106,37 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   }
 
   /**
-   * The next visible rows below an id, and the id down to which they are complete. A reader who scrolls
-   * will go on, so the cached part grows by more than a page.
+   * The next visible rows below an id, and the id down to which they are complete. The cached part of a
+   * reader who scrolls grows by more than a page.
    */
   async function readBelow(timeline: Timeline, readerId: number, below: number, limit: number) {
-    if (below <= timeline.from && timeline.rows.length < sizes.maxCachedRows)
-      await extend(timeline, readerId)
+    if (below === timeline.from && timeline.rows.length < sizes.maxCachedRows)
+      await extend(timeline, readerId, below)
     if (below <= timeline.from) return readChunk(readerId, { below, limit })
     const first = timeline.rows.findIndex(({ id }) => id < below)
     const rows = first < 0 ? [] : timeline.rows.slice(first, first + limit)
     return { rows, from: rows[limit - 1]?.id ?? timeline.from }
   }
 
-  async function extend(timeline: Timeline, readerId: number) {
-    const { from } = timeline
-    const chunk = await readChunk(readerId, { below: from, limit: sizes.rowsPerExtension })
-    if (timeline.from !== from) return
-    timeline.rows = [...timeline.rows, ...chunk.rows]
-    timeline.from = chunk.from
-  }
+  const extend = (timeline: Timeline, readerId: number, from: number) =>
+    exclusively(timeline, async () => {
+      if (timeline.from !== from) return
+      const chunk = await readChunk(readerId, { below: from, limit: sizes.rowsPerExtension })
+      // The timeline may have been cut meanwhile.
+      if (timeline.from !== from) return
+      timeline.rows = [...timeline.rows, ...chunk.rows]
+      timeline.from = chunk.from
+      scrolling.set(readerId, timeline)
+    })
 
-  return { current, readBelow }
+  return { current, isCached: timelines.has, readBelow, readChunk }
+}
+
+function cut(timeline: Timeline, length: number) {
+  const last = timeline.rows[length - 1]
+  if (!last || timeline.rows.length === length) return
+  timeline.rows = timeline.rows.slice(0, length)
+  timeline.from = last.id
 }
 
 function includes(sorted: Float64Array, value: number) {

@@ -1,14 +1,14 @@
 import type { FastifyInstance } from 'birdhouse'
-import { eq } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { SIZES } from '../sizes.ts'
-import { createJudge } from './judge.ts'
+import { createApplyRules } from './rules.ts'
 import { createReadSources } from './sources.ts'
 
 /** Reads a part of a timeline from the database: what it is made of, then the rules. */
 export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
-  const { follows } = app.tables
+  const { follows, mutes } = app.tables
   const readSources = createReadSources(app)
-  const judge = createJudge(app, sizes)
+  const applyRules = createApplyRules(app, sizes)
 
   /**
    * Returns the visible rows among the next `limit` candidates below an id. They are complete down to
@@ -16,23 +16,28 @@ export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
    */
   async function readChunk(readerId: number, { below, limit }: { below: number; limit: number }) {
     const sources = await readSources({ readerId, below, limit })
+    const { hasRelations, newestId, unseenHours } = sources
     const isBelowFloor = sources.from >= below
-    const candidates = isBelowFloor
-      ? { ids: [], authorIds: [readerId, ...(await readFollowees(readerId))] }
-      : { ids: sources.ids, authorIds: sources.mergedIds }
-    const { isAlone } = sources
-    const stretch = { below, from: isBelowFloor ? 0 : sources.from, limit }
-    const chunk = await judge(readerId, { ...candidates, isAlone }, stretch)
-    return { ...chunk, isAlone, unseenHours: sources.unseenHours }
+    const [ids, authorIds] = isBelowFloor
+      ? [[], [readerId, ...(await readFollowees(readerId))]]
+      : [sources.ids, sources.mergedIds]
+    // What is newer than the sources is not theirs: a block may have come between.
+    const end = Math.min(below, newestId + 1)
+    const stretch = { below: end, from: isBelowFloor ? 0 : Math.min(sources.from, end), limit }
+    const chunk = await applyRules(readerId, { ids, authorIds, hasRelations }, stretch)
+    return { ...chunk, unseenHours }
   }
 
+  /** Everyone whom the reader follows and does not mute. */
   async function readFollowees(readerId: number, limit?: number) {
+    const muted = and(eq(mutes.muterId, readerId), eq(mutes.mutedId, follows.followeeId))
     const query = app.db
       .select({ id: follows.followeeId })
       .from(follows)
-      .where(eq(follows.followerId, readerId))
+      .leftJoin(mutes, muted)
+      .where(and(eq(follows.followerId, readerId), isNull(mutes.id)))
     return (await (limit ? query.limit(limit) : query)).map(({ id }) => id)
   }
 
-  return { readChunk, readFollowees, judge }
+  return { readChunk, readFollowees, applyRules }
 }

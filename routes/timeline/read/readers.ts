@@ -36,6 +36,12 @@ export function createReaders(app: FastifyInstance) {
 
   function shownTo(readerId: number, tweetId: AnyColumn) {
     const where = and(eq(tweets.id, tweetId), visibility.notDeleted)
-    return visibility.visible({ viewerId: readerId, list: LIST, where, unmuted: true })
+    return visibility.visible({
+      viewerId: readerId,
+      list: LIST,
+      where,
+      unmuted: true,
+      unmarked: true,
+    })
   }
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, desc, lte, sql } from 'drizzle-orm'
 import { SIZES } from '../sizes.ts'
 import { LIST } from './readers.ts'
-import { createTimelineRows, type OnVisit, type Row } from './rows.ts'
+import { createTimelineRows, type Loaded, type OnVisit, type Row } from './rows.ts'
 
 /**
  * Seconds that `since` looks further back: ids are assigned at INSERT but visible from COMMIT on,
@@ -27,6 +27,7 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
     const start = app.pages.decodeCursor(LIST, cursor)
     const sinceId = app.pages.decodeCursor(LIST, since)
     const above = await floorOf(sinceId)
+    const loaded: Loaded = { found: new Map(), people: new Map() }
     const shown = new Map<number, Row>()
     let last: Row | undefined
     let more = true
@@ -34,7 +35,7 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
       const chunk = last ? SPARE.more : limit + SPARE.first
       // One extra row shows whether more rows follow.
       const range = { below: last?.id ?? start, above, limit: chunk + 1 }
-      const found = await readRows(readerId, range)
+      const found = await readRows(readerId, range, loaded)
       let walked = 0
       for (const row of found.slice(0, chunk)) {
         if (shown.size === limit) break
@@ -48,6 +49,7 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
     const rows = [...shown.values()]
     return {
       rows,
+      loaded,
       nextCursor: more && last ? app.pages.encodeCursor(LIST, last.id) : null,
       sinceCursor: app.pages.encodeCursor(LIST, rows[0]?.id ?? start ?? sinceId ?? 0),
     }
