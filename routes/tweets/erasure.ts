@@ -47,9 +47,8 @@ export function createTweetErasure(app: FastifyInstance) {
   async function removeRetweets(originalId: number) {
     await app.deleteInBatches(tweets, eq(tweets.retweetOfId, originalId), async (tx, rows) => {
       for (const { id, authorId } of rows) {
-        app.tweets.invalidate(tx, id)
-        app.cache.invalidate(tx, 'reactions', [authorId])
-        await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId })
+        const payload = { tweetId: id, authorId, retweetOfId: originalId }
+        await app.events.emit(tx, 'tweet.deleted', payload)
       }
       await app.tweets.counts.add(tx, new Map([[originalId, { retweets: -rows.length }]]))
       const authors = rows.map(({ authorId }) => [authorId, { tweets: -1 }] as const)
@@ -64,7 +63,7 @@ export function createTweetErasure(app: FastifyInstance) {
       const [row] = await tx.select().from(tweets).where(eq(tweets.id, id)).for('update')
       if (!row) return
       await tx.delete(tweets).where(eq(tweets.id, id))
-      app.tweets.invalidate(tx, id)
+      app.cache.invalidate(tx, 'tweet', [id])
       await app.tweets.counts.erase(tx, [id])
       if (row.retweetOfId)
         await app.tweets.counts.add(tx, new Map([[row.retweetOfId, { retweets: -1 }]]))
@@ -73,7 +72,9 @@ export function createTweetErasure(app: FastifyInstance) {
       }
       if (!row.deletedAt) {
         await app.users.counts.add(tx, new Map([[row.authorId, { tweets: -1 }]]))
-        await app.events.emit(tx, 'tweet.deleted', { tweetId: id, authorId: row.authorId })
+        const { authorId, retweetOfId } = row
+        const payload = { tweetId: id, authorId, ...(retweetOfId && { retweetOfId }) }
+        await app.events.emit(tx, 'tweet.deleted', payload)
       }
     })
   }
