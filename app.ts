@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyHttpOptions } from 'fastify'
-import pTimeout from 'p-timeout'
 import { migrate, type Progress } from './db/migrate.ts'
 import { serializeRequest, trustedProxies } from './plugins/client-address.ts'
 import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
@@ -15,6 +14,7 @@ import { loadFeatures } from './plugins/features/load.ts'
 import { withoutBroken } from './plugins/features/optional.ts'
 import { refuseClient } from './plugins/http/client-error.ts'
 import { escapeMalformed } from './plugins/http/urls.ts'
+import { inTime } from './plugins/in-time.ts'
 import { requireBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
@@ -85,7 +85,7 @@ async function assemble(
     return app
   } catch (error) {
     // Closing may hang for the same reason as the start did, so it is not awaited without a limit.
-    await pTimeout(app.close(), { milliseconds: CLOSE_TIMEOUT }).catch(() => {})
+    await inTime(app.close(), CLOSE_TIMEOUT).catch(() => {})
     throw app.hasDecorator('features') ? blame(app.features.culprit(error), error) : error
   }
 }

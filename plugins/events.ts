@@ -24,9 +24,11 @@ type SubscribeOptions<Payload> = JobOptions & {
   when?: (payload: Payload, details: EventDetails) => boolean
 }
 type Durable = { jobName: JobName; when: (payload: never, details: EventDetails) => boolean }
+type Hook<Name extends EventName> = (tx: Tx, payload: EventPayloads[Name]) => void
 type Listener<Name extends EventName> = (payload: EventPayloads[Name]) => void
 
 function createEvents(app: FastifyInstance) {
+  const hooks = new Map<EventName, Hook<never>[]>()
   const durable = new Map<EventName, Durable[]>()
   const live = new EventEmitter().setMaxListeners(0)
 
@@ -40,6 +42,7 @@ function createEvents(app: FastifyInstance) {
     payload: EventPayloads[Name],
     details: EventDetails = {},
   ) {
+    for (const hook of hooks.get(name) ?? []) hook(tx, payload as never)
     // Stored without its payload type; `subscribe` takes only jobs that take the event's payload.
     const wanting = durable.get(name)?.filter(({ when }) => when(payload as never, details)) ?? []
     await app.jobs.add(
@@ -48,6 +51,11 @@ function createEvents(app: FastifyInstance) {
       payload as never,
     )
     runAfterCommit(tx, () => notify(name, payload))
+  }
+
+  /** Calls the hook in the transaction of each event. For the kernel: an error of a hook fails the write. */
+  function onEmit<Name extends EventName>(name: Name, hook: Hook<Name>) {
+    hooks.set(name, [...(hooks.get(name) ?? []), hook])
   }
 
   function notify(name: string, payload: unknown) {
@@ -86,7 +94,7 @@ function createEvents(app: FastifyInstance) {
     return () => void live.off(name, owned)
   }
 
-  return { emit, subscribe, afterCommit }
+  return { emit, onEmit, subscribe, afterCommit }
 }
 
 export default fp(

@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import pTimeout from 'p-timeout'
 import { Type } from 'typebox'
+import { inTime } from './in-time.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -56,13 +56,13 @@ function createHealth(app: FastifyInstance) {
       throw new Error(`The health check ${name} is taken; choose another name.`)
     }
     const owned = app.features.own(async () => check(), ADDED_TIMEOUT)
-    informative.set(name, () => pTimeout(owned(), { milliseconds: ADDED_TIMEOUT }))
+    informative.set(name, () => inTime(owned(), ADDED_TIMEOUT))
   }
 
   async function read() {
     const all = [...required, ...informative]
     const [deadJobs, ...results] = await Promise.all([
-      pTimeout(app.jobs.countDead(), { milliseconds: TIMEOUT }).catch(() => 0),
+      inTime(app.jobs.countDead(), TIMEOUT).catch(() => 0),
       ...all.map(([, check]) => passes(check)),
     ])
     const checks = Object.fromEntries(all.map(([name], i) => [name, results[i] ?? 'failed']))
@@ -74,7 +74,7 @@ function createHealth(app: FastifyInstance) {
 
 // Promise.try turns a synchronous throw into a failed check.
 const passes = (check: Probe) =>
-  pTimeout(Promise.try(check), { milliseconds: TIMEOUT }).then(
+  inTime(Promise.try(check), TIMEOUT).then(
     () => 'ok' as const,
     () => 'failed' as const,
   )

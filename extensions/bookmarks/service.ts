@@ -20,8 +20,6 @@ declare module 'fastify' {
 
 /** Users whose requested bookmarks are cached. */
 const PEOPLE = 2_000
-/** Rows per transaction; keeps locks short. */
-const ROWS_PER_TRANSACTION = 200
 
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
@@ -76,22 +74,10 @@ function createBookmarks(app: FastifyInstance) {
 
   /** Deletes everyone's bookmarks of a tweet. */
   async function forget(tweetId: number) {
-    for (let found = ROWS_PER_TRANSACTION; found === ROWS_PER_TRANSACTION; ) {
-      found = await app.transaction(async (tx) => {
-        const where = eq(bookmarks.tweetId, tweetId)
-        const rows = await tx
-          .select()
-          .from(bookmarks)
-          .where(where)
-          .limit(ROWS_PER_TRANSACTION)
-          .for('update')
-        const ids = rows.map(({ id }) => id)
-        const userIds = rows.map(({ userId }) => userId)
-        if (ids.length > 0) await tx.delete(bookmarks).where(inArray(bookmarks.id, ids))
-        app.cache.invalidate(tx, 'bookmarks', userIds)
-        return ids.length
-      })
-    }
+    await app.deleteInBatches(bookmarks, eq(bookmarks.tweetId, tweetId), (tx, rows) => {
+      const userIds = rows.map(({ userId }) => userId)
+      app.cache.invalidate(tx, 'bookmarks', userIds)
+    })
   }
 
   return { add, remove, page, forget, bookmarked }

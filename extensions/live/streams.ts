@@ -1,7 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
-import pTimeout from 'p-timeout'
 import { greeting } from './frames.ts'
 
 /** Bytes buffered for a slow client; above this, it is cut and must reconnect. */
@@ -84,7 +83,7 @@ export function createStreams(app: FastifyInstance) {
     if (!raw.writableNeedDrain || !isOpen(stream)) return
     const { promise: read, resolve } = Promise.withResolvers<void>()
     raw.once('drain', resolve).once('close', resolve)
-    await pTimeout(read, { milliseconds: READ_LIMIT }).catch(() => cut(stream))
+    await app.inTime(read, READ_LIMIT).catch(() => cut(stream))
     raw.off('drain', resolve).off('close', resolve)
   }
 

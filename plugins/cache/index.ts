@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify'
+import type { EventPayloads, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from '../db/client.ts'
 import { beforeCommit } from '../db/transaction.ts'
+import type { EventName } from '../events.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
 import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
@@ -26,6 +27,9 @@ type Options<Args extends unknown[], Value> = {
   load: (...args: Args) => Promise<Map<number, Value>>
   max: number
 }
+
+/** For each event, the ids that it invalidates. */
+type IdsOfEvents = { [Name in EventName]?: (payload: EventPayloads[Name]) => Iterable<number> }
 
 /**
  * Caches of database rows that stay exact across processes. A write records which ids it changes, in
@@ -63,10 +67,20 @@ function createCache(app: FastifyInstance) {
       [...new Set(ids)].map((id) => [topic, id]),
     )
 
+  /** Calls `invalidate` in the transaction of each event, with the ids that follow from its payload. */
+  function invalidateOn(topic: CacheTopic, events: IdsOfEvents) {
+    for (const [name, idsOf] of Object.entries(events)) {
+      app.events.onEmit(name as EventName, (tx, payload) =>
+        invalidate(tx, topic, idsOf(payload as never)),
+      )
+    }
+  }
+
   return {
     byId,
     byOwner,
     invalidate,
+    invalidateOn,
     /** Applies every invalidation that was committed before the call. */
     sync: feed.poll,
     listen: feed.listen,
@@ -81,5 +95,5 @@ export default fp(
     app.decorate('cache', createCache(app))
     app.jobs.every('cache.purge', PURGE_EVERY, app.cache.purge)
   },
-  { name: 'cache', dependencies: ['db', 'jobs', 'features'] },
+  { name: 'cache', dependencies: ['db', 'jobs', 'events', 'features'] },
 )

@@ -1,11 +1,9 @@
 import mysql from '@fastify/mysql'
-import type { SQL } from 'drizzle-orm'
-import type { MySqlTable } from 'drizzle-orm/mysql-core'
 import fp from 'fastify-plugin'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import * as tables from '../../db/schema/index.ts'
 import type { Feature } from '../features/feature.ts'
-import { deleteInBatches } from './batches.ts'
+import { createDeleteInBatches, type DeleteInBatches } from './batches.ts'
 import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './client.ts'
 import { type Counter, createCounter } from './counter.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
@@ -31,8 +29,7 @@ declare module 'fastify' {
       metrics: readonly Metric[],
       onChange?: (tx: Tx, ids: number[]) => void,
     ) => Counter<Metric>
-    /** Deletes the rows that meet the condition, 500 per statement. */
-    deleteInBatches: (table: MySqlTable, where: SQL | undefined) => Promise<void>
+    deleteInBatches: DeleteInBatches
   }
   /** Drizzle's tables by name; an extension adds its own by merging. */
   interface Tables extends KernelTables {}
@@ -85,7 +82,7 @@ export default fp<{ features: Feature[] }>(
       app.addHook('onClose', async () => counter.close())
       return counter
     })
-    app.decorate('deleteInBatches', (table, where) => deleteInBatches(app.db, table, where))
+    app.decorate('deleteInBatches', createDeleteInBatches(app.db, app.transaction))
   },
   { name: 'db', dependencies: ['config'] },
 )

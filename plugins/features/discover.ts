@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import pTimeout from 'p-timeout'
+import { inTime } from '../in-time.ts'
 import { checkExtension, checkNames, checkPlugins } from './check.ts'
 import { blame, ExtensionError } from './error.ts'
 import type { Feature } from './feature.ts'
@@ -104,10 +104,9 @@ type Module = Record<string, any>
 async function importPart(folder: string, part: string): Promise<Module | undefined> {
   const file = ['ts', 'js'].map((end) => join(folder, `${part}.${end}`)).find(existsSync)
   if (!file) return undefined
-  return pTimeout(import(pathToFileURL(file).href), {
-    milliseconds: IMPORT_LIMIT,
-    message: `importing ${basename(file)} did not end within 10 s; look at its top level.`,
-  }).catch((error) => {
+  const late = () =>
+    new Error(`importing ${basename(file)} did not end within 10 s; look at its top level.`)
+  return inTime(import(pathToFileURL(file).href), IMPORT_LIMIT, late).catch((error) => {
     const place = placeOf(error, file)
     throw new Error(
       `${basename(file)} can't be imported: ${error?.message ?? error}${place && ` (${place})`}`,

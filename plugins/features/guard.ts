@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import pTimeout from 'p-timeout'
+import { inTime } from '../in-time.ts'
 import { ExtensionError } from './error.ts'
 import type { Owner } from './feature.ts'
 
@@ -78,10 +78,9 @@ const owned = (app: FastifyInstance, owner: Owner, hook: Hook) =>
 const bounded = (app: FastifyInstance, { name: owner }: Owner, hook: Hook, args: number) =>
   async function (this: unknown) {
     const closing = Promise.try(settled, hook, this, ...Array(args).fill(this))
-    await pTimeout(closing, {
-      milliseconds: CLOSE_LIMIT,
-      message: `did not end within ${CLOSE_LIMIT / 1000} s`,
-    }).catch((error) => app.log.error({ err: error, owner }, 'an extension was not closed'))
+    await inTime(closing, CLOSE_LIMIT).catch((error) =>
+      app.log.error({ err: error, owner }, 'an extension was not closed'),
+    )
   }
 
 /** A hook that names one more argument calls it back; any other returns a promise or nothing. */

@@ -27,7 +27,7 @@ export type JobContext = {
   /** Aborts when the lease is lost, the timeout passes or the process stops; long handlers must check it. */
   signal: AbortSignal
 }
-export type JobHandler<Payload> = (payload: Payload, context: JobContext) => Promise<void>
+export type JobHandler<Payload> = (payload: Payload, context: JobContext) => Promise<unknown>
 export type JobOptions = {
   /** Runs before the job is dead; 12 by default. */
   maxAttempts?: number

@@ -1,7 +1,7 @@
 import { GetObjectCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import pTimeout from 'p-timeout'
 import type { Config } from '../config/index.ts'
+import { inTime } from '../in-time.ts'
 import { adviseBucket } from './advice.ts'
 import { CLIENT_BOUNDS } from './bounds.ts'
 import { addDigests } from './digest.ts'
@@ -34,10 +34,9 @@ export const requireBucket = (settings: Settings) =>
   })
 
 const findCredentials = (client: S3Client) =>
-  pTimeout(client.config.credentials(), {
-    milliseconds: BOOT_TIMEOUT,
-    message: Object.assign(new Error('none came in time'), { name: 'CredentialsProviderError' }),
-  })
+  inTime(client.config.credentials(), BOOT_TIMEOUT, () =>
+    Object.assign(new Error('none came in time'), { name: 'CredentialsProviderError' }),
+  )
 
 async function atBoot(settings: Settings, ask: (client: S3Client) => Promise<unknown>) {
   const client = createClient(settings)

@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import pTimeout from 'p-timeout'
 import type { Role } from '../features/feature.ts'
+import { inTime } from '../in-time.ts'
 import { createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
 import { bucketUrl, createClient } from './client.ts'
 import { createReadBack, PictureUnreadable } from './read-back.ts'
@@ -101,7 +101,7 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
     const abortSignal = AbortSignal.timeout(CHECK_TIMEOUT)
     const asking = client.send(new HeadBucketCommand({ Bucket }), { abortSignal })
     // The signal does not end a wait for credentials.
-    return pTimeout(asking, { milliseconds: CHECK_TIMEOUT })
+    return inTime(asking, CHECK_TIMEOUT)
   }
 
   const readBack = createReadBack(app, { put, remove, url })

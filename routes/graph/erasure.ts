@@ -1,24 +1,13 @@
-import type { FastifyInstance } from 'birdhouse'
-import { eq, inArray, or } from 'drizzle-orm'
-
-/** Rows deleted per transaction; keeps locks short. */
-const ROWS_PER_TRANSACTION = 200
+import type { FastifyInstance, Tx } from 'birdhouse'
+import { eq, or } from 'drizzle-orm'
 
 /** Erases an account's follows and corrects the counts, then erases its blocks and mutes. */
 export function createGraphErasure(app: FastifyInstance) {
   const { blocks, follows, mutes } = app.tables
 
-  async function eraseFollows(userId: number) {
-    return app.transaction(async (tx) => {
-      const rows = await tx
-        .select()
-        .from(follows)
-        .where(or(eq(follows.followerId, userId), eq(follows.followeeId, userId)))
-        .limit(ROWS_PER_TRANSACTION)
-        .for('update')
-      if (rows.length === 0) return 0
-      const ids = rows.map(({ id }) => id)
-      await tx.delete(follows).where(inArray(follows.id, ids))
+  async function eraseFollows(userId: number, signal: AbortSignal) {
+    const where = or(eq(follows.followerId, userId), eq(follows.followeeId, userId))
+    const onRows = async (tx: Tx, rows: { followerId: number; followeeId: number }[]) => {
       app.cache.invalidate(
         tx,
         'relations',
@@ -34,12 +23,12 @@ export function createGraphErasure(app: FastifyInstance) {
         tx,
         new Map(followee.map((row) => [row.followeeId, { followers: -1 }])),
       )
-      return rows.length
-    })
+    }
+    await app.deleteInBatches(follows, where, onRows, { signal })
   }
 
   return async function erase(userId: number, signal: AbortSignal) {
-    while ((await eraseFollows(userId)) > 0) signal.throwIfAborted()
+    await eraseFollows(userId, signal)
     const ofBlocks = or(eq(blocks.blockerId, userId), eq(blocks.blockedId, userId))
     await app.deleteInBatches(blocks, ofBlocks)
     await app.deleteInBatches(mutes, or(eq(mutes.muterId, userId), eq(mutes.mutedId, userId)))

@@ -41,6 +41,15 @@ const FollowBlocked = createError(
 function createGraph(app: FastifyInstance) {
   const { blocks, follows, mutes } = app.tables
 
+  app.cache.invalidateOn('relations', {
+    'user.followed': ({ followerId }) => [followerId],
+    'user.unfollowed': ({ followerId }) => [followerId],
+    'user.blocked': ({ blockerId, blockedId }) => [blockerId, blockedId],
+    'user.unblocked': ({ blockerId, blockedId }) => [blockerId, blockedId],
+    'user.muted': ({ muterId }) => [muterId],
+    'user.unmuted': ({ muterId }) => [muterId],
+  })
+
   /** Returns true when the row is new. @throws UserNotFound when either account is deleted */
   async function insertRelation(tx: Tx, insert: Promise<unknown>, userId: number, otherId: number) {
     const isNew = await insert.then(
@@ -62,7 +71,6 @@ function createGraph(app: FastifyInstance) {
       const insert = tx.insert(follows).values(row)
       if (!(await insertRelation(tx, insert, followerId, followeeId))) return
       await assertUnblocked(tx, followerId, followeeId)
-      app.cache.invalidate(tx, 'relations', [followerId])
       await countFollow(tx, row, 1)
       await app.events.emit(tx, 'user.followed', row)
     }, outer)
@@ -99,7 +107,6 @@ function createGraph(app: FastifyInstance) {
     const same = and(eq(follows.followerId, row.followerId), eq(follows.followeeId, row.followeeId))
     const [result] = await tx.delete(follows).where(same)
     if (result.affectedRows === 0) return
-    app.cache.invalidate(tx, 'relations', [row.followerId])
     await countFollow(tx, row, -1)
     await app.events.emit(tx, 'user.unfollowed', row)
   }
@@ -111,7 +118,6 @@ function createGraph(app: FastifyInstance) {
       const row = { blockerId, blockedId }
       const insert = tx.insert(blocks).values(row)
       if (!(await insertRelation(tx, insert, blockerId, blockedId))) return
-      app.cache.invalidate(tx, 'relations', [blockerId, blockedId])
       await removeFollow(tx, { followerId: blockerId, followeeId: blockedId })
       await removeFollow(tx, { followerId: blockedId, followeeId: blockerId })
       await app.events.emit(tx, 'user.blocked', row)
@@ -124,7 +130,6 @@ function createGraph(app: FastifyInstance) {
       const same = and(eq(blocks.blockerId, blockerId), eq(blocks.blockedId, blockedId))
       const [result] = await tx.delete(blocks).where(same)
       if (result.affectedRows === 0) return
-      app.cache.invalidate(tx, 'relations', [blockerId, blockedId])
       await app.events.emit(tx, 'user.unblocked', row)
     }, outer)
   }
@@ -136,7 +141,6 @@ function createGraph(app: FastifyInstance) {
       const row = { muterId, mutedId }
       const insert = tx.insert(mutes).values(row)
       if (!(await insertRelation(tx, insert, muterId, mutedId))) return
-      app.cache.invalidate(tx, 'relations', [muterId])
       await app.events.emit(tx, 'user.muted', row)
     }, outer)
   }
@@ -146,7 +150,6 @@ function createGraph(app: FastifyInstance) {
       const same = and(eq(mutes.muterId, muterId), eq(mutes.mutedId, mutedId))
       const [result] = await tx.delete(mutes).where(same)
       if (result.affectedRows === 0) return
-      app.cache.invalidate(tx, 'relations', [muterId])
       await app.events.emit(tx, 'user.unmuted', { muterId, mutedId })
     }, outer)
   }

@@ -15,7 +15,7 @@ const MediaUsed = createError(
 )
 
 /** Pictures that users upload for tweets. Only the owner can read a picture that is in no tweet. */
-export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
+export function createLibrary(app: FastifyInstance, { removeAll }: Removal) {
   const { media } = app.tables
   const own = (id: number, ownerId: number) => and(eq(media.id, id), eq(media.ownerId, ownerId))
 
@@ -67,7 +67,7 @@ export function createLibrary(app: FastifyInstance, { removeWhere }: Removal) {
   /** Deletes a picture that is in no tweet. @throws MediaNotFound, MediaUsed */
   async function remove(id: number, ownerId: number, outer?: Tx) {
     await app.transaction(async (tx) => {
-      if (await removeWhere(and(own(id, ownerId), isNull(media.tweetId)), tx)) return
+      if (await removeAll(and(own(id, ownerId), isNull(media.tweetId)), { outer: tx })) return
       await get(id, ownerId, tx)
       throw new MediaUsed(id)
     }, outer)

@@ -1,9 +1,7 @@
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import { mediaObjects } from './objects.ts'
 
-/** Rows per transaction; keeps locks short. */
-const ROWS_PER_TRANSACTION = 200
 /** Hours after which a picture in no tweet is deleted. */
 const UNUSED_LIFE = 24
 /** Seconds between two purges of unused pictures. */
@@ -22,39 +20,24 @@ export function createRemoval(app: FastifyInstance) {
 
   const removeObjects = ({ objects }: { objects: string[] }) => app.s3.remove(objects)
 
-  /** Deletes one batch of rows and their objects; returns the number of rows. */
-  async function removeWhere(where: SQL | undefined, outer?: Tx) {
-    return app.transaction(async (tx) => {
-      const rows = await tx
-        .select({ id: media.id, key: media.key })
-        .from(media)
-        .where(where)
-        .limit(ROWS_PER_TRANSACTION)
-        .for('update')
-      if (rows.length === 0) return 0
-      const ids = rows.map(({ id }) => id)
-      await tx.delete(media).where(inArray(media.id, ids))
-      await removeLater(
-        tx,
-        rows.flatMap(({ key }) => mediaObjects(key)),
-      )
-      return rows.length
-    }, outer)
-  }
-
-  async function removeAll(where: SQL | undefined, signal?: AbortSignal) {
-    while ((await removeWhere(where)) > 0) signal?.throwIfAborted()
+  /** Deletes rows and their objects; returns the number of rows. */
+  function removeAll(where: SQL | undefined, options?: { signal?: AbortSignal; outer?: Tx }) {
+    const onRows = (tx: Tx, rows: { key: string }[]) => {
+      const objects = rows.flatMap(({ key }) => mediaObjects(key))
+      return removeLater(tx, objects)
+    }
+    return app.deleteInBatches(media, where, onRows, options)
   }
 
   /** Deletes pictures that have been in no tweet for a day. */
-  const expire = (signal?: AbortSignal) =>
+  const expire = (options?: { signal: AbortSignal }) =>
     removeAll(
       and(isNull(media.tweetId), sql`${media.createdAt} < NOW(3) - INTERVAL ${UNUSED_LIFE} HOUR`),
-      signal,
+      options,
     )
 
   async function erase(userId: number, signal: AbortSignal) {
-    await removeAll(eq(media.ownerId, userId), signal)
+    await removeAll(eq(media.ownerId, userId), { signal })
     await app.transaction(async (tx) => removeLater(tx, await app.users.pictures.clear(userId, tx)))
   }
 
@@ -62,7 +45,7 @@ export function createRemoval(app: FastifyInstance) {
     // Retried without end: a long outage of the store must not leave pictures behind.
     const forGood = { maxAttempts: Number.POSITIVE_INFINITY }
     app.jobs.define(REMOVE, removeObjects, { ...forGood, lane: 's3' })
-    app.jobs.every('media.expire', EXPIRE_EVERY, (_, { signal }) => expire(signal))
+    app.jobs.every('media.expire', EXPIRE_EVERY, (_, { signal }) => expire({ signal }))
     app.events.subscribe(
       'tweet.deleted',
       'media.forget',
@@ -72,7 +55,7 @@ export function createRemoval(app: FastifyInstance) {
     app.users.addEraser(erase)
   }
 
-  return { removeLater, removeWhere, expire, start }
+  return { removeLater, removeAll, expire, start }
 }
 
 export type Removal = ReturnType<typeof createRemoval>

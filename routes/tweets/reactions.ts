@@ -17,6 +17,15 @@ export function createReactions(
 ) {
   const { tweets, likes } = app.tables
 
+  type Tweet = { authorId: number; retweetOfId?: number }
+  const retweeter = ({ authorId, retweetOfId }: Tweet) => (retweetOfId ? [authorId] : [])
+  app.cache.invalidateOn('reactions', {
+    'tweet.liked': ({ userId }) => [userId],
+    'tweet.unliked': ({ userId }) => [userId],
+    'tweet.created': retweeter,
+    'tweet.deleted': retweeter,
+  })
+
   const readVisible = app.prepareForIds((ids, db) => {
     const where = and(inArray(tweets.id, ids), visibility.notDeleted)
     const viewerId = app.placeholder('viewerId')
@@ -40,7 +49,6 @@ export function createReactions(
       const tweetId = isOriginal ? id : await originalOf(tx, id, userId)
       const row = { tweetId, userId }
       if ((await insertChecked(tx, insertLike, row, id)) === undefined) return
-      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: 1 }]]))
       await app.events.emit(tx, 'tweet.liked', row)
     }, outer)
@@ -98,7 +106,6 @@ export function createReactions(
       const same = and(eq(likes.userId, userId), eq(likes.tweetId, tweetId))
       const [result] = await tx.delete(likes).where(same)
       if (result.affectedRows === 0) return
-      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[tweetId, { likes: -1 }]]))
       await app.events.emit(tx, 'tweet.unliked', { tweetId, userId })
     }, outer)
@@ -111,8 +118,6 @@ export function createReactions(
       const row = { tweetId: retweetOfId, userId }
       const tweetId = await insertChecked(tx, insertRetweet, row, id)
       if (tweetId === undefined) return
-      app.tweets.invalidateNew(tx, tweetId)
-      app.cache.invalidate(tx, 'reactions', [userId])
       await counts.add(tx, new Map([[retweetOfId, { retweets: 1 }]]))
       await app.users.counts.add(tx, new Map([[userId, { tweets: 1 }]]))
       await app.events.emit(tx, 'tweet.created', { tweetId, authorId: userId, retweetOfId })
@@ -134,11 +139,9 @@ export function createReactions(
     const [row] = await tx.select({ id: tweets.id }).from(tweets).where(where).for('update')
     if (!row) return
     await tx.delete(tweets).where(eq(tweets.id, row.id))
-    app.tweets.invalidate(tx, row.id)
-    app.cache.invalidate(tx, 'reactions', [userId])
     await counts.add(tx, new Map([[originalId, { retweets: -1 }]]))
     await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
-    const payload = { tweetId: row.id, authorId: userId }
+    const payload = { tweetId: row.id, authorId: userId, retweetOfId: originalId }
     await app.events.emit(tx, 'tweet.deleted', payload, { text: '' })
   }
 

@@ -18,7 +18,7 @@ declare module 'fastify' {
   }
   interface EventPayloads {
     'tweet.created': { tweetId: number; authorId: number; replyToId?: number; retweetOfId?: number }
-    'tweet.deleted': { tweetId: number; authorId: number }
+    'tweet.deleted': { tweetId: number; authorId: number; retweetOfId?: number }
     'tweet.liked': { tweetId: number; userId: number }
     'tweet.unliked': { tweetId: number; userId: number }
   }
@@ -54,6 +54,13 @@ function createTweets(app: FastifyInstance) {
   const { removeRetweet, ...reactions } = createReactions(app, counts, cache, visibility)
   const { originalOf } = reactions
 
+  app.cache.invalidateOn('tweet', {
+    'tweet.created': ({ tweetId }) => [tweetId],
+    'tweet.deleted': ({ tweetId }) => [tweetId],
+  })
+  // Declared last: whoever learns of the tweet has evicted the value that it does not exist.
+  app.cache.invalidateOn('written', { 'tweet.created': ({ tweetId }) => [tweetId] })
+
   /** @throws what `prepare` and `write` throw */
   const create = async (draft: Draft, outer?: Tx) => write(await prepare(draft), outer)
 
@@ -87,7 +94,6 @@ function createTweets(app: FastifyInstance) {
       // The insert's foreign key locks the account, so this read is final.
       if (!inserted) throw new UserNotFound()
       const tweetId = inserted.tweet.id
-      invalidateNew(tx, tweetId)
       await app.media.attach(tx, { tweetId, ownerId: authorId, mediaIds })
       await inputs.write(tx, tweetId, draft)
       await app.users.counts.add(tx, new Map([[authorId, { tweets: 1 }]]))
@@ -111,15 +117,6 @@ function createTweets(app: FastifyInstance) {
       replyToId: app.placeholder('replyToId'),
     }),
   )
-
-  function invalidateNew(tx: Tx, tweetId: number) {
-    invalidate(tx, tweetId)
-    // Noted last: whoever learns of the tweet has evicted that it does not exist.
-    app.cache.invalidate(tx, 'written', [tweetId])
-  }
-
-  /** Call it in every transaction that inserts, changes or deletes a tweet. */
-  const invalidate = (tx: Tx, tweetId: number) => app.cache.invalidate(tx, 'tweet', [tweetId])
 
   const clean = ({ text, mediaIds = [] }: Draft) =>
     app.cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
@@ -175,7 +172,6 @@ function createTweets(app: FastifyInstance) {
       }
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
       await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
-      invalidate(tx, id)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       const details = { text: row.text ?? '' }
@@ -197,8 +193,6 @@ function createTweets(app: FastifyInstance) {
     listedId,
     remove,
     ...reactions,
-    invalidate,
-    invalidateNew,
     counts,
     visibility,
     hydrate,

@@ -1,6 +1,5 @@
 import type { FastifyInstance, JobContext, Tx } from 'birdhouse'
 import { eq } from 'drizzle-orm'
-import pTimeout from 'p-timeout'
 
 type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }
 type Eraser = (userId: number, signal: AbortSignal) => Promise<void>
@@ -30,7 +29,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
     const failures: unknown[] = []
     for (const { eraser, limit } of erasers) {
       const erasing = Promise.try(eraser, userId, signal)
-      await pTimeout(erasing, { milliseconds: limit }).catch((error) => failures.push(error))
+      await app.inTime(erasing, limit).catch((error) => failures.push(error))
       signal.throwIfAborted()
     }
     if (failures.length > 0) throw new AggregateError(failures, String(failures[0]))

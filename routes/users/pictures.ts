@@ -60,7 +60,6 @@ export function createPictures(app: FastifyInstance) {
           .update(users)
           .set({ [column]: key })
           .where(eq(users.id, userId))
-        app.cache.invalidate(tx, 'user', [userId])
         await app.events.emit(tx, 'user.updated', { userId })
         return before.key
       }, outer)

@@ -55,6 +55,12 @@ function createUsers(app: FastifyInstance) {
   const pictures = createPictures(app)
   const reading = createUserReading(app, counts, pictures)
 
+  app.cache.invalidateOn('user', {
+    'user.signedUp': ({ userId }) => [userId],
+    'user.updated': ({ userId }) => [userId],
+    'user.deleted': ({ userId }) => [userId],
+  })
+
   const toName = (name: string) => app.cleanName(name, { field: 'name', max: ACCOUNT_LIMITS.name })
   const toProfile = (profile: string) =>
     app.cleanText(profile, { field: 'profile', max: ACCOUNT_LIMITS.profile })
@@ -72,7 +78,6 @@ function createUsers(app: FastifyInstance) {
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
-          app.cache.invalidate(tx, 'user', [insertId])
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
@@ -98,7 +103,6 @@ function createUsers(app: FastifyInstance) {
         throw app.errors.duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
-      app.cache.invalidate(tx, 'user', [id])
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }
@@ -118,7 +122,6 @@ function createUsers(app: FastifyInstance) {
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
-      app.cache.invalidate(tx, 'user', [id])
       await app.events.emit(tx, 'user.deleted', { userId: id })
     }, outer)
   }

@@ -11,6 +11,9 @@ declare module 'fastify' {
     note: 'note'
     owner: 'user'
   }
+  interface EventPayloads {
+    'note.written': { noteId: number }
+  }
 }
 
 const env = await settings(t)
@@ -27,6 +30,8 @@ const write = (id: number, value: number) =>
     )
     one.cache.invalidate(tx, 'note', [id])
   })
+
+one.cache.invalidateOn('note', { 'note.written': ({ noteId }) => [noteId] })
 
 /** A cache of notes in one app, which counts its loads and may be made to take its time. */
 function cacheIn(app: App) {
@@ -73,6 +78,23 @@ t.test('a rolled-back change invalidates nothing', async (t) => {
   await t.rejects(broken, { message: 'changed my mind' })
   t.equal(await read(3), 30)
   t.equal(seen.loads, 1)
+})
+
+t.test('an event invalidates the ids that are declared for it, when it commits', async (t) => {
+  const { seen, read } = cacheIn(two)
+  await write(5, 50)
+  await read(5)
+  const emit = (failure?: Error) =>
+    one.transaction(async (tx) => {
+      await tx.execute(sql`UPDATE notes SET value = value + 1 WHERE id = 5`)
+      await one.events.emit(tx, 'note.written', { noteId: 5 })
+      if (failure) throw failure
+    })
+  await t.rejects(emit(new Error('changed my mind')), { message: 'changed my mind' })
+  t.equal(await read(5), 50)
+  t.equal(seen.loads, 1)
+  await emit()
+  t.equal(await read(5), 51)
 })
 
 t.test('a change that commits after later changes is applied', async (t) => {
