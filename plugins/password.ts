@@ -4,6 +4,7 @@ import createError from '@fastify/error'
 import argon2 from 'argon2'
 import fp from 'fastify-plugin'
 import { createGate } from './gate.ts'
+import { lowerPoolPriority } from './pool-priority.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -55,6 +56,12 @@ async function createPassword() {
 export default fp(
   async (app) => {
     app.decorate('password', await createPassword())
+    try {
+      // The first hash has started the pool.
+      lowerPoolPriority()
+    } catch (err) {
+      app.log.warn({ err }, 'Logins slow down requests: the priority of threads cannot be set.')
+    }
   },
   { name: 'password' },
 )

@@ -1,4 +1,5 @@
-import { availableParallelism } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism, getPriority } from 'node:os'
 import argon2 from 'argon2'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
@@ -90,3 +91,16 @@ t.test('rejected logins get 503 with Retry-After', async (t) => {
     t.equal(headers['retry-after'], '2')
   }
 })
+
+t.test(
+  'threads that hash passwords have a lower priority than the thread of requests',
+  { skip: process.platform !== 'linux' && 'only Linux has priorities of threads' },
+  async (t) => {
+    const threads = readdirSync('/proc/self/task').map(Number)
+    const name = (id: number) => readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim()
+    const pool = threads.filter((id) => name(id) === 'libuv-worker')
+    t.ok(pool.length > 0)
+    t.ok(getPriority() < 10, 'the tests run with a priority above the lowered one')
+    t.strictSame([...new Set(pool.map(getPriority))], [10])
+  },
+)
