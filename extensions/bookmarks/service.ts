@@ -1,5 +1,5 @@
-import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { Db, FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 
@@ -18,8 +18,9 @@ declare module 'fastify' {
   }
 }
 
-/** Users whose requested bookmarks are cached. */
-const PEOPLE = 2_000
+/** Users whose bookmarks are cached, and the most per user. */
+const PEOPLE = 20_000
+const CACHED = 200
 
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
@@ -62,15 +63,32 @@ function createBookmarks(app: FastifyInstance) {
       .where(and(eq(bookmarks.userId, sql.placeholder('userId')), inArray(bookmarks.tweetId, ids))),
   )
 
-  /** True for a tweet that the user has bookmarked. */
-  const bookmarked = app.cache.byOwner<boolean>('bookmarks', {
+  const newest = app.prepareQuery((db) =>
+    db
+      .select({ tweetId: bookmarks.tweetId })
+      .from(bookmarks)
+      .where(eq(bookmarks.userId, app.placeholder('userId')))
+      .orderBy(desc(bookmarks.id))
+      .limit(CACHED + 1),
+  )
+
+  /** The bookmarked tweets of each user; null for a user who has more than `CACHED`. */
+  const own = app.cache.byId<Set<number> | null>('bookmarks', {
     max: PEOPLE,
-    load: async (userId, ids, db) => {
-      const rows = await readAmong(ids, { userId }, db)
-      const mine = new Set(rows.map(({ tweetId }) => tweetId))
-      return new Map(ids.map((id) => [id, mine.has(id)]))
+    load: async (userIds, db) => {
+      const rows = await Promise.all(userIds.map((userId) => newest({ userId }, db)))
+      const ids = rows.map((some) => new Set(some.map(({ tweetId }) => tweetId)))
+      return new Map(userIds.map((id, n) => [id, ids[n] && ids[n].size <= CACHED ? ids[n] : null]))
     },
   })
+
+  /** Those of these tweets that the user has bookmarked. */
+  async function bookmarked(userId: number, ids: number[], db?: Db | Tx) {
+    const known = (await own.get([userId], db)).get(userId)
+    if (known) return known
+    const rows = await readAmong(ids, { userId }, db)
+    return new Set(rows.map(({ tweetId }) => tweetId))
+  }
 
   /** Deletes everyone's bookmarks of a tweet. */
   async function forget(tweetId: number) {
@@ -91,7 +109,8 @@ async function service(app: FastifyInstance) {
     read: async (ids, { viewerId, db, justCreated }) => {
       if (viewerId === undefined) return new Map()
       if (justCreated) return new Map(ids.map((id) => [id, false]))
-      return app.bookmarks.bookmarked.get(viewerId, ids, db)
+      const mine = await app.bookmarks.bookmarked(viewerId, ids, db)
+      return new Map(ids.map((id) => [id, mine.has(id)]))
     },
   })
 

@@ -6,7 +6,7 @@ import { readTag } from './parse.ts'
 /** Tags that a user can mute; each is a lookup per tagged tweet of a timeline. */
 const MAX = 200
 /** Users for whom the cache knows whether they mute any tag. */
-const PEOPLE = 10_000
+const PEOPLE = 20_000
 
 export const HashtagNotFound = createError(
   'HASHTAG_NOT_FOUND',

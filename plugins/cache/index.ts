@@ -4,7 +4,6 @@ import type { Tx } from '../db/client.ts'
 import { beforeCommit } from '../db/transaction.ts'
 import type { EventName } from '../events.ts'
 import { type ByIdOptions, createById } from './by-id.ts'
-import { type ByOwnerOptions, createByOwner } from './by-owner.ts'
 import { createFeed } from './feed.ts'
 import type { CacheTopic } from './topics.ts'
 
@@ -52,13 +51,8 @@ function createCache(app: FastifyInstance) {
   const byId = <Value>(topic: CacheTopic | CacheTopic[], options: ByIdOptions<Value>) =>
     createById(app.db, feed, [topic].flat(), owned(options))
 
-  /** Creates a cache of one value per owner and id. An invalidation evicts all values of an owner. */
-  const byOwner = <Value>(topic: CacheTopic, options: ByOwnerOptions<Value>) =>
-    createByOwner(app.db, feed, topic, owned(options))
-
   /**
-   * Evicts the values of these ids from the caches of every process once the transaction commits. For a
-   * cache by owner, pass the ids of the owners.
+   * Evicts the values of these ids from the caches of every process once the transaction commits.
    * @throws Error outside of a transaction
    */
   const invalidate = (tx: Tx, topic: CacheTopic, ids: Iterable<number>) =>
@@ -78,7 +72,6 @@ function createCache(app: FastifyInstance) {
 
   return {
     byId,
-    byOwner,
     invalidate,
     invalidateOn,
     /** Applies every invalidation that was committed before the call. */

@@ -4,7 +4,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = Counter<TweetMetric>
 /** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
-const TWEETS = 20_000
+const TWEETS = 50_000
 
 export type TweetRow =
   Awaited<ReturnType<TweetCache['rows']['get']>> extends Map<number, infer Row> ? Row : never

@@ -4,7 +4,7 @@ import { type createPictures, UserNotFound } from './pictures.ts'
 import type { users as usersTable } from './tables.ts'
 
 /** Summaries in the cache of a process, about 500 bytes each. */
-const SUMMARIES = 10_000
+const SUMMARIES = 20_000
 
 type Counts = Counter<'followers' | 'followees' | 'tweets'>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }

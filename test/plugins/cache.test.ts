@@ -158,28 +158,6 @@ t.test('a new process caches at once if nothing has changed for long', async (t)
   t.equal(seen.loads, 2)
 })
 
-t.test('values by owner are evicted for that owner only', async (t) => {
-  let loads = 0
-  const pairs = two.cache.byOwner<string>('owner', {
-    max: 10,
-    load: async (owner, ids) => {
-      loads++
-      return new Map(ids.map((id) => [id, `${owner}:${id}:${loads}`]))
-    },
-  })
-  const read = async (owner: number, ids: number[]) => {
-    await two.cache.sync()
-    const found = await pairs.get(owner, ids)
-    return ids.map((id) => found.get(id))
-  }
-  t.strictSame(await read(1, [1, 2]), ['1:1:1', '1:2:1'])
-  t.strictSame(await read(1, [2, 3]), ['1:2:1', '1:3:2'], 'only what is unknown is loaded')
-  t.strictSame(await read(2, [1]), ['2:1:3'])
-  await one.transaction(async (tx) => one.cache.invalidate(tx, 'owner', [1]))
-  t.strictSame(await read(1, [1]), ['1:1:4'])
-  t.strictSame(await read(2, [1]), ['2:1:3'])
-})
-
 t.test('a caller during a read of invalidations gets the next read', async (t) => {
   let reads = 0
   const look = singleFlight(async () => {
