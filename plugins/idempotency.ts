@@ -4,6 +4,7 @@ import { and, eq, lt, sql } from 'drizzle-orm'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from './db/client.ts'
+import { isMissingParent } from './db/errors.ts'
 import { IdempotencyKey } from './schemas.ts'
 
 declare module 'fastify' {
@@ -36,6 +37,8 @@ const KeyReused = createError(
   422,
 )
 
+const AccountDeleted = createError('USER_NOT_FOUND', 'This account has been deleted.', 404)
+
 type Keyed = { userId: number; key: string; body: unknown }
 
 /** The header Idempotency-Key of draft-ietf-httpapi-idempotency-key-header. */
@@ -61,7 +64,12 @@ function createIdempotency(app: FastifyInstance) {
     try {
       return await app.transaction(async (tx) => {
         const answer = await work(prepared, tx)
-        await tx.insert(idempotencyKeys).values({ userId, key, requestHash, answer })
+        await tx
+          .insert(idempotencyKeys)
+          .values({ userId, key, requestHash, answer })
+          .catch((error) => {
+            throw isMissingParent(error) ? new AccountDeleted() : error
+          })
         return answer
       })
     } catch (error) {

@@ -50,13 +50,15 @@ export function createSessions(app: FastifyInstance) {
   }
 
   async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {
-    const [{ insertId }] = await tx.insert(sessions).values({
-      userId,
-      ip: client.ip,
-      userAgent: readHeader(client.userAgent, 255),
-      expiresAt,
-      accessUntil: inSeconds(life + CLOCK_SKEW),
-    })
+    const row = { userId, ip: client.ip, userAgent: readHeader(client.userAgent, 255) }
+    const [{ insertId }] = await tx
+      .insert(sessions)
+      .values({ ...row, expiresAt, accessUntil: inSeconds(life + CLOCK_SKEW) })
+      .catch(async (error) => {
+        // The account was erased after its credentials were checked.
+        if (app.errors.isMissingParent(error)) await app.users.assertExist(tx, [userId])
+        throw error
+      })
     await app.users.assertExist(tx, [userId])
     return insertId
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import argon2 from 'argon2'
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
-import { call, login, read, settings, setUp, signUp, type User } from '../helper.ts'
+import { call, drained, login, read, settings, setUp, signUp, type User } from '../helper.ts'
 
 const { DATABASE_URL = '' } = await settings(t)
 const app = await setUp(t, { DATABASE_URL })
@@ -505,4 +505,14 @@ t.test('sessions are listed and ended by their owner', async (t) => {
   t.strictSame(await sessionIds(user), [items[1].id])
   t.equal((await end(items[1].id, user)).status, 204, 'the current session can be ended too')
   t.equal((await me(user.token)).status, 401)
+})
+
+t.test('a login of an account that is erased meanwhile is 404, not 500', async (t) => {
+  const gone = await signUp(app, 'Gone')
+  await app.users.remove(gone.id)
+  await drained(app)
+  const client = { ip: '127.0.0.1', userAgent: '' }
+  const refused = { statusCode: 404, code: 'USER_NOT_FOUND' }
+  await t.rejects(app.auth.sessions.open(gone.id, client), refused)
+  await t.rejects(app.auth.sessions.openFor(60, gone.id, client), refused)
 })
