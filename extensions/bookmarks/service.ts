@@ -82,7 +82,7 @@ function createBookmarks(app: FastifyInstance) {
     },
   })
 
-  /** Those of these tweets that the user has bookmarked. */
+  /** Returns the ids among these that the user has bookmarked, possibly with further ones. */
   async function bookmarked(userId: number, ids: number[], db?: Db | Tx) {
     const known = (await own.get([userId], db)).get(userId)
     if (known) return known

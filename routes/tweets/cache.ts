@@ -11,6 +11,7 @@ export type TweetRow =
 export type TweetCache = ReturnType<typeof createTweetCache>
 /** A tweet inserted by the last statement, and its author. */
 export type InsertedTweet = NonNullable<Awaited<ReturnType<TweetCache['readInserted']>>>
+
 /** Caches tweet rows by id. One query reads the tweets and their authors. */
 export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
   const { tweets, users } = app.tables

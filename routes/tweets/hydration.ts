@@ -13,7 +13,7 @@ type Context = {
 }
 type Found = Map<number, TweetRow>
 type People = Map<number, Resources['UserSummary']>
-/** What a request has loaded already; without a cache, nothing is loaded twice. */
+/** Tweets and authors that a request has loaded, so that a process without caches loads nothing twice. */
 export type Loaded = { found: Found; people: People }
 
 const REACTIONS = Array.from({ length: 4 }, (_, marks) => ({

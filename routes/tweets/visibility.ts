@@ -75,7 +75,7 @@ export function createVisibility(app: FastifyInstance) {
     marks: marks.mapWith(Number),
   })
   const columnsFor = (viewerId: number | undefined) =>
-    columns(viewerId === undefined ? sql`0` : sql`${marks}`)
+    columns(viewerId === undefined ? sql`0` : marks)
 
   /**
    * Rows that the viewer may see, newest first: the author exists, no block separates the two, and
@@ -197,7 +197,7 @@ export function createVisibility(app: FastifyInstance) {
   const mayBeSeen = (viewerId: number | undefined) =>
     viewerId === undefined ? exists : and(exists, noBlock(toAuthor), noBlock(toOriginal))
 
-  /** Those of these tweets that the viewer may see, tombstones included. */
+  /** Selects the tweets among these ids that the viewer may see, tombstones included. */
   const visibleById = app.prepareForIds((ids, db) => {
     const viewerId = app.placeholder('viewerId')
     return visible({ viewerId, where: inArray(tweets.id, ids), limit: ids.length }, db)

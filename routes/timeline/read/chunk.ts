@@ -21,7 +21,7 @@ export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
     const [ids, authorIds] = isBelowFloor
       ? [[], [readerId, ...(await readFollowees(readerId))]]
       : [sources.ids, sources.mergedIds]
-    // What is newer than the sources is not theirs: a block may have come between.
+    // A block may have been committed since the sources were read, so newer tweets are left out.
     const end = Math.min(below, newestId + 1)
     const stretch = { below: end, from: isBelowFloor ? 0 : Math.min(sources.from, end), limit }
     const chunk = await applyRules(readerId, { ids, authorIds, hasRelations }, stretch)

@@ -6,7 +6,7 @@ import { LIST } from './readers.ts'
 
 export type Row = Timeline['rows'][number]
 export type OnVisit = (readerId: number, visit: Pick<Timeline, 'unseenHours'>) => Promise<void>
-/** What a request has loaded of the tweets of its rows, for hydration. */
+/** Tweets and authors that a request has loaded to check its rows; hydration takes them over. */
 export type Loaded = Parameters<FastifyInstance['tweets']['existing']>[1]
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
 type Range = { below: number | undefined; above: number; limit: number }
