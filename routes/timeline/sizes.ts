@@ -18,7 +18,7 @@ export const SIZES = {
   cachedRows: 31,
   rowsPerExtension: 200,
   maxCachedRows: 1_000,
-  /** Tweets written since a timeline was cached, above which the timeline is read again. */
+  /** Tweets by followees to check in the database, above which a cached timeline is read again. */
   maxRecentTweets: 1_000,
   /** Merged authors up to which one statement merges them into a page, and ids in which it searches ranges. */
   maxMergedAuthors: 50,

@@ -1,19 +1,19 @@
 import type { FastifyInstance } from 'birdhouse'
 import { LRUCache } from 'lru-cache'
 import { SIZES } from '../sizes.ts'
+import { createShownAmong, type Relations } from './catch-up.ts'
 import { createReadChunk } from './chunk.ts'
 import { TOP } from './merge-by-author.ts'
-import { createRecentTweetIds } from './recent-tweet-ids.ts'
+import { createRecentTweets } from './recent-tweets.ts'
 
 type Chunk = Awaited<ReturnType<ReturnType<typeof createReadChunk>['readChunk']>>
-export type Timeline = Chunk & {
-  /** The position in the recent tweet ids up to which `rows`, complete down to `from`, was completed. */
-  position: number
-  /** Followees in ascending order, read on demand; null if the reader has too many. */
-  followees?: Float64Array | null
-  /** Ends when nobody changes the rows any more: changes run one after another. */
-  idle: Promise<unknown>
-}
+export type Timeline = Chunk &
+  Relations & {
+    /** The position in the recent tweet ids up to which `rows`, complete down to `from`, was completed. */
+    position: number
+    /** Ends when nobody changes the rows any more: changes run one after another. */
+    idle: Promise<unknown>
+  }
 
 /** Readers whose first rows are cached, some 3 kB each, and readers whose further rows are, up to 60 kB. */
 const READERS = 20_000
@@ -25,7 +25,9 @@ const SCROLLING = 500
  */
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   const { readChunk, readFollowees, applyRules } = createReadChunk(app, sizes)
-  const recentTweetIds = createRecentTweetIds(app)
+  const recentTweets = createRecentTweets(app)
+  const isCurrent = (timeline: Relations, readerId: number) => timelines.peek(readerId) === timeline
+  const shownAmong = createShownAmong(app, { applyRules, readFollowees, isCurrent }, sizes)
 
   const timelines = app.cache.byId<Timeline>(['relations', 'reactions'], {
     max: READERS,
@@ -39,7 +41,7 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
 
   async function load(readerId: number): Promise<Timeline> {
     // Taken before the read, so that a tweet committed between the two is in both.
-    const position = recentTweetIds.position()
+    const position = recentTweets.position()
     const chunk = await readChunk(readerId, { below: TOP, limit: sizes.cachedRows })
     return { ...chunk, position, idle: Promise.resolve() }
   }
@@ -66,43 +68,21 @@ export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
 
   /** Adds what was written since; returns false when that is unknown or too much. */
   async function catchUp(timeline: Timeline, readerId: number) {
-    const target = recentTweetIds.position()
+    const target = recentTweets.position()
     if (timeline.position >= target) return true
     return exclusively(timeline, async () => {
       if (timeline.position >= target) return true
-      const newer = recentTweetIds.since(timeline.position, sizes.maxRecentTweets)
+      const newer = await recentTweets.since(timeline.position)
       if (!newer) return false
-      const position = timeline.position + newer.length
       const rows = await shownAmong(newer, timeline, readerId)
+      if (!rows) return false
       const known = new Set(timeline.rows.map(({ id }) => id))
       const added = rows.filter(({ id }) => id >= timeline.from && !known.has(id))
       if (added.length > 0) timeline.rows = [...added, ...timeline.rows].sort((a, b) => b.id - a.id)
       cut(timeline, sizes.maxCachedRows)
-      timeline.position = position
+      timeline.position += newer.length
       return true
     })
-  }
-
-  async function shownAmong(tweetIds: number[], timeline: Timeline, readerId: number) {
-    if (timeline.followees === undefined) timeline.followees = await followeesOf(readerId)
-    const { followees } = timeline
-    const tweets = await app.tweets.cached(tweetIds)
-    const mayBelong = (id: number) => {
-      const authorId = tweets.get(id)?.authorId
-      if (authorId === undefined) return false
-      return authorId === readerId || !followees || includes(followees, authorId)
-    }
-    const ids = tweetIds.filter(mayBelong)
-    if (ids.length === 0) return []
-    // The reader may block somebody now.
-    const candidates = { ids, authorIds: [], hasRelations: true }
-    const all = { below: TOP, from: 0, limit: ids.length }
-    return (await applyRules(readerId, candidates, all)).rows
-  }
-
-  async function followeesOf(readerId: number) {
-    const ids = await readFollowees(readerId, sizes.maxFollowees + 1)
-    return ids.length > sizes.maxFollowees ? null : Float64Array.from(ids).sort()
   }
 
   /**
@@ -137,14 +117,4 @@ function cut(timeline: Timeline, length: number) {
   if (!last || timeline.rows.length === length) return
   timeline.rows = timeline.rows.slice(0, length)
   timeline.from = last.id
-}
-
-function includes(sorted: Float64Array, value: number) {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle] ?? 0) < value) low = middle + 1
-    else high = middle
-  }
-  return sorted[low] === value
 }

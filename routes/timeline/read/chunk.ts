@@ -25,7 +25,7 @@ export function createReadChunk(app: FastifyInstance, sizes = SIZES) {
     const end = Math.min(below, newestId + 1)
     const stretch = { below: end, from: isBelowFloor ? 0 : Math.min(sources.from, end), limit }
     const chunk = await applyRules(readerId, { ids, authorIds, hasRelations }, stretch)
-    return { ...chunk, unseenHours }
+    return { ...chunk, hasRelations, unseenHours }
   }
 
   /** Everyone whom the reader follows and does not mute. */
