@@ -2,6 +2,7 @@ import type { FastifyInstance, JobPayloads } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from '../db/client.ts'
 import { afterCommit } from '../db/transaction.ts'
+import { merging } from './merging.ts'
 import { createJobStore } from './store.ts'
 import type {
   JobDefinition,
@@ -21,7 +22,7 @@ declare module 'fastify' {
 }
 
 /** `timeout` is in seconds. */
-const DEFAULTS = { maxAttempts: 12, timeout: 300 }
+const DEFAULTS = { maxAttempts: 12, timeout: 300, batch: 1 }
 
 function createJobs(app: FastifyInstance) {
   const definitions = new Map<string, JobDefinition>()
@@ -85,7 +86,7 @@ function createJobs(app: FastifyInstance) {
     worker.start()
   }
 
-  const jobs = { define, every, add, countDead: store.countDead, start, stop: worker.stop }
+  const jobs = { define, every, add, merging, countDead: store.countDead, start, stop: worker.stop }
   definitionsOf.set(jobs, definitions)
   return jobs
 }

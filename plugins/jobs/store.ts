@@ -70,15 +70,15 @@ export function createJobStore(db: Db, transaction: Transaction) {
     return rows.map(({ name }) => name)
   }
 
-  /** Returns up to `limit` due jobs per name, so that many jobs of one name do not delay other names. */
-  async function due(names: string[], limit: number) {
+  /** Returns due jobs up to a limit per name, so that many jobs of one name do not delay other names. */
+  async function due(names: string[], limitOf: (name: string) => number) {
     const ofName = (name: string) =>
       db
         .select({ id: jobs.id, name: jobs.name })
         .from(jobs)
         .where(and(eq(jobs.name, name), live))
         .orderBy(jobs.runAt)
-        .limit(limit)
+        .limit(limitOf(name))
     const [first, second, ...rest] = names.map(ofName)
     if (!first) return []
     return second ? await unionAll(first, second, ...rest) : await first

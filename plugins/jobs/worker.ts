@@ -19,7 +19,7 @@ const IDLE_POLL = 1_000
 const STOP_TIMEOUT = 8_000
 
 export function createWorker({ store, definitions, log }: WorkerOptions) {
-  const running = new Map<Promise<void>, string>()
+  const running = new Map<Promise<unknown>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
@@ -85,18 +85,24 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     const names = new Set([...namesToPoll].filter(isFree))
     for (const name of names) namesToPoll.delete(name)
     reading = names
-    const due = await store.due([...names], JOBS_PER_NAME)
+    const due = await store.due([...names], (name) => Math.max(JOBS_PER_NAME, batchOf(name)))
     reading = new Set()
     found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
+  /** Takes a job for each free slot, and further jobs of its name up to its batch. */
   function take() {
     const slots = new Map<string, number>()
-    const free = (owner: string) => slots.get(owner) ?? freeSlots(owner)
+    const inBatch = new Map<string, number>()
     const takenJobs = found.filter(({ name }) => {
       const owner = ownerOf(name)
-      slots.set(owner, free(owner) - 1)
-      return free(owner) >= 0
+      const size = inBatch.get(name) ?? 0
+      const opensSlot = size % batchOf(name) === 0
+      const free = slots.get(owner) ?? freeSlots(owner)
+      if (opensSlot && free === 0) return false
+      slots.set(owner, free - (opensSlot ? 1 : 0))
+      inBatch.set(name, size + 1)
+      return true
     })
     const taken = new Set(takenJobs)
     found = found.filter((job) => !taken.has(job))
@@ -104,6 +110,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     return takenJobs.sort((a, b) => a.id - b.id)
   }
 
+  const batchOf = (name: string) => definitions.get(name)?.batch ?? 1
   const ownerOf = (name: string) => definitions.get(name)?.owner ?? 'kernel'
 
   function freeSlots(owner: string) {
@@ -122,7 +129,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     const ids = candidates.map(({ id }) => id)
     try {
       const jobs = await store.completeAndClaim(completed, ids, token)
-      for (const job of jobs) launch(job, token)
+      for (const batch of batches(jobs)) launch(batch, token)
       // Another process claimed the other candidates, so these names are polled again.
       const won = new Set(jobs.map(({ id }) => id))
       for (const { id, name } of candidates) if (!won.has(id)) namesToPoll.add(name)
@@ -132,19 +139,30 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     }
   }
 
-  function launch(job: Job, token: string) {
-    const work = run(job, token)
-      .catch((error) =>
+  function batches(jobs: Job[]) {
+    return [...Map.groupBy(jobs, nameOf)].flatMap(([name, all]) => {
+      const size = batchOf(name)
+      return Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
+        all.slice(n * size, (n + 1) * size),
+      )
+    })
+  }
+
+  /** Runs a batch, all jobs of one name, in one slot. */
+  function launch(jobs: Job[], token: string) {
+    const [{ name } = { name: '' }] = jobs
+    const runOne = (job: Job) =>
+      run(job, token).catch((error) =>
         log.warn(
           { err: error, job: job.id },
           'updating a job failed; it runs again after its lease',
         ),
       )
-      .finally(() => {
-        running.delete(work)
-        wake([job.name])
-      })
-    running.set(work, ownerOf(job.name))
+    const work = Promise.all(jobs.map(runOne)).finally(() => {
+      running.delete(work)
+      wake([name])
+    })
+    running.set(work, ownerOf(name))
   }
 
   /** Claims no more jobs and waits up to 8 s for running ones. */

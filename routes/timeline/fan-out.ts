@@ -1,6 +1,7 @@
 import type { FastifyInstance, JobContext, Tx } from 'birdhouse'
-import { and, asc, eq, gt, gte, lt, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, inArray, sql } from 'drizzle-orm'
 import { DELIVERY } from './delivery.ts'
+import { createLargeFanOut } from './large-fan-out.ts'
 import { SIZES } from './sizes.ts'
 
 /** Seconds after which an undelivered tweet counts as overdue: its job has died, or never existed. */
@@ -8,10 +9,8 @@ const OVERDUE = 120
 /** Tweets per run. */
 const TWEETS_PER_SWEEP = 1_000
 
-/** How far a fan-out has come in the index (followee, delivery, follower). */
-type Position = { delivery: number; followerId: number }
-type Task = { authorId: number; followers: number }
 type Context = Pick<JobContext, 'progress' | 'save'>
+type Tweet = { id: number; authorId: number; deletedAt: Date | null; followers: number }
 
 /**
  * Fan-out on write. A tweet counts as undelivered from its commit until the last entry is written.
@@ -20,113 +19,95 @@ type Context = Pick<JobContext, 'progress' | 'save'>
 export function createFanOut(
   app: FastifyInstance,
   trim: (readerIds: number[]) => Promise<void>,
-  { followersPerStatement } = SIZES,
+  sizes = SIZES,
 ) {
   const { follows, timelineEntries, timelineStates, tweets } = app.tables
+  const { followersPerStatement } = sizes
+  const large = createLargeFanOut(app, sizes)
   /** One in this many entries starts a trim check, which keeps the cost per entry low. */
   const trimEvery = Math.max(1, Math.floor(app.config.timeline.TIMELINE_KEEP / 4))
 
-  async function fanOut({ tweetId }: { tweetId: number }, context: Context) {
-    const [tweet] = await readTweet({ tweetId })
-    if (tweet?.undelivered == null) return
-    const { authorId, deletedAt } = tweet
-    const rest = deletedAt ? undefined : await insertMost(tweetId, tweet, context)
-    await app.transaction((tx) =>
-      app.batch(
-        tx,
-        ...(rest ? [(db: Tx) => insertChunk(db, tweetId, authorId, rest)] : []),
-        (db) =>
-          db.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
-        SELECT reader_id, ${tweetId} FROM ${timelineStates} WHERE reader_id = ${authorId} AND delivery > 0`),
-        (db) => db.update(tweets).set({ undelivered: null }).where(eq(tweets.id, tweetId)),
-      ),
-    )
-    if (rest) await trimSome(tweetId, authorId)
-  }
+  /** Merges the tweets of the jobs that start at the same time. */
+  const fanOut = app.jobs.merging(async (jobs: { tweetId: number; context: Context }[]) => {
+    const contexts = new Map(jobs.map(({ tweetId, context }) => [tweetId, context]))
+    const found = await readTweets([...contexts.keys()])
+    const undelivered = found.filter(({ undelivered }) => undelivered !== null)
+    const isLarge = ({ followers }: Tweet) => followers > followersPerStatement
+    for (const group of grouped(undelivered.filter((tweet) => !isLarge(tweet))))
+      await deliver(group, (tx) => insertEntries(tx, group))
+    for (const tweet of undelivered.filter(isLarge)) {
+      const insertRest = await large.insertMost(tweet, contexts.get(tweet.id))
+      await deliver([tweet], insertRest)
+    }
+  })
 
-  const readTweet = app.prepareQuery((db) =>
+  const readTweets = app.prepareForIds((ids, db) =>
     db
       .select({
+        id: tweets.id,
         authorId: tweets.authorId,
         deletedAt: tweets.deletedAt,
         undelivered: tweets.undelivered,
         followers: app.users.counts.read('followers', sql`${tweets}.author_id`),
       })
       .from(tweets)
-      .where(eq(tweets.id, app.placeholder('tweetId'))),
+      .where(inArray(tweets.id, ids)),
   )
 
-  /**
-   * Inserts all chunks but the last and returns where it starts. `delivery` of a follow only grows
-   * from `filling` to `materialised`, so none is skipped; a follow that is filled behind the
-   * position reads the tweet from its author.
-   */
-  async function insertMost(tweetId: number, { authorId, followers }: Task, context: Context) {
-    let position = (context.progress as Position | null) ?? { delivery: 0, followerId: 0 }
-    // The last statement inserts all remaining entries, since the count may lag.
-    if (followers <= followersPerStatement) return position
-    for (;;) {
-      const end = await endOfChunk(authorId, position)
-      if (!end) return position
-      const start = position
-      await app.transaction((tx) => insertChunk(tx, tweetId, authorId, start, end))
-      await context.save(end)
-      position = end
+  /** Groups with entries for one statement. */
+  function grouped(all: Tweet[]) {
+    const groups: Tweet[][] = []
+    let followers = Number.POSITIVE_INFINITY
+    for (const tweet of all) {
+      followers += tweet.followers
+      if (followers > followersPerStatement) {
+        groups.push([])
+        followers = tweet.followers
+      }
+      groups.at(-1)?.push(tweet)
     }
+    return groups
   }
 
-  const after = ({ delivery, followerId }: Position) =>
-    or(
-      gt(follows.delivery, delivery),
-      and(eq(follows.delivery, delivery), gt(follows.followerId, followerId)),
+  async function deliver(group: Tweet[], insert: (tx: Tx) => PromiseLike<unknown>) {
+    const ids = group.map(({ id }) => id)
+    await app.transaction((tx) =>
+      app.batch(
+        tx,
+        insert,
+        (db) =>
+          db.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
+            SELECT reader_id, tweet_id FROM ${given(group)}
+            JOIN ${timelineStates} ON reader_id = author_id AND delivery > 0`),
+        (db) => db.update(tweets).set({ undelivered: null }).where(inArray(tweets.id, ids)),
+      ),
     )
-
-  const upTo = ({ delivery, followerId }: Position) =>
-    or(
-      lt(follows.delivery, delivery),
-      and(eq(follows.delivery, delivery), sql`${follows.followerId} <= ${followerId}`),
-    )
-
-  const within = (authorId: number, start: Position, end?: Position) =>
-    and(
-      eq(follows.followeeId, authorId),
-      gte(follows.delivery, Math.max(start.delivery, DELIVERY.filling)),
-      after(start),
-      end && upTo(end),
-    )
-
-  /** Undefined for the last chunk. */
-  async function endOfChunk(authorId: number, start: Position): Promise<Position | undefined> {
-    const [row] = await app.db
-      .select({ delivery: follows.delivery, followerId: follows.followerId })
-      .from(follows)
-      .where(within(authorId, start))
-      .orderBy(asc(follows.delivery), asc(follows.followerId))
-      .limit(1)
-      .offset(followersPerStatement - 1)
-    return row
+    await trimSome(group)
   }
+
+  /** One parameter, so that the text of a statement does not depend on the number of tweets. */
+  const given = (group: Tweet[]) =>
+    sql`JSON_TABLE(${JSON.stringify(group.map(({ id, authorId }) => ({ id, authorId })))}, '$[*]' COLUMNS (
+      tweet_id BIGINT UNSIGNED PATH '$.id', author_id BIGINT UNSIGNED PATH '$.authorId')) AS given`
+
+  const existing = (group: Tweet[]) => group.filter(({ deletedAt }) => !deletedAt)
 
   /** Readers who have been away for long get no entries; their state says so. */
-  const insertChunk = (
-    tx: Tx,
-    tweetId: number,
-    authorId: number,
-    start: Position,
-    end?: Position,
-  ) =>
+  const insertEntries = (tx: Tx, group: Tweet[]) =>
     tx.execute(sql`INSERT IGNORE INTO ${timelineEntries} (reader_id, tweet_id)
-      SELECT ${follows.followerId}, ${tweetId} FROM ${follows}
-      JOIN ${timelineStates} ON ${timelineStates.readerId} = ${follows.followerId} AND ${timelineStates.delivery} > 0
-      WHERE ${within(authorId, start, end)}`)
+      SELECT STRAIGHT_JOIN ${follows.followerId}, tweet_id FROM ${given(existing(group))}
+      JOIN ${follows} ON ${fannedOut}
+      JOIN ${timelineStates} ON ${timelineStates.readerId} = ${follows.followerId}
+        AND ${timelineStates.delivery} > 0`)
 
-  async function trimSome(tweetId: number, authorId: number) {
-    const chosen = sql`MOD(${follows.followerId} + ${tweetId}, ${trimEvery}) = 0`
-    const fannedOut = and(eq(follows.followeeId, authorId), gte(follows.delivery, DELIVERY.filling))
+  const fannedOut = sql`${follows.followeeId} = author_id AND ${gte(follows.delivery, DELIVERY.filling)}`
+
+  async function trimSome(group: Tweet[]) {
     const rows = await app.db
-      .select({ id: follows.followerId })
-      .from(follows)
-      .where(and(fannedOut, chosen))
+      .selectDistinct({ id: follows.followerId })
+      .from(given(existing(group)))
+      .innerJoin(follows, fannedOut)
+      .where(sql`MOD(${follows.followerId} + tweet_id, ${trimEvery}) = 0`)
     await trim(rows.map(({ id }) => id))
   }
 
@@ -143,11 +124,14 @@ export function createFanOut(
     for (const { id } of rows) {
       if (signal.aborted || app.drain.signal.aborted) return
       // A tweet that always fails must not block the tweets behind it.
-      await fanOut({ tweetId: id }, context).catch((error) =>
+      await fanOut({ tweetId: id, context }).catch((error) =>
         app.log.warn({ err: error, tweet: id }, 'a tweet could not be fanned out'),
       )
     }
   }
 
-  return { fanOut, deliverOverdue }
+  return {
+    fanOut: ({ tweetId }: { tweetId: number }, context: Context) => fanOut({ tweetId, context }),
+    deliverOverdue,
+  }
 }

@@ -27,10 +27,16 @@ const DROP_IDLE_EVERY = 3600
 /** Seconds per job with many followers or followees; a killed job continues where it stopped. */
 const TIMEOUT = 3600
 
+/** Tweets that one job slot fans out together. */
+const FAN_OUT_BATCH = 50
+
 function createTimeline(app: FastifyInstance) {
   const jobs = createTimelineJobs(app)
   const long = { timeout: TIMEOUT }
-  app.events.subscribe('tweet.created', 'timeline.fanOut', jobs.fanOut, long)
+  app.events.subscribe('tweet.created', 'timeline.fanOut', jobs.fanOut, {
+    ...long,
+    batch: FAN_OUT_BATCH,
+  })
   app.events.subscribe('user.followed', 'timeline.follow', jobs.onFollow)
   app.events.subscribe('user.unfollowed', 'timeline.unfollow', jobs.onUnfollow)
   app.jobs.define('timeline.fill', jobs.fill, long)
