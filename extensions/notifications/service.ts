@@ -7,6 +7,7 @@ import { addBuiltInKinds } from './built-in.ts'
 import { createKinds } from './kinds.ts'
 import { COUNTED, createReading } from './reading.ts'
 import { createRemoval } from './removal.ts'
+import type {} from './tables.ts'
 import { createWriting } from './writing.ts'
 
 declare module 'fastify' {
