@@ -38,9 +38,11 @@ export function createWriting(app: FastifyInstance, kinds: Kinds) {
     if (affectedRows === 0) return
     const item = { ...cause, tweetId, latestId: insertId }
     const groupId = (await joinOpenGroup(tx, item)) ?? (await newGroup(tx, item))
+    // The tweet's row is gone.
+    if (groupId === undefined) return remove(tx, cause)
     await tx.update(notificationItems).set({ groupId }).where(eq(notificationItems.id, insertId))
     // Checked after the insert: the new group's foreign key holds the tweet.
-    if (groupId === undefined || !(await isWanted(tx, item))) return remove(tx, cause)
+    if (!(await isWanted(tx, item))) return remove(tx, cause)
     await announce(tx, { notificationId: groupId, userId: cause.userId })
   }
 

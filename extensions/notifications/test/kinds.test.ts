@@ -84,7 +84,7 @@ t.test(
     const { notificationGroups } = app.tables
     const tweets = (await app.db.select().from(notificationGroups)).map(({ tweetId }) => tweetId)
     t.notOk(tweets.includes(mine.id), 'no row is left')
-    await cheer(me, bo, mine.id)
+    for (const tweetId of [mine.id, 999_999]) await cheer(me, bo, tweetId)
     t.equal((await listOf(me)).length, 1, 'no notification shows a deleted tweet')
   },
 )
