@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'birdhouse'
-import type { Composer } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { hello, reset } from './frames.ts'
 import { EVENTS_PER_BATCH, type Journal } from './journal.ts'
+import type { Kinds } from './kinds.ts'
 import type { Stream, Streams } from './streams.ts'
 
-export type Parts = { journal: Journal; streams: Streams; composer: Composer }
+export type Parts = { journal: Journal; streams: Streams; kinds: Kinds }
 
 /**
  * Streams that wait to become live. Between two batches the pump admits them: all of them catch up with
  * its position by the same queries and are live from there on, so no event is skipped or sent twice.
  */
-export function createCatchUp(app: FastifyInstance, { journal, streams, composer }: Parts) {
+export function createCatchUp(app: FastifyInstance, { journal, streams, kinds }: Parts) {
   let waiting = new Set<Stream>()
 
   async function admit(to: number) {
@@ -35,7 +35,7 @@ export function createCatchUp(app: FastifyInstance, { journal, streams, composer
     for (let from = start; from < to; ) {
       const events = (await journal.after(from, EVENTS_PER_BATCH)).filter(({ seq }) => seq <= to)
       if (await journal.isPurged(from)) return false
-      const deliveries = await composer.compose(events, [...readers])
+      const deliveries = await kinds.compose(events, [...readers])
       await deliver(streams, deliveries, (stream) => members.has(stream))
       from = events.length < EVENTS_PER_BATCH ? to : (events.at(-1)?.seq ?? to)
     }

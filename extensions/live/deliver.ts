@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Delivery } from './compose.ts'
+import type { Delivery } from './kinds.ts'
 import { SLICE, type Stream, type Streams } from './streams.ts'
 
 /** Writes to matching streams that have not received a delivery yet, in order. */

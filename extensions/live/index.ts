@@ -3,7 +3,7 @@ import { fastifySSE } from '@fastify/sse'
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, problems, ref } from 'birdhouse/schemas'
 import { Type } from 'typebox'
-import { DESCRIPTION, EVENTS } from './schemas.ts'
+import { DESCRIPTION, describeEvents, schemasOf } from './schemas.ts'
 
 export const kernel = '^0.3.0'
 
@@ -45,8 +45,12 @@ const live: FastifyPluginAsyncTypebox = async (app) => {
         }),
         response: {
           200: {
-            description: EVENTS,
-            content: { 'text/event-stream': { schema: Type.String() } },
+            description: describeEvents(app.live.kinds),
+            content: {
+              'text/event-stream': {
+                schema: Type.String({ 'x-events': schemasOf(app.live.kinds) }),
+              },
+            },
           },
           ...problems(401),
           406: problem('`Accept` excludes text/event-stream.'),

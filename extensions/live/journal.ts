@@ -1,11 +1,13 @@
 import type { FastifyInstance } from 'birdhouse'
-import { and, asc, desc, eq, gt, inArray, lt, lte, ne, or, sql } from 'drizzle-orm'
-import type { Kind } from './tables.ts'
+import { and, asc, desc, eq, gt, inArray, lt, lte, or, sql } from 'drizzle-orm'
 
 /** Events per batch of the pump. */
 export const EVENTS_PER_BATCH = 100
 
-export type LiveEvent = { seq: number; kind: Kind; subjectId: number; userId: number }
+export type LiveEvent = { seq: number; kind: string; subjectId: number; userId: number }
+
+/** Sent once for each tweet, to followers as well; any other event is sent to its user at each emit. */
+const OF_TWEETS = ['tweet', 'tweet.deleted']
 
 /** The most rows kept, whatever their age; some 100 MB. */
 const KEEP_ROWS = 1_000_000
@@ -28,7 +30,7 @@ export function createJournal(app: FastifyInstance) {
           .values({ id: 1, value: 1 })
           .onDuplicateKeyUpdate({ set: { value: sql`${liveSequence.value} + 1` } })
         const [last] = await tx.select().from(liveSequence)
-        if (event.kind === 'notification') await tx.delete(liveEvents).where(same(event))
+        if (!OF_TWEETS.includes(event.kind)) await tx.delete(liveEvents).where(same(event))
         await tx.insert(liveEvents).values({ ...event, seq: last?.value ?? 0 })
       })
     } catch (error) {
@@ -38,7 +40,7 @@ export function createJournal(app: FastifyInstance) {
     }
   }
 
-  /** The event of a notification that others join replaces its earlier event. */
+  /** A later event of the same subject replaces the earlier one. */
   const same = (event: Omit<LiveEvent, 'seq'>) =>
     and(eq(kind, event.kind), eq(subjectId, event.subjectId))
 
@@ -67,7 +69,7 @@ export function createJournal(app: FastifyInstance) {
       .select({ id: follows.followeeId })
       .from(follows)
       .where(eq(follows.followerId, readerId))
-    const byFollowees = and(inArray(userId, followees), ne(kind, 'notification'))
+    const byFollowees = and(inArray(userId, followees), inArray(kind, OF_TWEETS))
     return app.db
       .select(columns)
       .from(liveEvents)

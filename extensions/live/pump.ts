@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'birdhouse'
 import { createCatchUp, type Parts } from './catch-up.ts'
-import type { Delivery } from './compose.ts'
 import { deliver } from './deliver.ts'
 import { reset } from './frames.ts'
 import { EVENTS_PER_BATCH, type LiveEvent } from './journal.ts'
+import type { Delivery } from './kinds.ts'
 import type { Stream } from './streams.ts'
 
 /** Milliseconds between polls, and the most that an event of another process is late. */
@@ -14,7 +14,7 @@ const PAUSE = 1_000
 
 /** Writes new events of the journal to the live streams of this process, in order. */
 export function createPump(app: FastifyInstance, parts: Parts) {
-  const { journal, streams, composer } = parts
+  const { journal, streams, kinds } = parts
   const catchUp = createCatchUp(app, parts)
   /** The last number read, and the last number written to the streams. */
   let last = 0
@@ -74,7 +74,7 @@ export function createPump(app: FastifyInstance, parts: Parts) {
   async function compose(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
     while (!stopped) {
       try {
-        return await composer.compose(events, readerIds)
+        return await kinds.compose(events, readerIds)
       } catch (error) {
         const outage = app.errors.isUnavailable(error)
         app.log[outage ? 'warn' : 'error']({ err: error }, 'composing live events failed')

@@ -14,7 +14,7 @@ const MAX = 2_000
 const NEAR = 500
 
 /** Sends a stream the events it missed until it is near the pump, which then takes over. */
-export function createReplay({ journal, streams, composer }: Parts, pump: Pump) {
+export function createReplay({ journal, streams, kinds }: Parts, pump: Pump) {
   const limit = pLimit(AT_ONCE)
 
   async function catchUp(stream: Stream, lost: boolean) {
@@ -36,7 +36,7 @@ export function createReplay({ journal, streams, composer }: Parts, pump: Pump) 
       const { position } = stream
       const events = await journal.concerning(userId, position, far, EVENTS_PER_BATCH)
       if (told > MAX || (await journal.isPurged(position))) return false
-      await deliver(streams, await composer.compose(events, [userId]), (one) => one === stream)
+      await deliver(streams, await kinds.compose(events, [userId]), (one) => one === stream)
       await streams.settled(stream)
       if (!streams.isOpen(stream)) return false
       told += events.length

@@ -1,7 +1,9 @@
+import type { TSchema } from 'typebox'
+
 /** Markdown, for the documentation of the route. */
 export const DESCRIPTION = `
 Server-Sent Events: new tweets, replies and retweets of your home timeline, deletions of these, and
-your notifications. Send the access token in the header \`Authorization\`. The browser's own
+events of your own, such as notifications. Send the access token in the header \`Authorization\`. The browser's own
 \`EventSource\` cannot send the header, so use the npm package \`eventsource\` with \`fetch\`:
 
 \`\`\`js
@@ -22,16 +24,26 @@ The same tweet may arrive both ways; compare its \`id\`. Changed follows, blocks
 the next event on. A client that does not read is cut off, and catches up when it reconnects.
 `.trim()
 
-export const EVENTS = `
-Each event has an \`id\`, its number, and JSON as \`data\`:
+type Schema = TSchema & { $ref?: string; properties?: object }
+type Described = ReadonlyMap<string, { description: string; schema: Schema }>
 
-| event | data |
-|---|---|
-| \`hello\` | \`{}\`: you have caught up; the following events are live |
-| \`tweet\` | a tweet, reply or retweet as in \`GET /v1/tweets/{id}\`, without fields that depend on the viewer, such as \`liked\` |
-| \`tweet.deleted\` | \`{ "id": 42 }\`: remove the tweet if you show it |
-| \`notification\` | a notification as in the list of your notifications |
-| \`reset\` | \`{}\`: you were away too long; reload the lists that you show |
+/** Markdown: the events of all extensions. The documentation has the schemas in `x-events`. */
+export const describeEvents = (kinds: Described) =>
+  `
+Each event has an \`id\`, its number, and JSON as \`data\`, whose schemas are in \`x-events\`:
+
+| event | data | |
+|---|---|---|
+| \`hello\` | \`{}\` | you have caught up; the following events are live |
+${[...kinds].map(([name, kind]) => `| \`${name}\` | \`${nameOf(kind.schema)}\` | ${kind.description} |`).join('\n')}
+| \`reset\` | \`{}\` | you may have missed events; reload the lists that you show |
 
 An \`id\` without an event is a heartbeat.
 `.trim()
+
+/** The name of a resource, or the names of properties: `Tweet`, `{ id }`. */
+const nameOf = ({ $ref, properties = {} }: Schema) =>
+  $ref?.replace('#', '') ?? `{ ${Object.keys(properties).join(', ')} }`
+
+export const schemasOf = (kinds: Described) =>
+  Object.fromEntries([...kinds].map(([name, { schema }]) => [name, schema]))

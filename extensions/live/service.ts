@@ -1,12 +1,15 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
+import type { FastifyInstance, FastifyReply, FastifyRequest, Tx } from 'birdhouse'
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
-import { createComposer } from './compose.ts'
-import { createJournal } from './journal.ts'
+import type {} from './config.ts'
+import { createJournal, type LiveEvent } from './journal.ts'
+import { createKinds, type EventName } from './kinds.ts'
 import { createPulse } from './pulse.ts'
 import { createPump } from './pump.ts'
 import { createReplay } from './replay.ts'
 import { createStreams } from './streams.ts'
+import type {} from './tables.ts'
+import { defineTweetEvents } from './tweets.ts'
 import { createWake } from './wake.ts'
 
 declare module 'fastify' {
@@ -17,7 +20,7 @@ declare module 'fastify' {
     'live.purge': object
     'live.tweet': EventPayloads['tweet.created']
     'live.tweet.deleted': EventPayloads['tweet.deleted']
-    'live.notification': { userId: number; notificationId: number }
+    'live.event': { kind: string; userId: number; subjectId: number }
   }
 }
 
@@ -26,21 +29,32 @@ const PURGE_EVERY = 600
 function createLive(app: FastifyInstance) {
   const journal = createJournal(app)
   const streams = createStreams(app)
-  const composer = createComposer(app)
-  const pump = createPump(app, { journal, streams, composer })
-  const replay = createReplay({ journal, streams, composer }, pump)
+  const kinds = createKinds(app)
+  defineTweetEvents(app, kinds)
+  const pump = createPump(app, { journal, streams, kinds })
+  const replay = createReplay({ journal, streams, kinds }, pump)
   const pulse = createPulse(app, streams, pump)
   const wake = createWake(app, pump.wake)
   let ending = false
-  subscribe(app, async (event) => {
+  async function append(event: Omit<LiveEvent, 'seq'>) {
     await journal.append(event)
     wake.tell()
-  })
+  }
+  app.jobs.define('live.event', append)
+  subscribe(app, append)
   app.jobs.every('live.purge', PURGE_EVERY, journal.purge)
+
+  /** Sends an event to the streams of a user after the commit, in every process, at least once. */
+  async function emit(
+    tx: Tx,
+    name: EventName,
+    { userId, subjectId }: { userId: number; subjectId: number },
+  ) {
+    await app.jobs.add(tx, ['live.event'], { kind: name, userId, subjectId })
+  }
 
   /** Sends the events after `lastId`, if given, then those to come. @throws TooManyStreams */
   async function open(request: FastifyRequest, reply: FastifyReply, lastId?: number) {
-    composer.useSchemaOf(reply)
     const stream = streams.add(request, reply)
     try {
       const current = await pump.position(lastId)
@@ -71,10 +85,19 @@ function createLive(app: FastifyInstance) {
   const count = (userId?: number) =>
     [...(userId === undefined ? streams.all() : streams.of(userId))].length
 
-  return { open, endAll, close: wake.close, journal, count }
+  return {
+    addEvent: kinds.addEvent,
+    emit,
+    kinds: kinds.all,
+    open,
+    endAll,
+    close: wake.close,
+    journal,
+    count,
+  }
 }
 
-type Append = (event: Parameters<ReturnType<typeof createJournal>['append']>[0]) => Promise<void>
+type Append = (event: Omit<LiveEvent, 'seq'>) => Promise<void>
 
 /** Durable subscribers write the journal, so each committed event reaches it. */
 function subscribe(app: FastifyInstance, append: Append) {
@@ -92,14 +115,6 @@ function subscribe(app: FastifyInstance, append: Append) {
 
   app.events.subscribe('tweet.deleted', 'live.tweet.deleted', async ({ tweetId, authorId }) =>
     append({ kind: 'tweet.deleted', subjectId: tweetId, userId: authorId }),
-  )
-
-  app.events.subscribe('notification.created', 'live.notification', async (payload) =>
-    append({
-      kind: 'notification',
-      subjectId: payload.notificationId,
-      userId: payload.userId,
-    }),
   )
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import createError from '@fastify/error'
+import type {} from '@fastify/sse'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
 import { greeting } from './frames.ts'
 

@@ -8,16 +8,14 @@ declare module 'fastify' {
   }
 }
 
-export type Kind = 'tweet' | 'tweet.deleted' | 'notification'
-
 /** Without a foreign key to tweets: events of deleted tweets are skipped, and purged in time. */
 export const liveEvents = mysqlTable(
   'live_events',
   {
     seq: id().primaryKey(),
-    kind: varchar({ length: 20 }).$type<Kind>().notNull(),
+    kind: varchar({ length: 60 }).notNull(),
     subjectId: id().notNull(),
-    /** The author of the tweet, or the user who is notified. */
+    /** The author of the tweet, or the user whose streams get the event. */
     userId: reference('users', { onDelete: 'cascade' }).notNull(),
     createdAt: createdAt(),
   },

@@ -1,7 +1,8 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, count, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
-import type { Kind } from './tables.ts'
+import type { Kinds } from './kinds.ts'
+import type { Kind } from './schemas.ts'
 
 const NotificationNotFound = createError(
   'NOTIFICATION_NOT_FOUND',
@@ -14,10 +15,10 @@ const NAMED = 3
 /** Unread notifications are counted up to this number, at each read of the own account. */
 export const COUNTED = 1_000
 
-type Group = { id: number; kind: Kind; tweetId: number | null; latestId: number; latestAt: Date }
+type Group = { id: number; kind: string; tweetId: number | null; latestId: number; latestAt: Date }
 
 /** Leaves out people whom the recipient blocks or mutes now, and deleted tweets. */
-export function createReading(app: FastifyInstance) {
+export function createReading(app: FastifyInstance, kinds: Kinds) {
   const { notificationStates, notificationGroups, notificationItems, tweets, users } = app.tables
   const groupColumns = {
     id: notificationGroups.id,
@@ -34,10 +35,12 @@ export function createReading(app: FastifyInstance) {
       app.graph.notMuted(userId, users.id),
     )
 
-  /** A group is visible while one of its people is visible and its tweet is not deleted. */
+  /** A group is visible while its kind is known, one of its people is visible and its tweet is not deleted. */
   const visible = (userId: number) =>
     and(
       eq(notificationGroups.userId, userId),
+      // CONCAT keeps the index of kinds out: pages are read in the order of another one.
+      inArray(sql`CONCAT(${notificationGroups.kind})`, kinds.names()),
       or(isNull(notificationGroups.tweetId), isNull(tweets.deletedAt)),
       // Not EXISTS: MariaDB turns it into a join that reads all items of a group of 100,000.
       sql`(SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
@@ -78,17 +81,21 @@ export function createReading(app: FastifyInstance) {
     const shown = await tweetsOf(userId, groups)
     const actorIds = [...people.values()].flat().map(({ actorId }) => actorId)
     const summaries = await app.users.summariesOf(actorIds, userId)
-    return groups.map(({ tweetId, latestAt, ...group }) => {
+    const items = groups.map(({ kind, tweetId, latestAt, ...group }) => {
       const named = people.get(group.id) ?? []
       return {
         ...group,
+        // `visible` leaves other kinds out.
+        kind: kind as Kind,
         tweet: (tweetId && shown.get(tweetId)) || null,
+        subjectId: named[0]?.subjectId || null,
         people: named.flatMap(({ actorId }) => summaries.get(actorId) ?? []),
         peopleCount: named[0]?.total ?? 0,
         latestAt: latestAt.toISOString(),
         read: group.latestId <= readUpTo,
       }
     })
+    return app.resources.fill('Notification', items, { viewerId: userId })
   }
 
   /** The latest people of each group and their total number, with one query for all groups. */
@@ -98,6 +105,7 @@ export function createReading(app: FastifyInstance) {
     const ranked = app.db
       .select({
         actorId: notificationItems.actorId,
+        subjectId: notificationItems.subjectId,
         groupId: notificationItems.groupId,
         place: sql<number>`ROW_NUMBER() OVER (${ofGroup} ORDER BY ${notificationItems.id} DESC)`
           .mapWith(Number)

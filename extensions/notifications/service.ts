@@ -1,10 +1,14 @@
-import type { EventPayloads, FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Resources } from 'birdhouse'
+import { ref } from 'birdhouse/schemas'
 import { eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
+import { addBuiltInKinds } from './built-in.ts'
+import { createKinds } from './kinds.ts'
 import { COUNTED, createReading } from './reading.ts'
-import { createReconciliation } from './reconcile.ts'
 import { createRemoval } from './removal.ts'
+import type {} from './tables.ts'
+import { createWriting } from './writing.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,19 +17,11 @@ declare module 'fastify' {
   interface UserFields {
     unreadNotificationCount?: number
   }
-  interface EventPayloads {
-    // Emitted by the extension `hashtags`, which documents the event.
-    'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
-  }
   interface JobPayloads {
     'notifications.purge': object
-    'notifications.followed': EventPayloads['user.followed']
-    'notifications.unfollowed': EventPayloads['user.unfollowed']
-    'notifications.liked': EventPayloads['tweet.liked']
-    'notifications.unliked': EventPayloads['tweet.unliked']
-    'notifications.tweeted': EventPayloads['tweet.created']
-    'notifications.mentioned': EventPayloads['tweet.mentioned']
-    'notifications.deleted': EventPayloads['tweet.deleted']
+  }
+  interface LiveEvents {
+    notification: Resources['Notification']
   }
 }
 
@@ -34,7 +30,8 @@ const DAY = 24 * 3600
 
 function createNotifications(app: FastifyInstance) {
   const { notificationStates, notificationGroups } = app.tables
-  const { reconcile, deleteForTweet, lock } = createReconciliation(app)
+  const kinds = createKinds(app)
+  const { remove, ...writing } = createWriting(app, kinds)
 
   /**
    * Marks everything up to the item `upTo` as read, by default everything. Notifications that
@@ -42,7 +39,7 @@ function createNotifications(app: FastifyInstance) {
    */
   async function markRead(userId: number, upTo = Number.MAX_SAFE_INTEGER) {
     await app.transaction(async (tx) => {
-      if ((await lock(tx, userId)) === undefined) return
+      if (!(await writing.lock(tx, userId))) return
       const ofUser = eq(notificationGroups.userId, userId)
       const [row] = await tx
         .select({ newest: sql`COALESCE(MAX(${notificationGroups.latestId}), 0)`.mapWith(Number) })
@@ -57,19 +54,29 @@ function createNotifications(app: FastifyInstance) {
   }
 
   return {
-    ...createReading(app),
+    addKind: kinds.addKind,
+    ...writing,
+    ...createReading(app, kinds),
     markRead,
-    reconcile,
-    deleteForTweet,
-    ...createRemoval(app, reconcile),
+    ...createRemoval(app, { ...writing, remove }),
   }
 }
 
 async function service(app: FastifyInstance) {
   app.decorate('notifications', createNotifications(app))
-  listen(app)
+  addBuiltInKinds(app)
   app.jobs.every('notifications.purge', DAY, app.notifications.purge)
   app.users.addEraser(app.notifications.erase)
+
+  app.optional('live')?.addEvent('notification', {
+    description:
+      'a notification that is new or that somebody joins, as in the list of your notifications',
+    schema: ref('Notification'),
+    read: async (events) => {
+      const items = events.map(({ subjectId, userId }) => app.notifications.get(subjectId, userId))
+      return new Map((await Promise.all(items)).flatMap((item) => (item ? [[item.id, item]] : [])))
+    },
+  })
 
   app.resources.addField(['OwnUser'], 'unreadNotificationCount', {
     schema: Type.Optional(
@@ -83,55 +90,8 @@ async function service(app: FastifyInstance) {
   })
 }
 
-/** Reconciles the cause of each event, whether a user did something or undid it. */
-function listen(app: FastifyInstance) {
-  const { reconcile, deleteForTweet } = app.notifications
-  const { subscribe } = app.events
-
-  const follow = ({ followerId, followeeId }: { followerId: number; followeeId: number }) =>
-    reconcile({ userId: followeeId, kind: 'follow', actorId: followerId, subjectId: 0 })
-  subscribe('user.followed', 'notifications.followed', follow)
-  subscribe('user.unfollowed', 'notifications.unfollowed', follow)
-
-  const like = async ({ tweetId, userId }: { tweetId: number; userId: number }) => {
-    const recipient = await authorOf(app, tweetId)
-    if (!recipient) return
-    await reconcile({ userId: recipient, kind: 'like', actorId: userId, subjectId: tweetId })
-  }
-  subscribe('tweet.liked', 'notifications.liked', like)
-  subscribe('tweet.unliked', 'notifications.unliked', like)
-
-  type Tweeted = EventPayloads['tweet.created']
-  const tweeted = async ({ tweetId, authorId: actorId, replyToId, retweetOfId }: Tweeted) => {
-    const recipient = await authorOf(app, replyToId ?? retweetOfId)
-    if (!recipient) return
-    if (replyToId)
-      await reconcile({ userId: recipient, kind: 'reply', actorId, subjectId: tweetId })
-    if (retweetOfId)
-      await reconcile({ userId: recipient, kind: 'retweet', actorId, subjectId: retweetOfId })
-  }
-  const answers = ({ replyToId, retweetOfId }: Tweeted) => Boolean(replyToId ?? retweetOfId)
-  subscribe('tweet.created', 'notifications.tweeted', tweeted, { when: answers })
-  subscribe('tweet.mentioned', 'notifications.mentioned', async (mention) => {
-    const { tweetId: subjectId, authorId: actorId, mentionedIds } = mention
-    for (const userId of mentionedIds)
-      await reconcile({ userId, kind: 'mention', actorId, subjectId })
-  })
-  subscribe('tweet.deleted', 'notifications.deleted', ({ tweetId, authorId }) =>
-    deleteForTweet(tweetId, authorId),
-  )
-}
-
-async function authorOf(app: FastifyInstance, tweetId = 0) {
-  const { tweets } = app.tables
-  const [row] = await app.db
-    .select({ authorId: tweets.authorId })
-    .from(tweets)
-    .where(eq(tweets.id, tweetId))
-  return row?.authorId
-}
-
 export default fp(service, {
   name: 'notifications.service',
   dependencies: ['tweets.service', 'graph.service'],
+  optional: ['live.service'],
 })

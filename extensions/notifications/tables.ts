@@ -9,9 +9,7 @@ declare module 'fastify' {
   }
 }
 
-export type Kind = 'like' | 'retweet' | 'follow' | 'reply' | 'mention'
-
-const kind = () => varchar({ length: 10 }).notNull().$type<Kind>()
+const kind = () => varchar({ length: 60 }).notNull()
 
 const userId = () => reference('users', { onDelete: 'cascade' })
 const tweetId = () => reference('tweets', { onDelete: 'cascade' })
@@ -45,7 +43,7 @@ export const notificationGroups = mysqlTable(
 
 /**
  * One cause. `subjectId` is the tweet that was liked or retweeted, the reply, the tweet that mentions,
- * or 0 for a follow; `sourceId` is the retweet, the reply or the tweet that mentions.
+ * 0 for a follow, or what another extension's kind is about.
  */
 export const notificationItems = mysqlTable(
   'notifications_items',
@@ -55,13 +53,11 @@ export const notificationItems = mysqlTable(
     kind: kind(),
     actorId: userId().notNull(),
     subjectId: id().notNull(),
-    sourceId: id(),
     groupId: id().references(() => notificationGroups.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),
   },
   (t) => [
     uniqueIndex('notifications_items_cause').on(t.userId, t.kind, t.actorId, t.subjectId),
     index('notifications_items_group').on(t.groupId, t.id),
-    index('notifications_items_source').on(t.sourceId),
   ],
 )

@@ -9,9 +9,22 @@ import { createReplacements } from './replaced.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     features: ReturnType<typeof createFeatures>
-    /** The service of a feature that may not be installed; declare the part of it that you use. */
-    optional: <Service>(name: string) => Service | undefined
+    optional: Optional
   }
+}
+
+declare module 'fastify-plugin' {
+  interface PluginMetadata {
+    /** Services that are loaded before this one if they are installed. */
+    optional?: string[]
+  }
+}
+
+/** The service of a feature that may not be installed. */
+type Optional = {
+  <Name extends keyof FastifyInstance & string>(name: Name): FastifyInstance[Name] | undefined
+  /** For a service whose types are not known: declare the part of it that you use. */
+  <Service>(name: string): Service | undefined
 }
 
 const KERNEL: Owner = { name: 'kernel', extension: false }
@@ -132,9 +145,8 @@ function createFeatures(
 export default fp<{ features: Feature[]; skipped: ReadonlyMap<string, string> }>(
   async (app, { features, skipped }) => {
     app.decorate('features', createFeatures(app, features, skipped))
-    app.decorate('optional', <Service>(name: string) =>
-      app.hasDecorator(name) ? app.getDecorator<Service>(name) : undefined,
-    )
+    const optional = (name: string) => (app.hasDecorator(name) ? app.getDecorator(name) : undefined)
+    app.decorate('optional', optional as Optional)
     guardRoot(app)
     app.addHook('onRoute', (route) => app.features.claimRoute(route))
   },

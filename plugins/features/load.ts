@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { PluginMetadata } from 'fastify-plugin'
 import { blame } from './error.ts'
 import type { Feature } from './feature.ts'
 import { ownRequests } from './requests.ts'
 
-type Meta = { name?: string; dependencies?: string[] }
+type Meta = Pick<PluginMetadata, 'name' | 'dependencies' | 'optional'>
 
 /**
  * Every service, in the order of what they depend on, then every feature's routes. When one fails,
@@ -44,8 +45,12 @@ function inOrder(app: FastifyInstance, features: Feature[]) {
   const waiting = new Set(features)
   const done: Feature[] = []
   const provided = new Set<string>()
-  const missing = (feature: Feature) =>
-    (meta(feature).dependencies ?? []).filter((name) => !app.hasPlugin(name) && !provided.has(name))
+  const isComing = (name: string) => [...waiting].some((feature) => meta(feature).name === name)
+  const missing = (feature: Feature) => {
+    const { dependencies = [], optional = [] } = meta(feature)
+    const needed = [...dependencies, ...optional.filter(isComing)]
+    return needed.filter((name) => !app.hasPlugin(name) && !provided.has(name))
+  }
   while (waiting.size > 0) {
     const next = [...waiting].find((feature) => missing(feature).length === 0)
     if (!next) throw stuck(app, [...waiting], missing)

@@ -1,8 +1,11 @@
 import { gt, sql } from 'drizzle-orm'
 import sharp from 'sharp'
 import t from 'tap'
+import { build } from '../../app.ts'
 import { loadDemoData } from '../../demo/index.ts'
-import { type App, call, drained, read, setUp, signUp } from '../helper.ts'
+import { type App, call, drained, read, settings, setUp, signUp } from '../helper.ts'
+import { startMysqlFaultProxy } from '../mysql-fault-proxy.ts'
+import { startS3FaultProxy } from '../s3-fault-proxy.ts'
 
 const TABLES = ['users', 'follows', 'tweets', 'likes', 'user_counts', 'tweet_counts']
 const quiet = () => {}
@@ -24,31 +27,35 @@ const tally = (ids: (number | null)[]) =>
   new Map([...Map.groupBy(ids, (id) => id)].map(([id, same]) => [id, same.length]))
 
 t.test('demo data are complete and consistent', async (t) => {
-  const app = await setUp(t)
+  const env = await settings(t)
+  const store = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
+  const database = new URL(env.DATABASE_URL ?? '')
+  const relay = await startMysqlFaultProxy(Number(database.port))
+  database.port = String(relay.port)
+  const app: App = await build({ ...env, S3_ENDPOINT: store.url, DATABASE_URL: database.href })
+  t.teardown(async () => {
+    await app.close()
+    relay.stop()
+  })
   const { users, follows, tweets, likes, userCounts, tweetCounts } = app.tables
-  const { transaction } = app
-  const { put } = app.s3
 
   await t.test('a load that fails while storing pictures leaves no row', async (t) => {
     let puts = 0
-    app.s3.put = (...args) => (++puts > 50 ? Promise.reject(new Error('killed')) : put(...args))
-    await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
-    app.s3.put = put
+    store.misbehave(({ request, response, pass }) => {
+      if (request.method !== 'PUT' || ++puts <= 50) return pass()
+      request.resume()
+      response.writeHead(403).end()
+    })
+    await t.rejects(loadDemoData(app, quiet))
+    store.misbehave()
+    t.ok(puts > 50)
     t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
   })
 
   await t.test('a load that fails just before its end leaves no row', async (t) => {
-    // Without pictures, which this is not about, it takes a tenth of the time.
-    const { sizes } = app.users.pictures.avatar
-    Object.assign(app.users.pictures.avatar, { sizes: {} })
-    app.transaction = (work) =>
-      transaction(async (tx) => {
-        await work(tx)
-        throw new Error('killed')
-      })
-    await t.rejects(loadDemoData(app, quiet), { message: 'killed' })
-    Object.assign(app, { transaction })
-    Object.assign(app.users.pictures.avatar, { sizes })
+    relay.refuse(/(^|; ?)commit$/i)
+    await t.rejects(loadDemoData(app, quiet), { message: /not yet prepared/ })
+    relay.refuse(undefined)
     t.same(await rowCounts(app), [0, 0, 0, 0, 0, 0])
   })
 

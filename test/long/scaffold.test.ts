@@ -13,9 +13,25 @@ const PATH = (process.env.PATH ?? '')
   .filter((folder) => !folder.includes('node_modules'))
   .join(delimiter)
 
-/** Results of the services of the walk-through, without a written type. */
+/** Results of the services of the walk-through, without a written type, and of extensions that ship. */
 const UNANNOTATED = `
-import type { FastifyInstance, PageRequest } from 'birdhouse'
+import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import type {} from 'birdhouse/extensions/live'
+import type {} from 'birdhouse/extensions/notifications'
+
+declare module 'fastify' {
+  interface NotificationKinds {
+    proof: { subjectId: number }
+  }
+  interface LiveEvents {
+    proof: { id: number }
+  }
+}
+
+export async function tell(app: FastifyInstance, tx: Tx, userId: number, subjectId: number) {
+  await app.optional('notifications')?.emit(tx, 'proof', { userId, actorId: 1, subjectId })
+  await app.optional('live')?.emit(tx, 'proof', { userId, subjectId })
+}
 
 export const lists = (app: FastifyInstance) => ({
   tweet: (id: number) => app.tweets.get(id),

@@ -215,6 +215,21 @@ t.test('services load in the order of dependencies, and circles stop the boot', 
   t.match(app, { aerie: { on: 'a tree' } })
 })
 
+t.test('a service is loaded after an optional one, and without it if it is missing', async (t) => {
+  const early = extension('early', {
+    'service.js': service(
+      'app.decorate("early", { found: app.optional("nest") })',
+      'early',
+    ).replace('dependencies: []', "optional: ['nest.service']"),
+  })
+  const nest = extension('nest', {
+    'service.js': service('app.decorate("nest", "a tree")', 'nest'),
+  })
+  const found = async (EXTENSIONS: string): Promise<any> => await setUp(t, { EXTENSIONS })
+  t.equal((await found(`${early},${nest}`)).early.found, 'a tree')
+  t.equal((await found(early)).early.found, undefined)
+})
+
 t.test('settings of extensions are read and converted, and all problems are listed', async (t) => {
   const path = extension('nestbox', {
     ...config(`

@@ -99,8 +99,8 @@ t.test('a notification reaches only its user, and again when its group grows', a
     await stream.until((one) => one.all('notification').length === n + 1, 'a notification')
   }
   // One that has gone by the time that its event is delivered.
-  const gone = { notificationId: 999_999, userId: dee.id }
-  await app.transaction((tx) => app.events.emit(tx, 'notification.created', gone))
+  const gone = { subjectId: 999_999, userId: dee.id }
+  await app.transaction((tx) => app.live.emit(tx, 'notification', gone))
   await drained(app)
   const told = stream.all('notification')
   t.match(told, [

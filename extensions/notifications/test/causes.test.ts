@@ -7,6 +7,7 @@ import {
   relate,
   removeTweet,
   retweet,
+  runJob,
   setUp,
   tweet,
   type User,
@@ -71,8 +72,8 @@ t.test(
     const mine = await tweet(app, me)
     const { id } = await tweet(app, ada, `@${me.handle} yes`, { replyToId: mine.id })
     await drained(app)
-    const cause = { userId: me.id, actorId: ada.id, subjectId: id }
-    await app.notifications.reconcile({ ...cause, kind: 'mention' })
+    const mention = { tweetId: id, authorId: ada.id, mentionedIds: [me.id] }
+    await runJob(app, 'notifications.mentioned', mention)
     t.strictSame(await brief(me)(), [`reply ${id} ${ada.id} 1`])
   },
 )

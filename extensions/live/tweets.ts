@@ -1,37 +1,37 @@
-import type { FastifyInstance, FastifyReply, Resources } from 'birdhouse'
-import { ref } from 'birdhouse/schemas'
+import type { FastifyInstance, Resources } from 'birdhouse'
+import { Id, ref } from 'birdhouse/schemas'
 import { and, inArray, sql } from 'drizzle-orm'
-import { frame } from './frames.ts'
+import { Type } from 'typebox'
 import type { LiveEvent } from './journal.ts'
-import { readNotification } from './notifications.ts'
+import type { Delivery, Kinds } from './kinds.ts'
 import { readHidden, withoutParent } from './parents.ts'
 
 type Tweet = Resources['Tweet']
-/** Bytes and the readers they are for. An event may have two versions for different readers. */
-export type Delivery = { seq: number; bytes: Buffer; readers: number[] }
+
+declare module 'fastify' {
+  interface LiveEvents {
+    tweet: Tweet
+    'tweet.deleted': { id: number }
+  }
+}
 
 /** Readers per query. */
 const READERS = 5_000
 
-/** Turns events into deliveries to these readers, with a fixed number of queries. */
-export function createComposer(app: FastifyInstance) {
+/** The events of tweets, for all followers of an author, with a fixed number of queries. */
+export function defineTweetEvents(app: FastifyInstance, kinds: Kinds) {
   const { follows } = app.tables
-  let serialize: ((tweet: Record<string, unknown>) => string) | undefined
-
-  /** Serializes tweets with the schema of the tweet routes, so that no other property is sent. */
-  function useSchemaOf(reply: FastifyReply) {
-    serialize ??= reply.compileSerializationSchema({ ...ref('Tweet') })
-  }
-
-  async function compose(events: LiveEvent[], readerIds: number[]) {
-    const of = (kind: LiveEvent['kind']) => events.filter((event) => event.kind === kind)
-    const all = await Promise.all([
-      composeTweets(of('tweet'), readerIds),
-      composeDeleted(of('tweet.deleted'), readerIds),
-      composeNotifications(of('notification'), readerIds),
-    ])
-    return all.flat().sort((a, b) => a.seq - b.seq)
-  }
+  const toTweet = kinds.define('tweet', {
+    description:
+      'a tweet, reply or retweet as in `GET /v1/tweets/{id}`, without fields that depend on the viewer, such as `liked`',
+    schema: ref('Tweet'),
+    show: composeTweets,
+  })
+  const toDeleted = kinds.define('tweet.deleted', {
+    description: 'remove the tweet if you show it',
+    schema: Type.Object({ id: Id }),
+    show: composeDeleted,
+  })
 
   async function composeTweets(events: LiveEvent[], readerIds: number[]) {
     const ids = events.map(({ subjectId }) => subjectId)
@@ -50,9 +50,7 @@ export function createComposer(app: FastifyInstance) {
   }
 
   const version = (seq: number, tweet: Tweet, readers: number[]): Delivery[] =>
-    readers.length > 0 && serialize
-      ? [{ seq, readers, bytes: frame(seq, 'tweet', serialize({ ...tweet })) }]
-      : []
+    readers.length > 0 ? [{ seq, readers, bytes: toTweet(seq, { ...tweet }) }] : []
 
   /** The readers of each tweet by the rules of the timeline, filters of extensions included. */
   async function readTimelines(tweetIds: number[], readerIds: number[]) {
@@ -87,21 +85,7 @@ export function createComposer(app: FastifyInstance) {
     return events.map(({ seq, subjectId, userId }) => {
       const followers = rows.filter(({ authorId }) => authorId === userId)
       const readers = [userId, ...followers.map(({ readerId }) => readerId)]
-      return { seq, readers, bytes: frame(seq, 'tweet.deleted', JSON.stringify({ id: subjectId })) }
+      return { seq, readers, bytes: toDeleted(seq, { id: subjectId }) }
     })
   }
-
-  async function composeNotifications(events: LiveEvent[], readerIds: number[]) {
-    const here = new Set(readerIds)
-    const deliveries = events.map(async ({ seq, subjectId, userId }): Promise<Delivery[]> => {
-      const item = here.has(userId) && (await readNotification(app, subjectId, userId))
-      if (!item) return []
-      return [{ seq, readers: [userId], bytes: frame(seq, 'notification', JSON.stringify(item)) }]
-    })
-    return (await Promise.all(deliveries)).flat()
-  }
-
-  return { compose, useSchemaOf }
 }
-
-export type Composer = ReturnType<typeof createComposer>

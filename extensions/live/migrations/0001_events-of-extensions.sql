@@ -1,0 +1,1 @@
+ALTER TABLE `live_events` MODIFY COLUMN `kind` varchar(60) NOT NULL;

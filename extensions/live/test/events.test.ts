@@ -1,0 +1,72 @@
+import { build, call, drained, settings, signUp, tweet, type User } from 'birdhouse/testing'
+import t from 'tap'
+import { listen } from './listener.ts'
+
+// An event that another extension adds: `test/fixtures/waves`. Two processes share a database.
+
+const env = { ...(await settings(t)), EXTENSIONS: 'test/fixtures/waves' }
+async function start() {
+  const app = await build(env)
+  t.teardown(() => app.close())
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return app
+}
+const [app, other] = [await start(), await start()]
+const people = (...names: string[]) => Promise.all(names.map((name) => signUp(app, name)))
+const [me, ada] = (await people('Me', 'Ada')) as [User, User]
+
+const wave = (subjectId: number) =>
+  app.transaction((tx) => app.waves.wave(tx, { userId: me.id, actorId: ada.id }, subjectId))
+
+t.test('an event reaches the streams of its user in every process', async (t) => {
+  const streams = [await listen(app, me), await listen(other, me)]
+  const stranger = await listen(other, ada)
+  const start = streams[0]?.lastId
+  await wave(7)
+  await wave(8)
+  const expected = [7, 8].map((id) => ({ id, note: `at ${me.id}` }))
+  for (const stream of streams) {
+    await stream.until((one) => one.all('wave').length === 2, 'two waves')
+    t.strictSame(stream.all('wave'), expected, 'only what the schema has')
+  }
+  t.strictSame(stranger.all('wave'), [])
+  const returning = await listen(other, me, { lastId: start })
+  t.strictSame(returning.all('wave'), expected, 'missed events are sent')
+  for (const one of [...streams, stranger, returning]) one.close()
+})
+
+t.test('a later event of the same subject is sent again, and replaces the earlier', async (t) => {
+  const stream = await listen(app, me)
+  const start = stream.lastId
+  await wave(9)
+  await stream.until((one) => one.all('wave').length === 1, 'a wave')
+  await wave(9)
+  await stream.until((one) => one.all('wave').length === 2, 'it again')
+  const returning = await listen(app, me, { lastId: start })
+  t.equal(returning.all('wave').length, 1)
+  for (const one of [stream, returning]) one.close()
+})
+
+t.test('when an event cannot be read, its user is told to reload, and nobody else', async (t) => {
+  const [stream, stranger] = [await listen(app, me), await listen(app, ada)]
+  app.waves.state.broken = true
+  await wave(10)
+  await stream.until((one) => one.all('reset').length === 1, 'reset')
+  app.waves.state.broken = false
+  const { id } = await tweet(app, me)
+  await stream.untilTweet(id)
+  t.strictSame(stream.all('wave'), [])
+  t.strictSame(stranger.all('reset'), [])
+  for (const one of [stream, stranger]) one.close()
+  await drained(app)
+})
+
+t.test('the document describes the event', async (t) => {
+  const { paths } = (await call(app, 'GET /openapi.json')).body
+  const { description, content } = paths['/v1/live'].get.responses[200]
+  t.match(description, '| `wave` | `{ id, note }` | a wave at you |')
+  t.match(description, '| `tweet` | `Tweet` |')
+  const schemas = content['text/event-stream'].schema['x-events']
+  t.match(schemas.wave, { properties: { note: { type: 'string' } } })
+  t.strictSame(schemas.notification, { $ref: '#/components/schemas/Notification' })
+})
