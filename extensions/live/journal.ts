@@ -21,23 +21,24 @@ export function createJournal(app: FastifyInstance) {
   const { seq, kind, subjectId, userId, createdAt } = liveEvents
   const columns = { seq, kind, subjectId, userId }
 
-  /** Idempotent, since jobs may run twice: rolls the number of a repeated event back. */
-  async function append(event: Omit<LiveEvent, 'seq'>) {
-    try {
-      await app.transaction(async (tx) => {
-        await tx
-          .insert(liveSequence)
-          .values({ id: 1, value: 1 })
-          .onDuplicateKeyUpdate({ set: { value: sql`${liveSequence.value} + 1` } })
-        const [last] = await tx.select().from(liveSequence)
-        if (!OF_TWEETS.includes(event.kind)) await tx.delete(liveEvents).where(same(event))
-        await tx.insert(liveEvents).values({ ...event, seq: last?.value ?? 0 })
-      })
-    } catch (error) {
-      // An account that has been erased meanwhile receives no events.
-      const isNoNews = app.errors.isMissingParent(error)
-      if (!isNoNews && app.errors.duplicateKey(error) !== 'live_events_subject') throw error
-    }
+  /**
+   * Idempotent, since jobs may run twice. IGNORE leaves out repeated tweets, and events of accounts that
+   * have been erased meanwhile; their numbers stay unused.
+   */
+  async function append(events: Omit<LiveEvent, 'seq'>[]) {
+    const count = sql.raw(String(events.length))
+    const replacing = events.filter(({ kind }) => !OF_TWEETS.includes(kind))
+    await app.transaction(async (tx) => {
+      await tx
+        .insert(liveSequence)
+        .values({ id: 1, value: events.length })
+        .onDuplicateKeyUpdate({ set: { value: sql`${liveSequence.value} + ${count}` } })
+      const [last] = await tx.select().from(liveSequence)
+      if (replacing.length > 0) await tx.delete(liveEvents).where(or(...replacing.map(same)))
+      const first = (last?.value ?? 0) - events.length + 1
+      const rows = events.map((event, n) => ({ ...event, seq: first + n }))
+      await tx.insert(liveEvents).ignore().values(rows)
+    })
   }
 
   /** A later event of the same subject replaces the earlier one. */

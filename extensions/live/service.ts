@@ -1,5 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, Tx } from 'birdhouse'
-import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import type {
+  EventPayloads,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  JobHandler,
+  Tx,
+} from 'birdhouse'
+import { and, gt, inArray, isNull, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import type {} from './config.ts'
 import { createJournal, type LiveEvent } from './journal.ts'
@@ -25,6 +32,8 @@ declare module 'fastify' {
 }
 
 const PURGE_EVERY = 600
+/** Events that one job slot appends together. */
+const BATCH = 50
 
 function createLive(app: FastifyInstance) {
   const journal = createJournal(app)
@@ -36,11 +45,11 @@ function createLive(app: FastifyInstance) {
   const pulse = createPulse(app, streams, pump)
   const wake = createWake(app, pump.wake)
   let ending = false
-  async function append(event: Omit<LiveEvent, 'seq'>) {
-    await journal.append(event)
+  const append = app.jobs.merging(async (events: Omit<LiveEvent, 'seq'>[]) => {
+    await journal.append(events)
     wake.tell()
-  }
-  app.jobs.define('live.event', append)
+  })
+  app.jobs.define('live.event', append, { batch: BATCH })
   subscribe(app, append)
   app.jobs.every('live.purge', PURGE_EVERY, journal.purge)
 
@@ -103,18 +112,28 @@ type Append = (event: Omit<LiveEvent, 'seq'>) => Promise<void>
 function subscribe(app: FastifyInstance, append: Append) {
   const { tweets } = app.tables
 
-  app.events.subscribe('tweet.created', 'live.tweet', async ({ tweetId, authorId }) => {
+  const readRecent = app.jobs.merging(async (ids: number[]) => {
     const keep = sql.raw(String(app.config.live.LIVE_KEEP_HOURS))
     const recent = gt(tweets.createdAt, sql`NOW(3) - INTERVAL ${keep} HOUR`)
-    const [tweet] = await app.db
+    const rows = await app.db
       .select({ id: tweets.id })
       .from(tweets)
-      .where(and(eq(tweets.id, tweetId), isNull(tweets.deletedAt), recent))
-    if (tweet) await append({ kind: 'tweet', subjectId: tweetId, userId: authorId })
+      .where(and(inArray(tweets.id, ids), isNull(tweets.deletedAt), recent))
+    return new Set(rows.map(({ id }) => id))
   })
 
-  app.events.subscribe('tweet.deleted', 'live.tweet.deleted', async ({ tweetId, authorId }) =>
-    append({ kind: 'tweet.deleted', subjectId: tweetId, userId: authorId }),
+  const announce: JobHandler<EventPayloads['tweet.created']> = async ({ tweetId, authorId }) => {
+    const recent = await readRecent(tweetId)
+    if (recent.has(tweetId)) await append({ kind: 'tweet', subjectId: tweetId, userId: authorId })
+  }
+  app.events.subscribe('tweet.created', 'live.tweet', announce, { batch: BATCH })
+
+  app.events.subscribe(
+    'tweet.deleted',
+    'live.tweet.deleted',
+    ({ tweetId, authorId }) =>
+      append({ kind: 'tweet.deleted', subjectId: tweetId, userId: authorId }),
+    { batch: BATCH },
   )
 }
 

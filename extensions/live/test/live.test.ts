@@ -81,14 +81,11 @@ t.test('a deletion is sent for tweets that were sent, and for no others', async 
 
 t.test('a job that runs twice sends an event once', async (t) => {
   await drained(app)
-  const { head } = app.live.journal
-  const before = await head()
   const stream = await listen(app, ada)
   const { id } = await tweet(app, bo)
   const payload = { tweetId: id, authorId: bo.id }
   await app.transaction((tx) => app.jobs.add(tx, ['live.tweet', 'live.tweet'], payload))
   await drained(app)
-  t.equal(await head(), before + 1, 'the others have given their numbers back')
   await stream.untilTweet((await tweet(app, bo, 'last')).id)
   t.equal(stream.tweets.length, 2)
   t.equal(await app.jobs.countDead(), 0)
