@@ -1,6 +1,7 @@
 import { BEFORE_NFC, Id, Text, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 import { VARIANT_SIZES } from './pictures/index.ts'
+import { AVIF_MEGAPIXELS, FRAMES, LONGEST_SIDE, MEGAPIXELS } from './pictures/limits.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -66,7 +67,7 @@ export const SizeQuery = (widths: Record<'small' | 'medium' | 'large', number>) 
 
 const File = Type.Unsafe<string>({
   contentMediaType: 'application/octet-stream',
-  description: 'JPEG, PNG, WebP, GIF or AVIF; at most 8 MB and 50 megapixels.',
+  description: `JPEG, PNG, WebP, GIF or AVIF; at most 8 MB, ${MEGAPIXELS} megapixels (AVIF: ${AVIF_MEGAPIXELS}) and ${format(LONGEST_SIDE)} pixels on a side; an animation of at most ${FRAMES} frames and 50 megapixels in all frames together.`,
 })
 
 /** Documents a multipart body; the stream itself is checked while it is read. */

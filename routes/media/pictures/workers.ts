@@ -9,7 +9,7 @@ import { BrokenImage } from './broken.ts'
 // Images are decoded in separate processes: a crash costs one image, the decoder cannot read the
 // service's secrets, and requests have priority on the CPU.
 
-/** Images at a time. With 50 megapixels, a JPEG takes some 130 MB, a PNG 470 MB, an AVIF 1 GB. */
+/** Images at a time; limits.ts keeps the memory of each below some 0.5 GB. */
 const CONCURRENCY = 2
 /** Images that wait as files on disk; about 15 s of work for two cores. */
 const QUEUE = 64
