@@ -20,7 +20,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     security: [{ flatToken: [] }],
     consumes: ['multipart/form-data'],
     body: schemas.PictureUpload,
-    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422) },
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422, 429) },
   })
 
   async function setAvatar(request: FastifyRequest, reply: FastifyReply) {

@@ -23,7 +23,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         consumes: ['multipart/form-data'],
         body: MediaUpload,
-        response: { 201: ref('Media'), ...problems(401, 404, 422) },
+        response: { 201: ref('Media'), ...problems(401, 404, 422, 429) },
       },
     },
     async (request, reply) => {

@@ -22,7 +22,7 @@ export function createLibrary(app: FastifyInstance, { removeAll }: Removal) {
   /** @throws UserNotFound, StorageUnavailable and what `toVariants` throws */
   async function create(ownerId: number, { file, fields, cancelled }: Upload) {
     const text = clean(fields.alt ?? '')
-    const { variants, ...picture } = await toVariants(file, cancelled)
+    const { variants, ...picture } = await toVariants(file, { ownerId, cancelled })
     const key = newKey()
     await store(
       app,
