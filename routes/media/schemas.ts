@@ -49,6 +49,15 @@ export const Media = Type.Object(
   { $id: 'Media', title: 'Media' },
 )
 
+export const MediaUsage = Type.Object({
+  pictures: Type.Integer({ examples: [12] }),
+  bytes: Type.Integer({
+    description: 'Bytes as stored; a picture from before 0.3.0 counts as 0.',
+    examples: [4_100_000],
+  }),
+  quota: Type.Integer({ description: 'The most bytes.', examples: [2_000_000_000] }),
+})
+
 export const AltText = Type.Object(
   { alt: Text({ maxLength: ALT_MAX * BEFORE_NFC, examples: ['A kingfisher on a branch'] }) },
   { additionalProperties: false },
