@@ -1,9 +1,12 @@
 import t from 'tap'
-import { call, drained, read, removeTweet, setUp, signUp, tweet } from '../../helper.ts'
+import { call, drained, read, removeTweet, settings, setUp, signUp, tweet } from '../../helper.ts'
 import { newMedia, objectKeys, postMedia, upload } from '../../multipart.ts'
 import { photo } from '../../pictures/make.ts'
+import { slow, startS3FaultProxy } from '../../s3-fault-proxy.ts'
 
-const app = await setUp(t, { MEDIA_QUOTA_MB: '1' })
+const env = await settings(t)
+const front = await startS3FaultProxy(t, env.S3_ENDPOINT ?? '')
+const app = await setUp(t, { ...env, S3_ENDPOINT: front.url, MEDIA_QUOTA_MB: '1' })
 /** Some 300 KB in three variants, so that three fit. */
 const picture = await (await photo(1600, 1200)).jpeg().toBuffer()
 const usage = (as: { token: string }) => read(app, '/v1/media/usage', as as never)
@@ -59,7 +62,10 @@ t.test(
 t.test('uploads at the same time do not exceed the quota together', async (t) => {
   const user = await signUp(app, 'Racing')
   const before = await objectKeys(app)
+  // All find room before the first is stored.
+  front.misbehave(slow(2_000))
   const answers = await Promise.all(Array.from({ length: 8 }, () => postMedia(app, user, picture)))
+  front.misbehave()
   const stored = answers.filter(({ status }) => status === 201).length
   t.equal(answers.filter(({ status }) => status === 403).length, 8 - stored)
   const { pictures, bytes } = await usage(user)
