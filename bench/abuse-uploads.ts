@@ -121,7 +121,7 @@ const scenarios: Record<string, Attack> = {
 async function measure(name: string, attack: Attack) {
   const service = start(
     file,
-    { ...SERVICE.env, DATABASE_URL: mariadb.url, ...s3.settings },
+    { ...SERVICE.env, LOG_LEVEL: 'silent', DATABASE_URL: mariadb.url, ...s3.settings },
     SERVICE.args,
   )
   const { port } = await service.ask<{ port: number }>({})
