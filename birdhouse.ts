@@ -3,6 +3,7 @@
 /// <reference path="./routes/auth/tables.ts" />
 /// <reference path="./routes/graph/service.ts" />
 /// <reference path="./routes/graph/tables.ts" />
+/// <reference path="./routes/media/config.ts" />
 /// <reference path="./routes/media/schemas.ts" />
 /// <reference path="./routes/media/service.ts" />
 /// <reference path="./routes/media/tables.ts" />

@@ -89,6 +89,13 @@ async function bareRound(files: string[], kind: Kind = 'rss') {
   return { rate: UPLOADS / seconds, seconds, memory }
 }
 
+/** A new account for each upload, because an account may have only eight in progress. */
+async function tokenOf(base: string, n: number) {
+  const email = `${Date.now()}-${n}@example.com`
+  const account = { name: `Uploads ${n}`, email, password: 'correct horse battery' }
+  return (await post(`${base}/auth/sign-up`, account)).accessToken
+}
+
 async function serviceRound(files: string[], seconds: number, kind: Kind = 'rss') {
   const service = start('birdhouse.ts', { ...SERVICE.env, ...settings }, SERVICE.args)
   const client = start('paced.ts')
@@ -98,8 +105,10 @@ async function serviceRound(files: string[], seconds: number, kind: Kind = 'rss'
   const account = { name, email: `${Date.now()}@example.com`, password: 'correct horse battery' }
   const { accessToken } = await post(`${base}/auth/sign-up`, account)
   const { id } = await post(`${base}/tweets`, { text: 'meanwhile' }, accessToken)
+  const tokens = await Promise.all(files.map((_, n) => tokenOf(base, n)))
   const bodies = new Map([...new Set(files)].map((file) => [file, bodyOf(file)]))
-  const upload = (file: string) => send(`${base}/media`, bodies.get(file), accessToken)
+  const upload = (file: string, n: number) =>
+    send(`${base}/media`, bodies.get(file), tokens[n] ?? accessToken)
   const alone = memoryOf(service.pid)
   await Promise.all(files.slice(0, 4).map(upload))
   const pace = { port, request: requestLine(`GET /v1/tweets/${id}`), every: PACE }

@@ -28,11 +28,7 @@ export const DEFAULT_DEADLINE = 30_000
 const LONGEST = 2 ** 31 - 1
 
 const TooSlow = createError('TOO_SLOW', 'The request took too long; try again.', 503)
-const BodyTooSlow = createError(
-  'BODY_TOO_SLOW',
-  'The body did not arrive within %s seconds; send it faster.',
-  408,
-)
+export const BodyTooSlow = createError('BODY_TOO_SLOW', 'The body %s; send it faster.', 408)
 const ClientGone = createError('CLIENT_GONE', 'The client closed the connection.', 499)
 
 export default fp<{ limit?: number }>(
@@ -77,7 +73,9 @@ export default fp<{ limit?: number }>(
         timer.refresh()
         // An answer that a hook `onSend` holds is not replaced; a second answer would mix with it.
         if (request.isAnswering) return
-        missed = awaitsBody(request) ? new BodyTooSlow(deadline / 1000) : new TooSlow()
+        missed = awaitsBody(request)
+          ? new BodyTooSlow(`did not arrive within ${deadline / 1000} seconds`)
+          : new TooSlow()
         answer = takeOver(reply)
         refuse(answer, missed)
       }, deadline)

@@ -11,7 +11,7 @@ declare module 'fastify' {
   }
 }
 
-/** Seconds in `Retry-After` of a 503: a restart of the database takes about this long. */
+/** Seconds in `Retry-After`: a restart of the database takes about this long. */
 const RETRY_AFTER = 2
 
 const MAX_ERRORS = 20
@@ -150,7 +150,10 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
   else
     request.log.info({ code: error.code, reason: error.message.slice(0, 500) }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
-  if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  // RFC 9110, section 15.5.9: the rest of the body may still come.
+  if (status === 408) reply.header('connection', 'close')
+  if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', RETRY_AFTER)
   return problem
 }
 

@@ -70,6 +70,7 @@ t.test('operations on relationships answer as documented', async (t) => {
 t.test('operations on tweets and pictures answer as documented', async (t) => {
   const media = await newMedia(app, ben, await plain())
   const unused = await newMedia(app, ben, await plain())
+  await ask(t, 200, 'GET /v1/media/usage', { as: ben })
   await ask(t, 200, `GET /v1/media/${media.id}`, { as: ben })
   await ask(t, 404, `GET /v1/media/${media.id}`, { as: ann })
   await ask(t, 200, `PATCH /v1/media/${media.id}`, { as: ben, body: { alt: 'A bird' } })

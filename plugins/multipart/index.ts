@@ -3,8 +3,9 @@ import createError from '@fastify/error'
 import multipart from '@fastify/multipart'
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import { createGate } from '../gate.ts'
 import { assertUtf8Type } from '../http/utf8.ts'
+import { GRACE, inPace } from './pace.ts'
+import { createPlaces } from './places.ts'
 import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
 import { createUploads } from './uploads.ts'
 
@@ -19,8 +20,9 @@ declare module 'fastify' {
     /**
      * Streams the one file of a multipart body to disk and calls `work`. The file is deleted when `work`
      * ends or fails, and when the client goes before the upload is complete.
-     * @throws 400, 413, 415; 503 when too many uploads are in progress (before the body is read), and
-     * when the file cannot be written to the temporary folder
+     * @throws 400, 413, 415; 408 when the body arrives too slowly; 429 or 503 when too many uploads of the
+     * account or of all are in progress (before the body is read); 503 when the file cannot be written to
+     * the temporary folder
      */
     withFile: <T>(
       field: string,
@@ -52,14 +54,6 @@ function takeFiles(route: RouteOptions) {
   route.validatorCompiler = () => () => true
 }
 
-/** Most uploads in progress per process; each holds up to 8 MB of disk. */
-const MAX_UPLOADS = 64
-
-const TooManyUploads = createError(
-  'TOO_MANY_UPLOADS',
-  'Too many uploads are in progress; try again in a moment.',
-  503,
-)
 const NotMultipart = createError(
   'NOT_MULTIPART',
   'Send the file as multipart/form-data with a boundary.',
@@ -69,12 +63,12 @@ const NotMultipart = createError(
 const noRoomAdvice = () =>
   `Uploads are refused with 503 NO_ROOM, because no file can be written to ${tmpdir()}. Make room there, or set TMPDIR to a writable folder.`
 
-export default fp(
-  async (app) => {
+export default fp<{ grace?: number }>(
+  async (app, { grace = GRACE }) => {
     await app.register(multipart, { limits: { fileSize: FILE_LIMIT, headerPairs: 20 } })
     const uploads = await createUploads(app.log)
     await uploads.check().catch((err) => app.log.warn({ err }, noRoomAdvice()))
-    const pass = createGate(MAX_UPLOADS, 0, () => new TooManyUploads())
+    const hold = createPlaces()
     app.addHook('onClose', () => uploads.close())
     app.addHook('onRoute', takeFiles)
 
@@ -87,12 +81,14 @@ export default fp(
             ? fileMissing(field, options?.fields, options?.others)
             : new NotMultipart()
         assertUtf8Type(this.headers['content-type'])
-        return pass(() =>
+        return hold(this.viewerId ?? this.clientAddress, () =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
             // The parser would wait forever for the end of a request that has already ended.
             cancelled.throwIfAborted()
-            const fields = await receive(this, field, file, options)
+            const fields = await inPace(this, grace, (signal) =>
+              receive(this, field, file, { ...options, signal }),
+            )
             return work({ file, fields, cancelled })
           }),
         )

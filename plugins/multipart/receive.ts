@@ -27,14 +27,14 @@ const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is 
 const TOO_MANY_PARTS = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
 
 /**
- * Streams the file to `path` and returns the text fields.
+ * Streams the file to `path` and returns the text fields. Stops when `signal` aborts.
  * @throws FileMissing, FileTooLarge, BrokenMultipart, NO_ROOM, or 400 that names a text field
  */
 export async function receive(
   request: FastifyRequest,
   field: string,
   path: string,
-  { fields: wanted = [], others = 'refused' }: UploadOptions = {},
+  { fields: wanted = [], others = 'refused', signal }: UploadOptions & { signal: AbortSignal },
 ) {
   const fields: Record<string, string> = {}
   const missing = () => fileMissing(field, wanted, others)
@@ -44,7 +44,7 @@ export async function receive(
     for await (const part of request.files(optionsFor(wanted.length, others))) {
       if (part.fieldname === field && !isText(part) && !received) {
         received = true
-        await pipeline(part.file, toDisk(path), { signal: request.cancelled })
+        await pipeline(part.file, toDisk(path), { signal })
       } else if (wanted.includes(part.fieldname) && isText(part)) {
         fields[part.fieldname] = await textOf(part)
       } else {
@@ -53,7 +53,7 @@ export async function receive(
       }
     }
   } catch (error) {
-    request.cancelled.throwIfAborted()
+    signal.throwIfAborted()
     throw translate(error as Error & { statusCode?: number; code?: string }, missing)
   }
   if (!received) throw missing()

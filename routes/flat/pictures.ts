@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox, FastifyReply, FastifyRequest, Upload } from 'birdhouse'
+import { createPictureBytes } from './picture-bytes.ts'
 import * as schemas from './schemas.ts'
 
 const FIELD = 'profile-pic'
@@ -9,6 +10,8 @@ const FileMissing = createError('FILE_MISSING', 'File is missing', 404)
 
 /** The original API has two locations, `s3` and `local`; both store and serve the same picture here. */
 const pictures: FastifyPluginAsyncTypebox = async (app) => {
+  const bytesOf = createPictureBytes(app)
+
   const flatSchema = (operationId: string, summary: string) => ({
     tags: ['flat'],
     operationId,
@@ -20,7 +23,7 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
     security: [{ flatToken: [] }],
     consumes: ['multipart/form-data'],
     body: schemas.PictureUpload,
-    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422) },
+    response: { 200: schemas.Empty, ...schemas.failures(401, 404, 422, 429) },
   })
 
   async function setAvatar(request: FastifyRequest, reply: FastifyReply) {
@@ -76,10 +79,8 @@ const pictures: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ params }, reply) => {
-      const bytes = await app.s3.get(
-        await app.media.pictureObject('avatar', params.user_id, 'large'),
-      )
-      return reply.type('image/webp').send(Buffer.from(bytes))
+      const key = await app.media.pictureObject('avatar', params.user_id, 'large')
+      return reply.type('image/webp').send(await bytesOf(key))
     },
   )
 }

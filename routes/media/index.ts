@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox, Upload } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, problems, ref } from 'birdhouse/schemas'
 import profile from './profile-routes.ts'
-import { ALT_MAX, AltText, MediaUpload } from './schemas.ts'
+import { ALT_MAX, AltText, MediaUpload, MediaUsage } from './schemas.ts'
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(own)
@@ -23,14 +23,30 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         security: BearerAuth,
         consumes: ['multipart/form-data'],
         body: MediaUpload,
-        response: { 201: ref('Media'), ...problems(401, 404, 422) },
+        response: { 201: ref('Media'), ...problems(401, 403, 404, 422, 429) },
       },
     },
     async (request, reply) => {
+      await app.media.assertRoom(request.viewer.userId)
       const create = (upload: Upload) => app.media.create(request.viewer.userId, upload)
       const media = await request.withFile('file', create, { fields: ['alt'] })
       return reply.code(201).header('location', `/v1/media/${media.id}`).send(media)
     },
+  )
+
+  app.get(
+    '/media/usage',
+    {
+      schema: {
+        tags: ['media'],
+        operationId: 'getMediaUsage',
+        summary: 'Get the room that your pictures take',
+        description: 'Pictures in tweets and in no tweet count; profile pictures do not.',
+        security: BearerAuth,
+        response: { 200: MediaUsage, ...problems(401) },
+      },
+    },
+    async ({ viewer }) => app.media.usage(viewer.userId),
   )
 
   app.get(

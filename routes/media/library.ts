@@ -1,9 +1,10 @@
 import createError from '@fastify/error'
 import type { Db, FastifyInstance, Tx, Upload } from 'birdhouse'
 import { and, eq, isNull } from 'drizzle-orm'
-import { mediaObject, newKey, store } from './objects.ts'
+import { mediaObject, mediaObjects, newKey, store } from './objects.ts'
 import { toVariants } from './pictures/index.ts'
 import { columnsOf, present } from './present.ts'
+import type { Quota } from './quota.ts'
 import type { Removal } from './removal.ts'
 import { ALT_MAX } from './schemas.ts'
 
@@ -15,24 +16,41 @@ const MediaUsed = createError(
 )
 
 /** Pictures that users upload for tweets. Only the owner can read a picture that is in no tweet. */
-export function createLibrary(app: FastifyInstance, { removeAll }: Removal) {
+export function createLibrary(
+  app: FastifyInstance,
+  { removeAll, removeLater }: Removal,
+  quota: Quota,
+) {
   const { media } = app.tables
   const own = (id: number, ownerId: number) => and(eq(media.id, id), eq(media.ownerId, ownerId))
 
-  /** @throws UserNotFound, StorageUnavailable and what `toVariants` throws */
+  /** @throws UserNotFound, QuotaExceeded, StorageUnavailable and what `toVariants` throws */
   async function create(ownerId: number, { file, fields, cancelled }: Upload) {
     const text = clean(fields.alt ?? '')
-    const { variants, ...picture } = await toVariants(file, cancelled)
+    const { variants, ...picture } = await toVariants(file, { ownerId, cancelled })
+    const bytes = variants.reduce((all, variant) => all + variant.bytes.length, 0)
+    await quota.assertRoom(ownerId, bytes)
     const key = newKey()
     await store(
       app,
       variants.map(({ limit, bytes }) => [mediaObject(key, limit), bytes]),
       cancelled,
     )
-    return app.transaction(async (tx) => {
-      const { width, height, animated, thumbhash } = picture
+    const { width, height, animated, thumbhash } = picture
+    const inserting = app.transaction(async (tx) => {
+      await quota.reserve(tx, ownerId, bytes)
       const stored = variants.map(({ bytes: _, ...variant }) => variant)
-      const row = { ownerId, key, alt: text, width, height, animated, thumbhash, variants: stored }
+      const row = {
+        ownerId,
+        key,
+        alt: text,
+        width,
+        height,
+        animated,
+        thumbhash,
+        bytes,
+        variants: stored,
+      }
       const [{ insertId }] = await tx
         .insert(media)
         .values(row)
@@ -43,6 +61,12 @@ export function createLibrary(app: FastifyInstance, { removeAll }: Removal) {
         })
       await app.users.assertExist(tx, [ownerId])
       return get(insertId, ownerId, tx)
+    })
+    return inserting.catch(async (error) => {
+      // Another upload took the room meanwhile; the daily sweep would find these objects late.
+      if (error.code === 'QUOTA_EXCEEDED')
+        await app.transaction((tx) => removeLater(tx, mediaObjects(key)))
+      throw error
     })
   }
 

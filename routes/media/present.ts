@@ -4,7 +4,7 @@ import { mediaObject } from './objects.ts'
 import { VARIANT_SIZES } from './pictures/index.ts'
 import type { media, StoredVariant } from './tables.ts'
 
-export type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position'>
+export type Row = Omit<InferSelectModel<typeof media>, 'ownerId' | 'tweetId' | 'position' | 'bytes'>
 
 /** The columns that `present` needs. */
 export const columnsOf = ({ tables: { media } }: FastifyInstance) => ({

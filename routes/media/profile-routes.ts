@@ -52,7 +52,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
     security: BearerAuth,
     consumes: ['multipart/form-data'],
     body: PictureUpload,
-    response: { 200: ref('OwnUser'), ...problems(401, 404, 422) },
+    response: { 200: ref('OwnUser'), ...problems(401, 404, 422, 429) },
   })
 
   const deletion = (operationId: string, summary: string) => ({

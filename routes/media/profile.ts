@@ -23,7 +23,7 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
   async function setPicture(kind: Kind, userId: number, { file, cancelled }: Upload) {
     const { sizes, object } = app.users.pictures[kind]
     const widths = Object.values(sizes)
-    const rendered = await KINDS[kind].render(file, widths, cancelled)
+    const rendered = await KINDS[kind].render(file, widths, { ownerId: userId, cancelled })
     const key = newKey()
     await store(
       app,

@@ -1,6 +1,7 @@
 import { BEFORE_NFC, Id, Text, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 import { VARIANT_SIZES } from './pictures/index.ts'
+import { AVIF_MEGAPIXELS, FRAMES, LONGEST_SIDE, MEGAPIXELS } from './pictures/limits.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -48,6 +49,15 @@ export const Media = Type.Object(
   { $id: 'Media', title: 'Media' },
 )
 
+export const MediaUsage = Type.Object({
+  pictures: Type.Integer({ examples: [12] }),
+  bytes: Type.Integer({
+    description: 'Bytes as stored; a picture from before 0.3.0 counts as 0.',
+    examples: [4_100_000],
+  }),
+  quota: Type.Integer({ description: 'The most bytes.', examples: [2_000_000_000] }),
+})
+
 export const AltText = Type.Object(
   { alt: Text({ maxLength: ALT_MAX * BEFORE_NFC, examples: ['A kingfisher on a branch'] }) },
   { additionalProperties: false },
@@ -66,7 +76,7 @@ export const SizeQuery = (widths: Record<'small' | 'medium' | 'large', number>) 
 
 const File = Type.Unsafe<string>({
   contentMediaType: 'application/octet-stream',
-  description: 'JPEG, PNG, WebP, GIF or AVIF; at most 8 MB and 50 megapixels.',
+  description: `JPEG, PNG, WebP, GIF or AVIF; at most 8 MB, ${MEGAPIXELS} megapixels (AVIF: ${AVIF_MEGAPIXELS}) and ${format(LONGEST_SIDE)} pixels on a side; an animation of at most ${FRAMES} frames and 50 megapixels in all frames together.`,
 })
 
 /** Documents a multipart body; the stream itself is checked while it is read. */

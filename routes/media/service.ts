@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { createLibrary } from './library.ts'
 import { close as closePictures } from './pictures/index.ts'
 import { createProfilePictures } from './profile.ts'
+import { createQuota } from './quota.ts'
 import { createRemoval } from './removal.ts'
 import { Media } from './schemas.ts'
 import { createSweep } from './sweep.ts'
@@ -24,14 +25,18 @@ declare module 'fastify' {
 
 function createMedia(app: FastifyInstance) {
   const removal = createRemoval(app)
+  const quota = createQuota(app)
   removal.start()
   const sweep = createSweep(app)
   createSweepJob(app, sweep)
   createSweepTask(app, sweep)
   return {
-    ...createLibrary(app, removal),
+    ...createLibrary(app, removal, quota),
     ...createTweetMedia(app),
     ...createProfilePictures(app, removal),
+    usage: (ownerId: number) => quota.usage(ownerId),
+    /** Refuses an upload before its body is read. @throws QuotaExceeded when nothing more fits */
+    assertRoom: (ownerId: number) => quota.assertRoom(ownerId, 1),
     expire: removal.expire,
     sweep,
   }

@@ -29,12 +29,15 @@ export const media = mysqlTable(
     height: int().notNull(),
     animated: boolean().notNull(),
     thumbhash: text({ length: 64 }).notNull(),
+    /** Bytes of all variants together; 0 for a picture stored before this column existed. */
+    bytes: int().notNull().default(0),
     variants: jsonText().$type<StoredVariant[]>().notNull(),
     createdAt: createdAt(),
   },
   (t) => [
     uniqueIndex('media_key').on(t.key),
-    index('media_owner').on(t.ownerId, t.id),
+    // Sums the bytes of an account without reading rows.
+    index('media_usage').on(t.ownerId, t.bytes),
     // Finds the pictures of a tweet, and the oldest pictures without a tweet.
     index('media_tweet').on(t.tweetId, t.createdAt),
   ],

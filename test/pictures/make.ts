@@ -116,3 +116,7 @@ export function gifOf(width: number, height: number, frames = 1, claims = false)
     Buffer.from(';'),
   ])
 }
+
+/** A packed text of a PNG that takes so many bytes when it is unpacked. */
+export const textChunk = (bytes: number) =>
+  chunk('zTXt', Buffer.concat([Buffer.from('Comment\0\0'), deflateSync(Buffer.alloc(bytes))]))

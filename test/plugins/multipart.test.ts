@@ -21,7 +21,12 @@ const app = Fastify({
 })
 await app.register(errors)
 await app.register(deadline)
-await app.register(multipart)
+await app.register(multipart, { grace: 1 })
+app.decorateRequest('viewerId', {
+  getter() {
+    return Number(this.headers['x-account'])
+  },
+})
 app.post('/file', FILE, async (request, reply) => {
   const bytes = await request.withFile('file', ({ file }) => readFile(file))
   return reply.type('application/octet-stream').send(bytes)
@@ -40,6 +45,9 @@ app.post('/hurry', { ...FILE, config: { deadline: 200 } }, async (request) =>
 )
 app.post('/late', { ...FILE, onRequest: async () => sleep(100) }, async (request) =>
   request.withFile('file', async () => ({ worked: ++worked })),
+)
+app.post('/long', FILE, async (request) =>
+  request.withFile('file', async () => ({ waited: await sleep(2_500, true) })),
 )
 const url = await app.listen({ host: '127.0.0.1', port: 0 })
 t.teardown(() => app.close())
@@ -85,11 +93,12 @@ t.test('bytes that the parser holds back are not detached', async (t) => {
   t.ok(bytes.equals(Buffer.from(file.join(''))))
 })
 
-/** A connection on which a file has begun to come. */
-function begin(path: string) {
+/** A connection on which a file of an account has begun to come. */
+function begin(path: string, account = 1, length = 9999) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(
-    `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 9999\r\n\r\n${HEAD}abc`,
+    `POST ${path} HTTP/1.1\r\nhost: x\r\nx-account: ${account}\r\n` +
+      `content-type: ${TYPE}\r\ncontent-length: ${length}\r\n\r\n${HEAD}abc`,
   )
   return socket
 }
@@ -111,8 +120,47 @@ t.test('a body that does not arrive is 408', async (t) => {
   t.ok(lines.some((line) => JSON.parse(line).res?.statusCode === 408))
 })
 
+t.test('a body that stops arriving is 408 long before the deadline', async (t) => {
+  for (const sent of ['', 'all of it but the end']) {
+    const begun = performance.now()
+    const socket = begin('/file')
+    socket.write(sent)
+    t.match(String(await buffer(socket)), /^HTTP\/1.1 408 .*connection: close.*BODY_TOO_SLOW/is)
+    const seconds = (performance.now() - begun) / 1000
+    t.ok(seconds > 1 && seconds < 10, `${seconds} s`)
+    t.strictSame(uploadedFiles(process.pid), [], 'its place is free')
+  }
+})
+
+t.test('a client that begins with nothing but headers is 408 as well', async (t) => {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(
+    `POST /file HTTP/1.1\r\nhost: x\r\ncontent-type: ${TYPE}\r\ncontent-length: 99\r\n\r\n`,
+  )
+  t.match(String(await buffer(socket)), /^HTTP\/1.1 408 .*BODY_TOO_SLOW/is)
+})
+
+t.test('a body that arrives slowly but steadily is received', async (t) => {
+  const file = 'y'.repeat(30_000)
+  const socket = begin('/file', 1, HEAD.length + 3 + file.length + END.length)
+  for (let at = 0; at < file.length; at += 3_000) {
+    await sleep(300)
+    socket.write(file.slice(at, at + 3_000))
+  }
+  socket.write(END)
+  t.match(String((await once(socket, 'data'))[0]), /^HTTP\/1.1 200/)
+  socket.destroy()
+})
+
+t.test('the work after the body may take longer than a body may pause', async (t) => {
+  const form = new FormData()
+  form.append('file', new Blob(['x']))
+  const answer = await fetch(`${url}/long`, { method: 'POST', body: form })
+  t.equal(answer.status, 200)
+})
+
 t.test('a client that leaves early frees its place', async (t) => {
-  const sockets = Array.from({ length: 70 }, () => begin('/late'))
+  const sockets = Array.from({ length: 70 }, (_, account) => begin('/late', account))
   await sleep(30)
   for (const socket of sockets) socket.destroy()
   await sleep(200)
@@ -120,7 +168,13 @@ t.test('a client that leaves early frees its place', async (t) => {
   const form = new FormData()
   form.append('file', new Blob(['x']))
   const answers = await Promise.all(
-    Array.from({ length: 64 }, () => fetch(`${url}/late`, { method: 'POST', body: form })),
+    Array.from({ length: 64 }, (_, account) =>
+      fetch(`${url}/late`, {
+        method: 'POST',
+        headers: { 'x-account': String(account) },
+        body: form,
+      }),
+    ),
   )
   t.strictSame([...new Set(answers.map(({ status }) => status))], [200])
 })

@@ -1,22 +1,23 @@
 import createError from '@fastify/error'
 import type { Size } from './decode.ts'
 import { type Picture, whole } from './inspect.ts'
+import { FRAMES, TooManyFrames } from './limits.ts'
 
-/** Frames are encoded up to three times; 500 take one core about 5 s, a large still image 1 s. */
-const FRAMES = 500
+/** All frames are encoded up to three times, which takes one core up to 5 s; a large still image takes 1 s. */
 const PIXELS = 50_000_000
 const QUALITY = 75
 const EFFORT = 2
 
 const AnimationTooLarge = createError(
   'IMAGE_TOO_LARGE',
-  `The animation has more than ${FRAMES} frames, or more than ${PIXELS / 1e6} megapixels in all frames together; shorten it or scale it down.`,
+  `The animation has more than ${PIXELS / 1e6} megapixels in all frames together; shorten it or scale it down.`,
   413,
 )
 
-/** @throws AnimationTooLarge */
+/** @throws TooManyFrames, AnimationTooLarge */
 export function assertAffordable({ frames, width, height }: Picture) {
-  if (frames > FRAMES || frames * width * height > PIXELS) throw new AnimationTooLarge()
+  if (frames > FRAMES) throw new TooManyFrames()
+  if (frames * width * height > PIXELS) throw new AnimationTooLarge()
 }
 
 /** All frames with their delays and loops, as WebP. @throws BrokenImage */

@@ -1,4 +1,4 @@
-import { type Box, runInWorker } from './workers.ts'
+import { type Box, runInWorker, type Sender } from './workers.ts'
 
 export { closeWorkers as close } from './workers.ts'
 
@@ -23,29 +23,26 @@ const BANNER = 3
 /**
  * Makes the WebP variants of a tweet's picture, never enlarged; a variant that would equal a
  * smaller one is omitted. GIF and WebP stay animated; an AVIF sequence becomes its still image.
- * @throws UnsupportedImage, BrokenImage, ImageTooLarge, TooBusy
+ * @throws UnsupportedImage, BrokenImage, ImageTooLarge, ImageTooComplex, TooBusy
  */
-export const toVariants = (file: string, cancelled?: AbortSignal) =>
-  runInWorker<Rendition>(
-    { make: 'variants', file, limits: Object.values(VARIANT_SIZES) },
-    cancelled,
-  )
+export const toVariants = (file: string, sender: Sender = {}) =>
+  runInWorker<Rendition>({ make: 'variants', file, limits: Object.values(VARIANT_SIZES) }, sender)
 
 /** Makes avatars: centred squares of the first frame, in WebP. @throws as `toVariants` */
-export const toSquares = (file: string, sizes: number[], cancelled?: AbortSignal) =>
+export const toSquares = (file: string, sizes: number[], sender?: Sender) =>
   toCovers(
     file,
     sizes.map((size) => ({ width: size, height: size })),
-    cancelled,
+    sender,
   )
 
 /** Makes headers: the centre of the first frame, in WebP. @throws as `toVariants` */
-export const toBanners = (file: string, widths: number[], cancelled?: AbortSignal) =>
+export const toBanners = (file: string, widths: number[], sender?: Sender) =>
   toCovers(
     file,
     widths.map((width) => ({ width, height: Math.round(width / BANNER) })),
-    cancelled,
+    sender,
   )
 
-const toCovers = (file: string, boxes: Box[], cancelled?: AbortSignal) =>
-  runInWorker<Buffer[]>({ make: 'covers', file, boxes }, cancelled)
+const toCovers = (file: string, boxes: Box[], sender: Sender = {}) =>
+  runInWorker<Buffer[]>({ make: 'covers', file, boxes }, sender)

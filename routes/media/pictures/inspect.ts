@@ -3,20 +3,13 @@ import createError from '@fastify/error'
 import sharp, { type Metadata, type Sharp, type SharpOptions } from 'sharp'
 import { BrokenImage } from './broken.ts'
 import { isWholeGif } from './gif.ts'
+import { assertParts, assertSize } from './limits.ts'
 import { type Format, sniff } from './sniff.ts'
-
-/** 50 megapixels take 200 MB as raw RGBA. */
-const PIXEL_LIMIT = 50_000_000
 
 const UnsupportedImage = createError(
   'UNSUPPORTED_IMAGE',
   'The file is not a JPEG, PNG, WebP, GIF or AVIF image.',
   415,
-)
-const ImageTooLarge = createError(
-  'IMAGE_TOO_LARGE',
-  `The image has more than ${PIXEL_LIMIT / 1e6} megapixels; scale it down.`,
-  413,
 )
 
 export type Picture = {
@@ -29,20 +22,24 @@ export type Picture = {
   frames: number
 }
 
-/** The header is checked against the pixel limit; sequential reading keeps few lines in memory. */
+/** `assertSize` checks the header against a limit of its own; sequential reading keeps few lines in memory. */
 const STRICT: SharpOptions = { failOn: 'error', limitInputPixels: false, sequentialRead: true }
 
-/** Reads the header, decodes nothing. @throws UnsupportedImage, BrokenImage, ImageTooLarge */
+/**
+ * Reads the header, decodes nothing.
+ * @throws UnsupportedImage, BrokenImage, ImageTooLarge, ImageTooComplex, TooManyFrames
+ */
 export async function inspect(file: string): Promise<Picture> {
   const bytes = await readFile(file)
   const format = sniff(bytes)
   if (!format) throw new UnsupportedImage()
+  assertParts(format, bytes)
   // libvips reads the major brand only, and an animated AVIF has another major brand.
   if (format === 'AVIF') bytes.write('avif', 8, 'latin1')
   const open = (options: SharpOptions = {}) => sharp(bytes, { ...STRICT, ...options })
   const header = await whole(format, () => open().metadata())
   const { width, height } = header.autoOrient
-  if (width * height > PIXEL_LIMIT) throw new ImageTooLarge()
+  assertSize(format, { width, height })
   if (format === 'GIF' && !isWholeGif(bytes)) throw new BrokenImage(TRUNCATED)
   // sharp converts a 16-bit picture with a profile to Display P3, but labels it sRGB.
   const deep = header.depth !== 'uchar'

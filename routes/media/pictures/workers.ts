@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, join } from 'node:path'
 import createError from '@fastify/error'
-import pLimit from 'p-limit'
 import { BrokenImage } from './broken.ts'
+import { createTurns } from './turns.ts'
 
 // Images are decoded in separate processes: a crash costs one image, the decoder cannot read the
 // service's secrets, and requests have priority on the CPU.
 
-/** Images at a time. With 50 megapixels, a JPEG takes some 130 MB, a PNG 470 MB, an AVIF 1 GB. */
+/** Images at a time; limits.ts keeps the memory of each below some 0.5 GB. */
 const CONCURRENCY = 2
 /** Images that wait as files on disk; about 15 s of work for two cores. */
 const QUEUE = 64
@@ -36,16 +36,19 @@ export type Order =
   | { make: 'covers'; file: string; boxes: Box[] }
 export type Box = { width: number; height: number }
 
+/** The account that sent the picture; `cancelled` aborts when nobody waits for it any longer. */
+export type Sender = { ownerId?: number; cancelled?: AbortSignal }
+
 export type Failure = { message: string; code?: string; statusCode?: number; cause?: string }
 export type Answer = { made: unknown } | { failure: Failure }
 
-const limit = pLimit(CONCURRENCY)
+const turns = createTurns(CONCURRENCY)
 const idle = new Map<ChildProcess, NodeJS.Timeout>()
 
 /** @throws TooBusy, BrokenImage, the worker's error, the reason of `cancelled` */
-export async function runInWorker<Made>(order: Order, cancelled?: AbortSignal) {
-  if (limit.pendingCount >= QUEUE) throw new TooBusy()
-  return limit(async () => {
+export async function runInWorker<Made>(order: Order, { ownerId, cancelled }: Sender) {
+  if (turns.pending() >= QUEUE) throw new TooBusy()
+  return turns.run(ownerId, async () => {
     cancelled?.throwIfAborted()
     // A worker may be killed for other reasons, so only a second death is blamed on the file.
     const answer = (await ask(order)) ?? (await ask(order))

@@ -2,13 +2,21 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { call, settings, setUp, signUp } from '../../helper.ts'
-import { formOf, newMedia, objectKeys, plain, sendForm, uploadedFiles } from '../../multipart.ts'
+import { type App, call, settings, setUp, signUp } from '../../helper.ts'
+import {
+  formOf,
+  newMedia,
+  objectKeys,
+  plain,
+  postMedia,
+  sendForm,
+  uploadedFiles,
+} from '../../multipart.ts'
 import { photo } from '../../pictures/make.ts'
 import { spawnServer } from '../../server/spawn.ts'
 
-/** As in plugins/multipart/index.ts. */
-const AT_ONCE = 64
+/** As in plugins/multipart/places.ts. */
+const [AT_ONCE, OWN] = [64, 8]
 
 const jpeg = await plain()
 const HEAD = '--b\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
@@ -25,6 +33,10 @@ function begin(port: number, token: string, length = 100_000, file = Buffer.from
   socket.write(file)
   return socket
 }
+
+/** Access tokens of accounts that need not exist, because their uploads never end. */
+const tokensFor = (app: App, count: number) =>
+  Array.from({ length: count }, (_, n) => app.accessTokens.issue(1_000_000 + n, 1, 600))
 
 const until = async (is: () => boolean) => {
   for (let waits = 0; !is() && waits < 400; waits++) await sleep(5)
@@ -60,11 +72,46 @@ t.test('files are on disk only while they are processed', async (t) => {
   t.equal((await app.db.select().from(app.tables.media)).length, 1)
 })
 
+t.test('uploads of one account that wait leave places for others', async (t) => {
+  const app = await setUp(t)
+  const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
+  const [many, other] = [await signUp(app, 'Many'), await signUp(app, 'Other')]
+  let refused = 0
+  const sockets = Array.from({ length: AT_ONCE }, () =>
+    begin(port, many.token).on('data', (answer) => {
+      t.match(String(answer), /^HTTP\/1.1 429 .*retry-after: \d+.*TOO_MANY_OWN_UPLOADS/is)
+      refused++
+    }),
+  )
+  t.ok(await until(() => refused === AT_ONCE - OWN))
+  t.equal(uploadedFiles(process.pid).length, OWN)
+  t.equal((await newMedia(app, other, jpeg)).width, 40)
+  t.equal((await postMedia(app, many, jpeg)).body.code, 'TOO_MANY_OWN_UPLOADS')
+  for (const socket of sockets) socket.destroy()
+  t.ok(await until(() => uploadedFiles(process.pid).length === 0))
+  t.equal((await newMedia(app, many, jpeg)).width, 40, 'its places are free again')
+})
+
+t.test('accounts with many uploads leave places for accounts with none', async (t) => {
+  const app = await setUp(t)
+  const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
+  const honest = await signUp(app, 'Honest')
+  let refused = 0
+  const sockets = tokensFor(app, 10).flatMap((token) =>
+    Array.from({ length: OWN }, () => begin(port, token).on('data', () => refused++)),
+  )
+  t.ok(await until(() => refused + uploadedFiles(process.pid).length === sockets.length))
+  t.ok(refused > 10 * OWN - AT_ONCE, 'more than do not fit')
+  t.equal((await newMedia(app, honest, jpeg)).width, 40)
+  for (const socket of sockets) socket.destroy()
+  t.ok(await until(() => uploadedFiles(process.pid).length === 0))
+})
+
 t.test('above the limit, an upload is rejected before its body is read', async (t) => {
   const app = await setUp(t)
   const port = Number(new URL(await app.listen({ port: 0, host: '127.0.0.1' })).port)
   const user = await signUp(app, 'Many')
-  const sockets = Array.from({ length: AT_ONCE }, () => begin(port, user.token))
+  const sockets = tokensFor(app, AT_ONCE).map((token) => begin(port, token))
   t.ok(await until(() => uploadedFiles(process.pid).length === AT_ONCE))
 
   const next = begin(port, user.token, 8_000_000)

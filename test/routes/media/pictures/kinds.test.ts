@@ -42,8 +42,8 @@ t.test(
     t.strictSame(await sizes(500, 300), ['320: 320x192', '800: 500x300'])
     t.strictSame(await sizes(320, 320), ['320: 320x320'])
     t.strictSame(await sizes(1, 1), ['320: 1x1'])
-    t.strictSame(await sizes(20_000, 1), ['320: 320x1', '800: 800x1', '1600: 1600x1'])
-    t.strictSame(await sizes(1, 20_000), ['320: 1x320', '800: 1x800', '1600: 1x1600'])
+    t.strictSame(await sizes(16_383, 1), ['320: 320x1', '800: 800x1', '1600: 1600x1'])
+    t.strictSame(await sizes(1, 16_383), ['320: 1x320', '800: 1x800', '1600: 1x1600'])
   },
 )
 
@@ -126,8 +126,8 @@ t.test('squares and banners show the middle of any picture', async (t) => {
   }
   for (const [width, height] of [
     [1, 1],
-    [20_000, 1],
-    [1, 20_000],
+    [16_383, 1],
+    [1, 16_383],
     [3, 2000],
   ] as const) {
     const odd = save(await plain(width, height, '#dc1e1e').png().toBuffer())

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import t from 'tap'
 import { toBanners, toSquares, toVariants } from '../../../../routes/media/pictures/index.ts'
 import { fileWriter, kept, refusal } from '../../../pictures/files.ts'
-import { corners, gifOf, photo, plain, pngOf } from '../../../pictures/make.ts'
+import { corners, film, gifOf, photo, plain, pngOf, textChunk } from '../../../pictures/make.ts'
 import { peaksOfWorkers } from '../../../pictures/workers.ts'
 
 const save = fileWriter(t)
@@ -100,6 +100,10 @@ t.test('too many pixels are rejected from the header, without using memory', asy
     'JPEG of 60,000 x 60,000': await sized(),
     'WebP of 50.8 megapixels': webp,
     'AVIF of 60,000 x 60,000': await spatialExtents(60_000),
+    'AVIF of 16.2 megapixels': await spatialExtents(4_020),
+    'PNG of 1 x 50,000,000': pngOf(1, 50_000_000),
+    'PNG of 50,000,000 x 1': pngOf(50_000_000, 1),
+    'GIF of 16,384 x 9': gifOf(16_384, 9, 1, true),
   }
   await toSquares(save(await plain(9, 9, 'red').png().toBuffer()), [48])
   const before = Math.max(...peaksOfWorkers())
@@ -118,6 +122,41 @@ t.test('too many pixels are rejected from the header, without using memory', asy
     'BROKEN_IMAGE',
     '49 are read',
   )
+})
+
+t.test('too many parts are rejected before the file is decoded', async (t) => {
+  const png = await plain(9, 9, 'red').png().toBuffer()
+  const progressive = await plain(64, 64, 'red').jpeg({ progressive: true }).toBuffer()
+  const lastScan = progressive.subarray(progressive.lastIndexOf(Buffer.from([0xff, 0xda])), -2)
+  const colours = Array.from({ length: 501 }, (_, n) => plain(2, 2, n % 2 ? 'red' : 'blue'))
+  const texts = Array.from({ length: 101 }, () => textChunk(4_000_000))
+  const cases: [Buffer, object][] = [
+    [
+      Buffer.concat([png.subarray(0, 33), ...texts, png.subarray(33)]),
+      { code: 'IMAGE_TOO_COMPLEX', statusCode: 422, message: /100 text chunks; save it without/ },
+    ],
+    [
+      Buffer.concat([progressive.subarray(0, -2), ...Array(50).fill(lastScan)]),
+      { code: 'IMAGE_TOO_COMPLEX', statusCode: 422, message: /50 scans; save it as/ },
+    ],
+    [
+      await (await film(colours, 2, 2)).webp({ lossless: true }).toBuffer(),
+      { code: 'IMAGE_TOO_LARGE', statusCode: 413, message: /500 frames; shorten it/ },
+    ],
+  ]
+  for (const [bytes, expected] of cases) {
+    const file = save(bytes)
+    for (const work of [() => toVariants(file), () => toSquares(file, [48])])
+      t.match(await refusal(work()), expected)
+  }
+})
+
+t.test('a marker of a scan that metadata contains by chance is no scan', async (t) => {
+  const jpeg = await plain(9, 9, 'red').jpeg().toBuffer()
+  const chance = Buffer.alloc(200, Buffer.from([0xff, 0xda]))
+  const comment = Buffer.concat([Buffer.from([0xff, 0xfe, 0, 202]), chance])
+  const file = save(Buffer.concat([jpeg.subarray(0, 2), comment, jpeg.subarray(2), chance]))
+  t.equal((await refusal(toVariants(file))).code, 'DONE')
 })
 
 /** A JPEG whose frame header (ITU T.81, B.2.2) says more than there is. */

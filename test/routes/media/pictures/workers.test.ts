@@ -50,6 +50,17 @@ t.test('two pictures are processed, some wait, more are rejected', async (t) => 
   t.equal((await refusal(toSquares(small, [48]))).code, 'DONE', 'there is room again')
 })
 
+t.test('accounts take turns, so that one picture does not wait for many of another', async (t) => {
+  const done: string[] = []
+  const make = async (name: string, file: string, ownerId: number) => {
+    await toSquares(file, [48], { ownerId })
+    done.push(name)
+  }
+  const many = Array.from({ length: 10 }, () => make('large', large, 1))
+  await Promise.all([...many, make('small', small, 2), make('small', small, 2)])
+  t.ok(done.lastIndexOf('small') <= 4, done.join())
+})
+
 t.test('a worker has low priority and no secrets', async (t) => {
   await toSquares(small, [48])
   for (const pid of workersOf()) {
@@ -106,10 +117,13 @@ t.test('an idle worker that dies is replaced', async (t) => {
 
 t.test('cancelled work is not begun and not delivered', async (t) => {
   const reason = new Error('gone')
-  await t.rejects(toSquares('/nowhere/to/be/found', [48], AbortSignal.abort(reason)), reason)
+  await t.rejects(
+    toSquares('/nowhere/to/be/found', [48], { cancelled: AbortSignal.abort(reason) }),
+    reason,
+  )
   await close()
   const leaving = new AbortController()
-  const work = toVariants(large, leaving.signal)
+  const work = toVariants(large, { cancelled: leaving.signal })
   await atWork(1)
   leaving.abort(reason)
   await t.rejects(work, reason)
