@@ -3,11 +3,17 @@ import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import ipaddr from 'ipaddr.js'
+import { LRUCache } from 'lru-cache'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    networkOf: typeof networkOf
+  }
   interface FastifyRequest {
     /** The client's IP address in the form of `plainAddress`; empty when no address is known. */
     readonly clientAddress: string
+    /** The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address. */
+    readonly clientNetwork: string
   }
 }
 
@@ -22,6 +28,21 @@ export function plainAddress(text: string) {
   const { v6, v4 } = WITH_PORT.exec(text)?.groups ?? {}
   const address = v6 ?? v4 ?? text
   return isIP(address) === 0 ? undefined : ipaddr.process(address.replace(/%.*$/, '')).toString()
+}
+
+/** Hosts get a /64 (RFC 6177), in which they choose addresses freely. */
+const HEXTETS = 4
+const networks = new LRUCache<string, string>({ max: 5_000 })
+
+/** Returns the network of a canonical address that counts as one client. */
+export function networkOf(address: string) {
+  if (!address.includes(':')) return address
+  const known = networks.get(address)
+  if (known !== undefined) return known
+  const { parts } = ipaddr.IPv6.parse(address)
+  const network = `${new ipaddr.IPv6([...parts.slice(0, HEXTETS), 0, 0, 0, 0])}/64`
+  networks.set(address, network)
+  return network
 }
 
 /** Returns Fastify's option `trustProxy` for the setting; also matches addresses that carry a port. */
@@ -49,9 +70,15 @@ export function serializeRequest(request: FastifyRequest) {
 
 export default fp(
   async (app) => {
+    app.decorate('networkOf', networkOf)
     app.decorateRequest('clientAddress', {
       getter(this: FastifyRequest) {
         return clientAddress(this)
+      },
+    })
+    app.decorateRequest('clientNetwork', {
+      getter(this: FastifyRequest) {
+        return networkOf(clientAddress(this))
       },
     })
   },

@@ -151,6 +151,7 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
     request.log.info({ code: error.code, reason: error.message.slice(0, 500) }, 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   if (status === 503) reply.header('retry-after', RETRY_AFTER)
+  if (status === 429) reply.headers((error as { headers?: Record<string, string> }).headers ?? {})
   return problem
 }
 

@@ -125,6 +125,7 @@ export const PROBLEMS = {
   413: 'The body is too large.',
   415: 'The media type is not supported.',
   422: 'The request is well-formed but cannot be processed.',
+  429: 'There were too many requests; retry after `Retry-After` seconds.',
   503: 'A store is unreachable or the server is too busy; retry after `Retry-After` seconds.',
 } as const
 
