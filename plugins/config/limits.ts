@@ -22,7 +22,15 @@ export function readLimits(text: string): Quota[] {
   return quotas
 }
 
-const limit = (usual: string) => readable(readLimits, { default: usual, secret: false })
+/** People who sign up have no account yet. @throws Error as `readLimits` */
+export function readAddressLimits(text: string) {
+  const quotas = readLimits(text)
+  if (quotas.every(({ by }) => by === 'address')) return quotas
+  throw new Error('limit addresses alone, such as address 50/h, or set it to off')
+}
+
+const limit = (usual: string, read = readLimits) =>
+  readable(read, { default: usual, secret: false })
 
 /** The defaults are several times as high as one person, or a network that many people share, gets. */
 export const LIMITS = {
@@ -30,7 +38,7 @@ export const LIMITS = {
   LIMIT_WRITE: limit('account 120/min, address 1200/min'),
   LIMIT_UPLOAD: limit('account 40/min, address 300/min'),
   LIMIT_STREAM: limit('account 60/min, address 600/min'),
-  LIMIT_SIGN_UP: limit('address 50/h'),
+  LIMIT_SIGN_UP: limit('address 50/h', readAddressLimits),
   LIMIT_LOGIN: limit('account 30/min, address 60/min, address 600/h'),
   LIMIT_REFRESH: limit('account 60/min, address 1200/min'),
 }

@@ -17,7 +17,8 @@ declare module 'fastify' {
     limit?: LimitClass | false
   }
   interface FastifyRequest {
-    /** For plugins/limits alone: the count that is nearest to its limit. */
+    /** For plugins/limits alone: the class of the request, and the count that is nearest to its limit. */
+    limitClass: LimitClass | false
     nearestLimit: Counted | null
   }
 }
@@ -25,14 +26,14 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     app.decorate('limits', createLimits(app))
+    app.decorateRequest('limitClass', false)
     app.decorateRequest('nearestLimit', null)
     const { classes } = app.limits
     let isAdvised = false
 
-    /** Counts the request and sets the headers. @throws TooManyRequests */
+    /** Counts the request. @throws TooManyRequests */
     function limit(request: FastifyRequest, reply: FastifyReply, by: Quota['by'], key: string) {
-      const name = classOf(request)
-      const limits = name ? classes.get(name) : undefined
+      const limits = request.limitClass ? classes.get(request.limitClass) : undefined
       if (!limits || limits.isByFeature || limits[by].length === 0) return undefined
       const counted = count(limits[by], key)
       const judge = (all: Counted[]) => {
@@ -59,6 +60,7 @@ export default fp(
 
     app.addHook('onRoute', (route) => chooseClass(app, route))
     app.addHook('onRequest', (request, reply, done) => {
+      request.limitClass = classOf(request)
       const refuse = (error: Error) => {
         adviseProxy(request)
         done(error)
