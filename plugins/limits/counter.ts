@@ -36,7 +36,7 @@ export function createCounter(limit: Limit, store?: SharedStore) {
     const isRefused = allowance.left === 0
     if (!isRefused) allowance.left--
     const { left, elsewhere, endsAt } = allowance
-    const wait = Math.ceil((endsAt - now) / 1000)
+    const wait = Math.ceil(Math.round(endsAt - now) / 1000)
     return { limit, isRefused, remaining: left + elsewhere, seconds: wait }
   }
 

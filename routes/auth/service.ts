@@ -119,6 +119,16 @@ export default fp(
     app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))
     app.users.addEraser(app.auth.attempts.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
+    app.tasks.add('auth:unlock', {
+      summary: 'Let an account log in again after too many failed logins',
+      argument: 'email',
+      run: async ({ argument: email = '' }) => {
+        const account = await app.users.credentials({ email })
+        if (!account) throw new Error(`No account has the e-mail address ${email}.`)
+        await app.auth.attempts.unlock(account.id)
+        return `${email} can log in from everywhere again.`
+      },
+    })
     app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)
   },
   {
