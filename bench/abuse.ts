@@ -21,7 +21,9 @@ const HELP = `Measures the requests of people while a client attacks the service
 
 ${SCENARIOS.map(({ name, title }) => `  ${name.padEnd(16)} ${title}`).join('\n')}`
 
-const ROUNDS = 3
+const ROUNDS = 5
+/** Milliseconds between the rounds. */
+const REST = 500
 /** Milliseconds from the start of an attack to the first request of a person. */
 const HEAD_START = 2_000
 
@@ -69,6 +71,7 @@ async function run({ name, title, prepare }: Scenario) {
 async function severalTimes(honest: () => Promise<Outcome>) {
   const all: Outcome = { latencies: [], answers: {} }
   for (let round = 0; round < ROUNDS; round++) {
+    if (round > 0) await sleep(REST)
     const { latencies, answers } = await honest()
     all.latencies.push(...latencies)
     for (const [status, count] of Object.entries(answers)) {

@@ -7,7 +7,7 @@ export type Origin = { address: string; account: string; isKnown?: boolean }
 type Waiting = Origin & { place: number; begin: () => void; refuse: () => void }
 
 /**
- * Returns a function that runs at most `atOnce` works concurrently. Up to `waiting` further works wait for
+ * `pass` runs at most `atOnce` works concurrently. Up to `waiting` further works wait for
  * their turn. The first work of every address and account comes before the second of any, so nobody waits for
  * all works of another. A work of a known origin comes after works of its account and address only.
  * @throws the error of `refuse` for the last works when more wait
@@ -23,7 +23,15 @@ export function createFairGate(atOnce: number, waiting: number, refuse: () => Er
     return Math.max(ofAddress.length, queue.filter((one) => one.account === account).length)
   }
 
-  return async function pass<T>(origin: Origin, work: () => Promise<T>) {
+  /** True when a new work of this origin would be refused. */
+  function isFull(origin: Origin) {
+    const last = queue.at(-1)
+    return (
+      queue.length >= waiting && !!last && !isBefore({ ...origin, place: placeOf(origin) }, last)
+    )
+  }
+
+  async function pass<T>(origin: Origin, work: () => Promise<T>) {
     if (running >= atOnce) await turn(origin)
     else running++
     try {
@@ -49,8 +57,10 @@ export function createFairGate(atOnce: number, waiting: number, refuse: () => Er
     if (queue.length > waiting) queue.pop()?.refuse()
     return promise
   }
+
+  return { pass, isFull }
 }
 
 /** Works of one place take their turns as they came, known origins first. */
-const isBefore = (one: Waiting, other: Waiting) =>
+const isBefore = (one: Pick<Waiting, 'place' | 'isKnown'>, other: Waiting) =>
   one.place < other.place || (one.place === other.place && !!one.isKnown && !other.isKnown)

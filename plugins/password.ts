@@ -37,10 +37,15 @@ const normal = (password: string) => password.normalize('NFKC')
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
 async function createPassword() {
-  const pass = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
+  const { pass, isFull } = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
 
   return {
+    /** Tells early that a password of this origin would not be checked. @throws TooBusy */
+    assertRoom(origin: Origin) {
+      if (isFull(origin)) throw new TooBusy()
+    },
+
     /** @throws TooBusy */
     hash: (password: string, origin = NOBODY) =>
       pass(origin, () => argon2.hash(normal(password), PARAMETERS)),

@@ -18,6 +18,7 @@ import type { Env } from '../plugins/config/index.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
 import { definitionOf } from '../plugins/jobs/index.ts'
 import type { JobContext, JobName } from '../plugins/jobs/types.ts'
+import { HIGH_LIMITS } from './high-limits.ts'
 
 declare module 'fastify' {
   interface JobPayloads {
@@ -31,17 +32,6 @@ export type User = Awaited<ReturnType<typeof signUp>>
 type Json = Record<string, any>
 
 const PASSWORD = 'correct horse battery'
-/** Many requests of a test come from one address; tests of limits set their own. */
-const HIGH = 'account 1000000/min, address 1000000/min'
-const HIGH_LIMITS: Env = {
-  LIMIT_READ: HIGH,
-  LIMIT_WRITE: HIGH,
-  LIMIT_UPLOAD: HIGH,
-  LIMIT_STREAM: HIGH,
-  LIMIT_SIGN_UP: 'address 1000000/min',
-  LIMIT_LOGIN: HIGH,
-  LIMIT_REFRESH: HIGH,
-}
 
 /**
  * Settings for an app on a database and a bucket of its own, both dropped after the test. All

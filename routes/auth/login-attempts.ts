@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
 
 /** Failed logins in a row, at most (NIST SP 800-63B, section 3.2.2); then `KEPT` days pass until the next. */
 const MOST = 100
@@ -14,6 +15,9 @@ const KEPT = 90
 const DAY = 86_400
 /** Subjects of all e-mail addresses without an account, so that their rows are bounded. */
 const STRANGERS = 65_536
+/** Milliseconds for which a refused attempt of an unknown origin is refused again without a query. */
+const REFUSED_AGAIN = 1_000
+const MOST_REFUSALS = 5_000
 /** The row of networks from which the account has never signed in. */
 const ELSEWHERE = ''
 
@@ -45,12 +49,19 @@ function subjectOf({ id, email = '' }: Claimed) {
  */
 export function createLoginAttempts(app: FastifyInstance) {
   const { loginAttempts: table } = app.tables
+  const refusals = new LRUCache<string, Error>({ max: MOST_REFUSALS, ttl: REFUSED_AGAIN })
   const rowOf = (subject: number, network: string) =>
     and(eq(table.subject, subject), eq(table.network, network))
 
+  /** Spares the database a flood of attempts that were just refused. @throws the error of the refusal */
+  function assertNotRefused(email: string, address: string) {
+    const refusal = refusals.get(`${app.networkOf(address)} ${email}`)
+    if (refusal) throw refusal
+  }
+
   /**
    * Returns what `verify` returns: whether the password is right.
-   * @throws TooManyFailures, TooManyRequests, and what `verify` throws
+   * @throws TooManyFailures, TooManyRequests, TooBusy, and what `verify` throws
    */
   async function check(
     claimed: Claimed,
@@ -60,12 +71,18 @@ export function createLoginAttempts(app: FastifyInstance) {
     const subject = subjectOf(claimed)
     const network = app.networkOf(address)
     const found = await find(subject, network)
-    assertNoWait(found)
     const { isKnown } = found
-    if (isKnown) await app.limits.spend('login', 'account', `${subject} ${network}`)
-    else await app.limits.spend('login', 'address', network)
-    await countFailure(subject, network, found)
     const origin = { address: network, account: String(subject), isKnown }
+    try {
+      assertNoWait(found)
+      if (isKnown) await app.limits.spend('login', 'account', `${subject} ${network}`)
+      else await app.limits.spend('login', 'address', network)
+      app.password.assertRoom(origin)
+      await countFailure(subject, network, found)
+    } catch (error) {
+      if (!isKnown && claimed.email) refusals.set(`${network} ${claimed.email}`, error as Error)
+      throw error
+    }
     const right = await verify(origin).catch(async (error) => {
       await undo(subject, isKnown ? network : ELSEWHERE)
       throw error
@@ -153,5 +170,5 @@ export function createLoginAttempts(app: FastifyInstance) {
     await app.deleteInBatches(table, lt(table.changedAt, old))
   }
 
-  return { check, succeed, unlock, erase, purge }
+  return { assertNotRefused, check, succeed, unlock, erase, purge }
 }

@@ -68,6 +68,7 @@ function createAuth(app: FastifyInstance) {
    * @throws WrongCredentials, TooManyFailures, TooManyRequests
    */
   async function checkCredentials(email: string, password: string, address: string) {
+    attempts.assertNotRefused(email, address)
     const account = await app.users.credentials({ email })
     const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
       app.password.verify(password, account?.passwordHash, origin),

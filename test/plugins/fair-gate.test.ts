@@ -3,7 +3,7 @@ import { createFairGate, type Origin } from '../../plugins/fair-gate.ts'
 
 /** Keeps the gate busy, sends the origins, then lets them through one by one; returns the order of names. */
 async function orderOf(origins: (Origin & { name: string })[], waiting = 100) {
-  const pass = createFairGate(1, waiting, () => new Error('full'))
+  const { pass } = createFairGate(1, waiting, () => new Error('full'))
   const { promise: busy, resolve: release } = Promise.withResolvers<void>()
   const first = pass({ address: 'x', account: 'x' }, () => busy)
   const order: string[] = []
@@ -49,8 +49,20 @@ t.test('a full queue refuses the work that would come last', async (t) => {
   t.strictSame(refused.sort(), ['a10', 'a11', 'a9'])
 })
 
+t.test('a full queue tells which works it would refuse', async (t) => {
+  const { pass, isFull } = createFairGate(1, 2, () => new Error('full'))
+  const { promise: busy, resolve: release } = Promise.withResolvers<void>()
+  const attack = { address: '192.0.2.1', account: 'x' }
+  const works = [1, 2, 3].map(() => pass(attack, () => busy))
+  t.equal(isFull(attack), true)
+  t.equal(isFull({ address: '192.0.2.2', account: 'ann' }), false)
+  release()
+  await Promise.all(works)
+  t.equal(isFull(attack), false)
+})
+
 t.test('a work that fails passes its turn on', async (t) => {
-  const pass = createFairGate(1, 10, () => new Error('full'))
+  const { pass } = createFairGate(1, 10, () => new Error('full'))
   const origin = { address: 'x', account: 'x' }
   const failing = pass(origin, () => Promise.reject(new Error('broken')))
   const next = pass(origin, async () => 'done')

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import argon2 from 'argon2'
 import { eq, sql } from 'drizzle-orm'
 import t, { type Test } from 'tap'
@@ -19,6 +20,16 @@ async function login(app: App, { email, password = 'wrong', from = ELSEWHERE, ur
 }
 
 const status = async (app: App, sent: Sent) => (await login(app, sent)).statusCode
+
+/** The status once a refusal is not repeated any more, within a second or two. */
+async function later(app: App, sent: Sent) {
+  const end = performance.now() + 3_000
+  for (;;) {
+    const now = await status(app, sent)
+    if (now !== 429 || performance.now() > end) return now
+    await sleep(50)
+  }
+}
 
 /** The waits of failed logins have passed. */
 const pass = (app: App) => app.db.update(app.tables.loginAttempts).set({ waitUntil: sql`NOW(3)` })
@@ -100,7 +111,7 @@ t.test('an attacker who fails a hundred times does not lock out the owner', asyn
   for (const url of ['/v1/auth/login', '/login']) {
     t.equal(await status(app, { ...right, from: HOME, url }), 200, 'at home')
   }
-  t.equal(await status(app, { ...right, from: '198.51.100.1' }), 200, 'which unlocks the account')
+  t.equal(await later(app, { ...right, from: '198.51.100.1' }), 200, 'which unlocks the account')
 })
 
 t.test('a network where the account logged in before counts on its own', async (t) => {
@@ -182,7 +193,7 @@ t.test('an operator unlocks an account, and old rows are purged', async (t) => {
   }
   t.match(await unlock(ann.email), /can log in from everywhere/)
   await t.rejects(unlock('nobody@example.com'), { message: /^No account has/ })
-  t.equal(await status(app, right), 200)
+  t.equal(await later(app, right), 200)
 
   const old = sql`NOW(3) - INTERVAL 91 DAY`
   await app.db.update(loginAttempts).set({ changedAt: old }).where(eq(loginAttempts.network, HOME))
