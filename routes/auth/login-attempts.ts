@@ -1,20 +1,9 @@
-import { hash } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
+import { type Claimed, KEPT, subjectOf, waitAfter } from './login-rules.ts'
 
-/** Failed logins in a row, at most (NIST SP 800-63B, section 3.2.2); then `KEPT` days pass until the next. */
-const MOST = 100
-/** Failures in a row without a wait: a person mistypes. */
-const FREE = 4
-/** Seconds of the longest wait before the last failure; the first is 1 s, the next twice as long. */
-const LONGEST_WAIT = 900
-/** Days until a row that has not changed is purged. */
-const KEPT = 90
-const DAY = 86_400
-/** Subjects of all e-mail addresses without an account, so that their rows are bounded. */
-const STRANGERS = 65_536
 /** Milliseconds for which a refused attempt of an unknown origin is refused again without a query. */
 const REFUSED_AGAIN = 1_000
 const MOST_REFUSALS = 5_000
@@ -27,20 +16,7 @@ const TooManyFailures = createError(
   429,
 )
 
-type Claimed = { id: number; email?: string } | { id: number | undefined; email: string }
 type Origin = { address: string; account: string; isKnown: boolean }
-
-/** Seconds until the next attempt after so many failures in a row. */
-export function waitAfter(failures: number) {
-  if (failures >= MOST) return KEPT * DAY
-  return failures <= FREE ? 0 : Math.min(LONGEST_WAIT, 2 ** (failures - FREE - 1))
-}
-
-/** E-mail addresses without an account wait as accounts do, so that waits reveal nothing. */
-function subjectOf({ id, email = '' }: Claimed) {
-  if (id !== undefined) return id
-  return -1 - (hash('sha256', email.toLowerCase(), 'buffer').readUInt32BE() % STRANGERS)
-}
 
 /**
  * Failed logins are counted per account: those from networks where the account has signed in before by network, all

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import argon2 from 'argon2'
 import { eq, sql } from 'drizzle-orm'
 import t, { type Test } from 'tap'
-import { waitAfter } from '../../routes/auth/login-attempts.ts'
+import { waitAfter } from '../../routes/auth/login-rules.ts'
 import { type App, call, drained, runJob, setUp, signUp, type User } from '../helper.ts'
 
 const HOME = '127.0.0.1'
