@@ -16,6 +16,8 @@ const TooManyFailures = createError(
   429,
 )
 
+const originOf = (network: string, email: string) => `${network} ${email.toLowerCase()}`
+
 type Origin = { address: string; account: string; isKnown: boolean }
 
 /**
@@ -31,7 +33,7 @@ export function createLoginAttempts(app: FastifyInstance) {
 
   /** Spares the database a flood of attempts that were just refused. @throws the error of the refusal */
   function assertNotRefused(email: string, address: string) {
-    const refusal = refusals.get(`${app.networkOf(address)} ${email}`)
+    const refusal = refusals.get(originOf(app.networkOf(address), email))
     if (refusal) throw refusal
   }
 
@@ -56,7 +58,9 @@ export function createLoginAttempts(app: FastifyInstance) {
       app.password.assertRoom(origin)
       await countFailure(subject, network, found)
     } catch (error) {
-      if (!isKnown && claimed.email) refusals.set(`${network} ${claimed.email}`, error as Error)
+      if (!isKnown && claimed.email) {
+        refusals.set(originOf(network, claimed.email), error as Error)
+      }
       throw error
     }
     const right = await verify(origin).catch(async (error) => {

@@ -121,7 +121,7 @@ export default fp(
     app.users.addEraser(app.auth.attempts.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
     app.tasks.add('auth:unlock', {
-      summary: 'Let an account log in again after too many failed logins',
+      summary: 'let an account log in again after too many failed logins',
       argument: 'email',
       run: async ({ argument: email = '' }) => {
         const account = await app.users.credentials({ email })
