@@ -58,8 +58,10 @@ export function createLoginAttempts(app: FastifyInstance) {
       app.password.assertRoom(origin)
       await countFailure(subject, network, found)
     } catch (error) {
-      if (!isKnown && claimed.email) {
-        refusals.set(originOf(network, claimed.email), error as Error)
+      // An error of the database has no status, and is not repeated.
+      const isRefusal = error instanceof Error && 'statusCode' in error
+      if (isRefusal && !isKnown && claimed.email) {
+        refusals.set(originOf(network, claimed.email), error)
       }
       throw error
     }
