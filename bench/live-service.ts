@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
 import { build } from '../app.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { usage } from './live-usage.ts'
 
 // The service with users, in its own process, for bench/live.ts.
 
 const app = await build({
+  ...HIGH_LIMITS,
   ...process.env,
   NODE_ENV: 'test',
   LOG_LEVEL: 'warn',

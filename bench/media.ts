@@ -6,6 +6,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { photo } from '../test/pictures/make.ts'
 import { median, show } from './measure.ts'
 import { type Row, writeMediaPage } from './media-page.ts'
@@ -29,7 +30,7 @@ type Latency = { p50: number; p99: number; count: number }
 const folder = mkdtempSync(join(tmpdir(), 'birdhouse-bench-'))
 const mariadb = await startMariadb({ folder, volatile: true })
 const s3 = await startS3({ bucket: 'birdhouse' })
-const settings = { DATABASE_URL: mariadb.url, ...s3.settings }
+const settings = { DATABASE_URL: mariadb.url, ...s3.settings, ...HIGH_LIMITS }
 
 const post = async (url: string, body: object, token = '') => {
   const answer = await fetch(url, {

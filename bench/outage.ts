@@ -7,6 +7,7 @@ import getPort from 'get-port'
 import sharp from 'sharp'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { hang, startS3FaultProxy } from '../test/s3-fault-proxy.ts'
 import { median } from './measure.ts'
 import { start, stopAll } from './processes/ask.ts'
@@ -86,6 +87,7 @@ async function run() {
   stops.push(stopAll)
   const service = start('birdhouse.ts', {
     ...s3.settings,
+    ...HIGH_LIMITS,
     S3_ENDPOINT: front.url,
     DATABASE_URL: mariadb.url,
     LOG_LEVEL: 'silent',

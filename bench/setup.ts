@@ -3,6 +3,7 @@ import { createPool } from 'mysql2/promise'
 import type { Progress } from '../db/migrate.ts'
 import { startS3 } from '../local/s3.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { copyForRun } from './data/cache.ts'
 import { ensureData, HISTORIES, openData } from './data/index.ts'
 import { idsOf, sizesAt } from './data/sizes.ts'
@@ -46,7 +47,7 @@ export async function setUp({ scale, quick = false, against }: Options, progress
   /** The bench with the service of this checkout or of another. */
   async function benchOf(checkout?: string) {
     const file = checkout ? join(resolve(checkout), 'bench/processes/birdhouse.ts') : 'birdhouse.ts'
-    const env = { ...SERVICE.env, ...s3.settings, ...scaled }
+    const env = { ...SERVICE.env, ...s3.settings, ...scaled, ...HIGH_LIMITS }
     const birdhouse = (url = data.url) =>
       listening(file, { ...env, DATABASE_URL: url }, SERVICE.args)
     const service = await birdhouse()

@@ -3,11 +3,17 @@ import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import ipaddr from 'ipaddr.js'
+import { LRUCache } from 'lru-cache'
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    networkOf: typeof networkOf
+  }
   interface FastifyRequest {
     /** The client's IP address in the form of `plainAddress`; empty when no address is known. */
     readonly clientAddress: string
+    /** The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address. */
+    readonly clientNetwork: string
   }
 }
 
@@ -23,6 +29,20 @@ export function plainAddress(text: string) {
   const address = v6 ?? v4 ?? text
   return isIP(address) === 0 ? undefined : ipaddr.process(address.replace(/%.*$/, '')).toString()
 }
+
+/** Hosts get a /64 (RFC 6177), in which they choose addresses freely. */
+const HEXTETS = 4
+
+/** Returns the network of an address that counts as one client. */
+export function networkOf(text: string) {
+  const address = plainAddress(text) ?? ''
+  if (!address.includes(':')) return address
+  const { parts } = ipaddr.IPv6.parse(address)
+  return `${new ipaddr.IPv6([...parts.slice(0, HEXTETS), 0, 0, 0, 0])}/64`
+}
+
+/** Networks by the address of the connection; parsing it would take a microsecond of every request. */
+const networks = new LRUCache<string, string>({ max: 5_000, memoMethod: networkOf })
 
 /** Returns Fastify's option `trustProxy` for the setting; also matches addresses that carry a port. */
 export function trustedProxies(setting: boolean | string[]) {
@@ -49,9 +69,15 @@ export function serializeRequest(request: FastifyRequest) {
 
 export default fp(
   async (app) => {
+    app.decorate('networkOf', networkOf)
     app.decorateRequest('clientAddress', {
       getter(this: FastifyRequest) {
         return clientAddress(this)
+      },
+    })
+    app.decorateRequest('clientNetwork', {
+      getter(this: FastifyRequest) {
+        return networks.memo(this.ips ? clientAddress(this) : (this.ip ?? ''))
       },
     })
   },

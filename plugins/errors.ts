@@ -152,6 +152,7 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   // RFC 9110, section 15.5.9: the rest of the body may still come.
   if (status === 408) reply.header('connection', 'close')
+  if (status === 429) reply.headers((error as { headers?: Record<string, string> }).headers ?? {})
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
     reply.header('retry-after', RETRY_AFTER)
   return problem

@@ -46,6 +46,7 @@ function createHealth(app: FastifyInstance) {
   // Without MEDIA_BASE_URL the start fails when a picture cannot be read back.
   if (app.config.mediaBaseUrl) addCheck('pictures', () => app.s3.readBack())
   addCheck('uploads', () => app.uploads.check())
+  if (app.config.redis) addCheck('limits', () => app.limits.check())
 
   /**
    * Adds a check to `/readyz`. Its failure, or no answer within half a second, shows there and does not
@@ -86,6 +87,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
     '/livez',
     {
       logLevel: 'warn',
+      config: { limit: false },
       schema: {
         tags: ['operations'],
         operationId: 'getLiveness',
@@ -103,6 +105,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
     '/readyz',
     {
       logLevel: 'warn',
+      config: { limit: false },
       schema: {
         tags: ['operations'],
         operationId: 'getReadiness',
@@ -137,5 +140,6 @@ export default fp(health, {
     'validation',
     'features',
     'multipart',
+    'limits',
   ],
 })

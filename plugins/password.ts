@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import createError from '@fastify/error'
 import argon2 from 'argon2'
 import fp from 'fastify-plugin'
-import { createGate } from './gate.ts'
+import { createFairGate, type Origin } from './fair-gate.ts'
 import { lowerPoolPriority } from './pool-priority.ts'
 
 declare module 'fastify' {
@@ -28,21 +28,32 @@ const CONCURRENCY = Math.max(1, Math.min(2, Math.floor(availableParallelism() / 
 /** Most waiting hashes; the client of a later one would give up before its turn. */
 const QUEUE = 200
 
+/** Works that no client asked for. */
+const NOBODY: Origin = { address: '', account: '' }
+
 // NIST SP 800-63B, section 3.1.1.2: normalize, since keyboards encode the same character differently.
 const normal = (password: string) => password.normalize('NFKC')
 
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
 async function createPassword() {
-  const pass = createGate(CONCURRENCY, QUEUE, () => new TooBusy())
+  const { pass, isFull } = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
 
   return {
-    hash: (password: string) => pass(() => argon2.hash(normal(password), PARAMETERS)),
+    /** Tells early that a password of this origin would not be checked. @throws TooBusy */
+    assertRoom(origin: Origin) {
+      if (isFull(origin)) throw new TooBusy()
+    },
+
+    /** @throws TooBusy */
+    hash: (password: string, origin = NOBODY) =>
+      pass(origin, () => argon2.hash(normal(password), PARAMETERS)),
 
     /** Without a hash (no such user) returns false after the same time as with a hash. @throws TooBusy */
-    verify: (password: string, hash: string | undefined) =>
+    verify: (password: string, hash: string | undefined, origin = NOBODY) =>
       pass(
+        origin,
         async () =>
           (await argon2.verify(hash ?? unguessable, normal(password))) && hash !== undefined,
       ),

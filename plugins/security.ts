@@ -12,7 +12,14 @@ declare module 'fastify' {
   }
 }
 
-export const EXPOSED = ['link', 'location', 'retry-after', 'x-request-id']
+export const EXPOSED = [
+  'link',
+  'location',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'x-request-id',
+]
 
 /** Computes the headers once; helmet and @fastify/helmet would compute them for each answer. */
 export function headersOfEveryAnswer() {

@@ -18,6 +18,7 @@ import type { Env } from '../plugins/config/index.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
 import { definitionOf } from '../plugins/jobs/index.ts'
 import type { JobContext, JobName } from '../plugins/jobs/types.ts'
+import { HIGH_LIMITS } from './high-limits.ts'
 
 declare module 'fastify' {
   interface JobPayloads {
@@ -63,6 +64,7 @@ export async function settings(t: Test, { empty = false } = {}): Promise<Env> {
     JWT_SECRETS: randomBytes(32).toString('hex'),
     LOG_LEVEL: 'silent',
     PORT: '0',
+    ...HIGH_LIMITS,
   }
 }
 

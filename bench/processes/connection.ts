@@ -5,10 +5,11 @@ const HEAD_END = '\r\n\r\n'
 
 /**
  * A keep-alive connection that sends complete requests as text. Load generators from npm use more CPU
- * than the measured server on two cores, or measure in whole milliseconds.
+ * than the measured server on two cores, or measure in whole milliseconds. `from` is an address of the loopback
+ * network, 127.0.0.0/8.
  */
-export async function connectTo(port: number) {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+export async function connectTo(port: number, from = '127.0.0.1') {
+  const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true })
   await once(socket, 'connect')
   let done: ((body: string) => void) | undefined
   let fail: ((error: Error) => void) | undefined
@@ -47,6 +48,17 @@ export async function connectTo(port: number) {
         fail = reject
         socket.write(request)
       })
+    },
+    /** Sends a request; returns the status of the answer, whatever it is. */
+    statusOf(request: string) {
+      return this.send(request).then(
+        () => '2xx',
+        (error: Error) => {
+          const [, status] = /^HTTP\/1\.1 (\d+)/.exec(error.message) ?? []
+          if (status === undefined) throw error
+          return status
+        },
+      )
     },
     close() {
       fail = undefined

@@ -1,20 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { readRedisUrl } from './redis-url.ts'
-
-/** Says what to change in a REDIS_URL; empty if the URL is valid. */
-const problemOf = (url: string) => {
-  const read = readRedisUrl(url)
-  return typeof read === 'string' ? read : ''
-}
 
 const settings = Type.Object({
-  REDIS_URL: Type.Optional(
-    Type.Refine(
-      Type.String({ description: 'a Redis that wakes other processes at once' }),
-      (url) => problemOf(url) === '',
-      problemOf,
-    ),
-  ),
   LIVE_STREAMS_PER_USER: Type.Integer({
     minimum: 1,
     default: 10,

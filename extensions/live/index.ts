@@ -26,6 +26,7 @@ const live: FastifyPluginAsyncTypebox = async (app) => {
     '/live',
     {
       sse: 'manual',
+      config: { limit: 'stream' },
       exposeHeadRoute: false,
       schema: {
         tags: ['live'],

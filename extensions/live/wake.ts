@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'birdhouse'
 import { Redis, type RedisOptions } from 'ioredis'
 import mqemitterRedis from 'mqemitter-redis'
-import { readRedisUrl } from './redis-url.ts'
 
 const TOPIC = 'birdhouse/live'
 /** Milliseconds. Redis only saves time: the next poll of the database finds what Redis misses. */
@@ -11,9 +10,8 @@ const PING = 10_000
 
 /** `tell` calls `wake` in this process and, with Redis, in every other process. */
 export function createWake(app: FastifyInstance, wake: () => void) {
-  const server = readRedisUrl(app.config.live.REDIS_URL ?? '')
-  // The settings have been validated, so a string means that REDIS_URL is not set.
-  if (typeof server === 'string') return { tell: wake, close: () => {} }
+  const server = app.config.redis
+  if (!server) return { tell: wake, close: () => {} }
   const redis = connect(app, server, wake)
   app.health.addCheck('redis', redis.ping)
   return {

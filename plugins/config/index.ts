@@ -8,6 +8,8 @@ import { readSettings } from '../features/settings.ts'
 import { readBaseUrl, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { contradictions, KernelSettings, type KernelValues, readSecrets } from './kernel.ts'
+import { readLimits } from './limits.ts'
+import { readRedisUrl } from './redis-url.ts'
 import { ConfigError, judge, listOf } from './setting.ts'
 
 declare module 'fastify' {
@@ -64,6 +66,16 @@ function shape(s: KernelValues) {
     corsOrigin: s.CORS_ORIGIN ? readOrigins(s.CORS_ORIGIN) : [],
     logLevel: s.LOG_LEVEL,
     demoData: s.DEMO_DATA === 'true',
+    redis: s.REDIS_URL ? readRedisUrl(s.REDIS_URL) : undefined,
+    limits: {
+      read: readLimits(s.LIMIT_READ),
+      write: readLimits(s.LIMIT_WRITE),
+      upload: readLimits(s.LIMIT_UPLOAD),
+      stream: readLimits(s.LIMIT_STREAM),
+      'sign-up': readLimits(s.LIMIT_SIGN_UP),
+      login: readLimits(s.LIMIT_LOGIN),
+      refresh: readLimits(s.LIMIT_REFRESH),
+    },
   }
 }
 

@@ -2,6 +2,8 @@ import { type Static, Type } from 'typebox'
 import { databaseProblems } from '../db/connection-options.ts'
 import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
+import { LIMITS } from './limits.ts'
+import { readRedisUrl } from './redis-url.ts'
 import { listOf, problem, readable, words } from './setting.ts'
 
 // RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash, that is 32 bytes.
@@ -47,6 +49,10 @@ export const KernelSettings = Type.Object({
   EXTENSIONS: Type.String({ default: '', ...SHOWN }),
   EXTENSIONS_OPTIONAL: Type.String({ default: '', ...SHOWN }),
   DEMO_DATA: Flag,
+  REDIS_URL: Type.Optional(
+    readable(readRedisUrl, { description: 'a Redis that the processes share' }),
+  ),
+  ...LIMITS,
 })
 
 export type KernelValues = Static<typeof KernelSettings>

@@ -12,17 +12,26 @@ type Schema = {
   allOf?: Schema[]
 }
 type Content = Record<string, { schema?: Schema }>
-type Answer = { description?: string; content?: Content }
+type Answer = { description?: string; content?: Content; headers?: object }
 type Operation = {
   parameters?: { in: string; required?: boolean; schema?: Schema }[]
   requestBody?: { required?: boolean; content: Content }
   responses: Record<string, Answer>
+  /** The class of limits, see plugins/limits. */
+  'x-rate-limit'?: string
 }
 
 /** Methods without a body. With every other method Fastify reads a body, even if the route takes none. */
 const BODYLESS = new Set(['get', 'head', 'trace'])
 /** Fastify refuses a body with these before the route runs: too slow, too large, unknown type. */
 const BODY_PROBLEMS = [408, 413, 415] as const
+const text = (description: string) => ({ description, schema: { type: 'string' } })
+/** Headers of a 429; those of draft-ietf-httpapi-ratelimit-headers-10 are in other answers as well. */
+const LIMIT_HEADERS = {
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' } },
+  RateLimit: text('The limit that is nearest: `r` requests are left for `t` seconds.'),
+  'RateLimit-Policy': text('The limits of the operation: `q` requests in `w` seconds.'),
+}
 
 /** Adds to every operation the parts that hold for all routes, so that no route repeats them. */
 export const completeDocument: SwaggerTransformObject = (input) => {
@@ -31,6 +40,7 @@ export const completeDocument: SwaggerTransformObject = (input) => {
     // This project's path items hold only operations.
     for (const [method, operation] of Object.entries((path ?? {}) as Record<string, Operation>)) {
       if (!BODYLESS.has(method)) declareBodyProblems(operation)
+      declareLimit(operation)
       describeAnswers(operation)
       makeDefaultedOptional(operation)
     }
@@ -41,6 +51,18 @@ export const completeDocument: SwaggerTransformObject = (input) => {
 function declareBodyProblems({ responses }: Operation) {
   for (const status of BODY_PROBLEMS) {
     responses[status] ??= { ...responses[400], description: PROBLEMS[status] }
+  }
+}
+
+/** A 429 has the form of the other errors of its operation. */
+function declareLimit({ responses, 'x-rate-limit': limit }: Operation) {
+  if (!limit) return
+  const { content } = responses[400] ?? {}
+  responses[429] = {
+    description: PROBLEMS[429],
+    ...(content && { content }),
+    ...responses[429],
+    headers: LIMIT_HEADERS,
   }
 }
 

@@ -16,6 +16,9 @@ null; the header \`Link: <...>; rel="next"\` holds the URL of the next page.
 **Errors** are RFC 9457 \`application/problem+json\` with a stable \`code\`; a validation error lists
 each field in \`errors\`. A 503 has the header \`Retry-After\`.
 
+**Limits** hold per account and per network address, by the class that each operation names in \`x-rate-limit\`.
+\`RateLimit-Policy\` shows the limits, \`RateLimit\` what is left of the nearest one; a 429 has the header \`Retry-After\`.
+
 **Ids** are positive integers below 2^53; times are RFC 3339 in UTC with milliseconds.
 `
 

@@ -18,6 +18,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/sign-up',
     {
+      config: { limit: 'sign-up' },
       schema: {
         ...anyone,
         operationId: 'signUp',
@@ -36,6 +37,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/login',
     {
+      config: { limit: 'login' },
       schema: {
         ...anyone,
         operationId: 'login',
@@ -51,6 +53,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/refresh',
     {
+      config: { limit: 'refresh' },
       schema: {
         ...anyone,
         operationId: 'refresh',

@@ -41,13 +41,14 @@ export function createRefreshTokens(app: FastifyInstance) {
   /**
    * Spends a token and returns its successor; a repeat within `REPEAT_GRACE` returns the same
    * successor. `successor` is undefined when the token was spent earlier, or when its successor is
-   * spent too: then the token was probably stolen. @throws InvalidRefreshToken
+   * spent too: then the token was probably stolen. @throws InvalidRefreshToken, TooManyRequests
    */
   async function spend(tx: Tx, token: string) {
     const hash = digest(token)
     const found = await hold(tx, hash)
     if (!found) throw new InvalidRefreshToken()
     const { sessionId, userId, spentAt, repeatable, successorSalt } = found
+    await app.limits.spend('refresh', 'account', String(userId))
     if (spentAt) {
       const successor = successorSalt && repeatable ? successorOf(token, successorSalt) : undefined
       return { sessionId, userId, successor }

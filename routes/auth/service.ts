@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { createLoginAttempts } from './login-attempts.ts'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'
 
@@ -10,6 +11,7 @@ declare module 'fastify' {
   }
   interface JobPayloads {
     'auth.purgeSessions': object
+    'auth.purgeAttempts': object
   }
 }
 
@@ -34,17 +36,27 @@ type SignUp = {
 
 function createAuth(app: FastifyInstance) {
   const sessions = createSessions(app)
+  const attempts = createLoginAttempts(app)
 
   /** Creates an account without a session and returns its id. @throws EmailTaken, HandleTaken */
-  async function register({ password, ...input }: SignUp) {
-    return app.users.create({ ...input, passwordHash: await app.password.hash(password) })
+  async function register({ password, ...input }: SignUp, address: string) {
+    const passwordHash = await hashNew(password, input.email, address)
+    return app.transaction(async (tx) => {
+      const userId = await app.users.create({ ...input, passwordHash }, tx)
+      await attempts.succeed(userId, address, tx)
+      return userId
+    })
   }
+
+  const hashNew = (password: string, email: string, address: string) =>
+    app.password.hash(password, { account: email, address: app.networkOf(address) })
 
   /** Creates an account and signs in. @throws EmailTaken, HandleTaken */
   async function signUp({ password, ...input }: SignUp, client: Client) {
-    const passwordHash = await app.password.hash(password)
+    const passwordHash = await hashNew(password, input.email, client.ip)
     const { userId, tokens } = await app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
+      await attempts.succeed(userId, client.ip, tx)
       return { userId, tokens: await sessions.open(userId, client, tx) }
     })
     return { user: await app.users.getOwn(userId), ...tokens }
@@ -52,11 +64,15 @@ function createAuth(app: FastifyInstance) {
 
   /**
    * Returns the id of the account with these credentials. An unknown address takes as long as a wrong
-   * password, so that the time does not reveal who has an account. @throws WrongCredentials
+   * password, so that the time does not reveal who has an account. `address` is the client's.
+   * @throws WrongCredentials, TooManyFailures, TooManyRequests
    */
-  async function checkCredentials(email: string, password: string) {
+  async function checkCredentials(email: string, password: string, address: string) {
+    attempts.assertNotRefused(email, address)
     const account = await app.users.credentials({ email })
-    const right = await app.password.verify(password, account?.passwordHash)
+    const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
+      app.password.verify(password, account?.passwordHash, origin),
+    )
     if (!account || !right) throw new WrongCredentials()
     if (app.password.needsRehash(account.passwordHash)) {
       // The login succeeds even when the hash cannot be renewed, for example when the server is busy.
@@ -70,24 +86,30 @@ function createAuth(app: FastifyInstance) {
     return account.id
   }
 
-  /** @throws WrongCredentials */
+  /** @throws WrongCredentials, TooManyFailures, TooManyRequests */
   async function login({ email, password }: { email: string; password: string }, client: Client) {
-    const userId = await checkCredentials(email, password)
+    const userId = await checkCredentials(email, password, client.ip)
     const tokens = await sessions.open(userId, client)
     return { user: await app.users.getOwn(userId), ...tokens }
   }
 
-  /** Deletes the account and ends its sessions in one transaction. @throws WrongPassword */
-  async function closeAccount(userId: number, password: string) {
+  /**
+   * Deletes the account and ends its sessions in one transaction. A wrong password counts as a failed login.
+   * @throws WrongPassword, TooManyFailures, TooManyRequests
+   */
+  async function closeAccount(userId: number, password: string, address: string) {
     const account = await app.users.credentials({ id: userId })
-    if (!(await app.password.verify(password, account?.passwordHash))) throw new WrongPassword()
+    const right = await attempts.check({ id: userId }, address, (origin) =>
+      app.password.verify(password, account?.passwordHash, origin),
+    )
+    if (!right) throw new WrongPassword()
     await app.transaction(async (tx) => {
       await app.users.remove(userId, tx)
       await sessions.revokeAll(userId, tx)
     })
   }
 
-  return { register, signUp, checkCredentials, login, closeAccount, sessions }
+  return { register, signUp, checkCredentials, login, closeAccount, sessions, attempts }
 }
 
 export default fp(
@@ -96,10 +118,22 @@ export default fp(
     app.decorate('auth', createAuth(app))
     // A login during the deletion of the account may have opened a session.
     app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))
+    app.users.addEraser(app.auth.attempts.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
+    app.tasks.add('auth:unlock', {
+      summary: 'let an account log in again after too many failed logins',
+      argument: 'email',
+      run: async ({ argument: email = '' }) => {
+        const account = await app.users.credentials({ email })
+        if (!account) throw new Error(`No account has the e-mail address ${email}.`)
+        await app.auth.attempts.unlock(account.id)
+        return `${email} can log in from everywhere again.`
+      },
+    })
+    app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)
   },
   {
     name: 'auth.service',
-    dependencies: ['users.service', 'jwt', 'password', 'revocation'],
+    dependencies: ['users.service', 'jwt', 'limits', 'password', 'revocation'],
   },
 )

@@ -1,11 +1,12 @@
 import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
-import { index, mysqlTable } from 'drizzle-orm/mysql-core'
+import { bigint, index, int, mysqlTable, primaryKey } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
     sessions: typeof sessions
     refreshTokens: typeof refreshTokens
     revokedSessions: typeof revokedSessions
+    loginAttempts: typeof loginAttempts
   }
 }
 
@@ -45,4 +46,24 @@ export const revokedSessions = mysqlTable(
   'revoked_sessions',
   { sessionId: id().primaryKey(), until: time().notNull() },
   (t) => [index('revoked_sessions_until').on(t.until)],
+)
+
+/**
+ * Failed logins in a row. A row with a network says that the account signed in from there, and counts its failures;
+ * the row without one counts those of all other networks.
+ */
+export const loginAttempts = mysqlTable(
+  'login_attempts',
+  {
+    /** The id of an account, or a negative number for addresses of e-mail without one. */
+    subject: bigint({ mode: 'number' }).notNull(),
+    network: text({ length: 45 }).notNull(),
+    failures: int({ unsigned: true }).notNull(),
+    waitUntil: time().notNull(),
+    changedAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.subject, t.network] }),
+    index('login_attempts_changed').on(t.changedAt),
+  ],
 )

@@ -44,21 +44,27 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/ping',
-    { schema: { ...flatSchema('flatPing', 'Ping'), response: { 200: schemas.Pong } } },
+    {
+      schema: {
+        ...flatSchema('flatPing', 'Ping'),
+        response: { 200: schemas.Pong, ...schemas.failures() },
+      },
+    },
     async (_request, reply) => reply.type('text/plain').send('some some pong'),
   )
 
   app.post(
     '/sign-up',
     {
+      config: { limit: 'sign-up' },
       schema: {
         ...flatSchema('flatSignUp', 'Create an account'),
         body: schemas.SignUp,
         response: { 200: schemas.Account, ...schemas.failures(409) },
       },
     },
-    async ({ body: { name, email, password, profile } }) => {
-      const id = await app.auth.register({ name, email, password, profile })
+    async ({ body: { name, email, password, profile }, clientAddress }) => {
+      const id = await app.auth.register({ name, email, password, profile }, clientAddress)
       return account(await app.users.getOwn(id))
     },
   )
@@ -66,6 +72,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/login',
     {
+      config: { limit: 'login' },
       schema: {
         ...flatSchema('flatLogin', 'Log in for 24 hours'),
         body: schemas.Login,
@@ -73,8 +80,9 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request) => {
-      const userId = await app.auth.checkCredentials(request.body.email, request.body.password)
-      const client = { ip: request.clientAddress, userAgent: request.headers['user-agent'] ?? '' }
+      const { body, clientAddress: ip } = request
+      const userId = await app.auth.checkCredentials(body.email, body.password, ip)
+      const client = { ip, userAgent: request.headers['user-agent'] ?? '' }
       const accessToken = await app.auth.sessions.openFor(TOKEN_LIFE, userId, client)
       return { user_id: userId, access_token: accessToken }
     },

@@ -54,8 +54,8 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },
     },
-    async ({ viewer, body }, reply) => {
-      await app.auth.closeAccount(viewer.userId, body.password)
+    async ({ viewer, body, clientAddress }, reply) => {
+      await app.auth.closeAccount(viewer.userId, body.password, clientAddress)
       return reply.code(204).send(null)
     },
   )

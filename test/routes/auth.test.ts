@@ -281,7 +281,9 @@ t.test('every route validates an e-mail address in the same way', async (t) => {
       t.equal(status, 400, `${path} ${JSON.stringify(spaced)}`)
       t.match(problem.detail ?? problem, '/body/email must be an e-mail address')
     }
-    await t.rejects(app.auth.checkCredentials(spaced, user.password), { code: 'WRONG_CREDENTIALS' })
+    await t.rejects(app.auth.checkCredentials(spaced, user.password, '127.0.0.1'), {
+      code: 'WRONG_CREDENTIALS',
+    })
   }
   for (const path of ['/v1/auth/login', '/login']) {
     const body = { email: user.email.toUpperCase(), password: user.password }

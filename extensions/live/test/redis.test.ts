@@ -1,40 +1,18 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type App, build, call, relate, settings, signUp, tweet } from 'birdhouse/testing'
-import getPort from 'get-port'
+import {
+  type App,
+  build,
+  call,
+  redisMissing,
+  relate,
+  settings,
+  signUp,
+  startRedis,
+  tweet,
+} from 'birdhouse/testing'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { listen } from './listener.ts'
-
-const missing = !isInstalled()
-const port = await getPort()
-const REDIS_URL = `redis://127.0.0.1:${port}`
-
-function isInstalled() {
-  try {
-    return Boolean(execFileSync('redis-server', ['--version']))
-  } catch {
-    return false
-  }
-}
-
-async function startRedis(t: { teardown: (work: () => void) => void }) {
-  const child = spawn('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', ''], {
-    stdio: 'ignore',
-  })
-  t.teardown(() => child.kill('SIGKILL'))
-  const client = new Redis(REDIS_URL, { maxRetriesPerRequest: null })
-  client.on('error', () => {})
-  await client.ping()
-  client.disconnect()
-  return child
-}
-
-async function stop(redis: ChildProcess) {
-  redis.kill('SIGKILL')
-  await once(redis, 'exit')
-}
 
 t.test('an unreachable Redis delays nothing', async (t) => {
   const app: App = await build({ ...(await settings(t)), REDIS_URL: 'redis://127.0.0.1:1' })
@@ -51,9 +29,10 @@ t.test('an unreachable Redis delays nothing', async (t) => {
 
 t.test(
   'events reach other processes at once through Redis',
-  { skip: missing && 'needs redis-server' },
+  { skip: redisMissing() },
   async (t) => {
     let redis = await startRedis(t)
+    const { port, url: REDIS_URL } = redis
     const env = { ...(await settings(t)), REDIS_URL }
     const apps: App[] = []
     for (const _ of [1, 2]) {
@@ -81,22 +60,22 @@ t.test(
     t.comment(`told after ${[await say(), await say(), await say(), await say()]} ms`)
     t.ok(messages >= 5)
 
-    await stop(redis)
+    await redis.stop()
     t.comment(`without Redis after ${[await say(), await say()]} ms`)
     t.notOk(await isUp())
-    redis = await startRedis(t)
+    redis = await startRedis(t, port)
     for (let waits = 0; !(await isUp()) && waits < 250; waits++) await sleep(20)
     messages = 0
     for (let waits = 0; messages === 0 && waits < 20; waits++) await say()
     t.ok(messages > 0, 'Redis is used again')
 
-    redis.kill('SIGSTOP')
+    redis.child.kill('SIGSTOP')
     t.comment(`while Redis hangs after ${[await say(), await say()]} ms`)
     const begun = performance.now()
     stream.close()
     for (const app of apps) await app.close()
     t.ok(performance.now() - begun < 2_000, 'a Redis that hangs holds no close up')
     spy.disconnect()
-    await stop(redis)
+    await redis.stop()
   },
 )
