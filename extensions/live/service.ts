@@ -38,8 +38,12 @@ function createLive(app: FastifyInstance) {
   })
   app.jobs.every('live.purge', PURGE_EVERY, journal.purge)
 
-  /** Sends the events after `lastId`, if given, then those to come. @throws TooManyStreams */
+  /**
+   * Sends the events after `lastId`, if given, then those to come.
+   * @throws TooManyStreams; 401 if the session of the token does not exist
+   */
   async function open(request: FastifyRequest, reply: FastifyReply, lastId?: number) {
+    await app.auth.assertSession(request.viewer)
     composer.useSchemaOf(reply)
     const stream = streams.add(request, reply)
     try {
@@ -111,5 +115,5 @@ export default fp(
     app.addHook('preClose', () => app.live.endAll())
     app.addHook('onClose', async () => app.live.close())
   },
-  { name: 'live.service', dependencies: ['tweets.service', 'timeline.service'] },
+  { name: 'live.service', dependencies: ['auth.service', 'tweets.service', 'timeline.service'] },
 )

@@ -24,6 +24,8 @@ const WrongPassword = createError(
   403,
 )
 
+const SessionRevoked = createError('SESSION_REVOKED', 'This session has ended; log in again.', 401)
+
 type SignUp = {
   name: string
   email: string
@@ -77,6 +79,14 @@ function createAuth(app: FastifyInstance) {
     return { user: await app.users.getOwn(userId), ...tokens }
   }
 
+  /**
+   * Checks that the session of an access token exists, which `authenticate` does not: it knows the ended
+   * sessions alone. Call this where a request lasts long. @throws SessionRevoked
+   */
+  async function assertSession({ userId, sessionId }: { userId: number; sessionId: number }) {
+    if (!(await sessions.exists(userId, sessionId))) throw new SessionRevoked()
+  }
+
   /** Deletes the account and ends its sessions in one transaction. @throws WrongPassword */
   async function closeAccount(userId: number, password: string) {
     const account = await app.users.credentials({ id: userId })
@@ -87,7 +97,7 @@ function createAuth(app: FastifyInstance) {
     })
   }
 
-  return { register, signUp, checkCredentials, login, closeAccount, sessions }
+  return { register, signUp, checkCredentials, login, assertSession, closeAccount, sessions }
 }
 
 export default fp(

@@ -107,6 +107,15 @@ export function createSessions(app: FastifyInstance) {
     }))
   }
 
+  async function exists(userId: number, sessionId: number) {
+    const own = and(eq(sessions.id, sessionId), eq(sessions.userId, userId))
+    const rows = await app.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(own, sql`${sessions.expiresAt} > NOW(3)`))
+    return rows.length > 0
+  }
+
   /** Ends one of the user's sessions. @throws SessionNotFound */
   async function revoke(userId: number, sessionId: number) {
     const ended = await app.transaction((tx) => {
@@ -135,5 +144,5 @@ export function createSessions(app: FastifyInstance) {
     await refreshTokens.purge()
   }
 
-  return { open, openFor, refresh, list, revoke, revokeAll, purge }
+  return { open, openFor, refresh, list, exists, revoke, revokeAll, purge }
 }
