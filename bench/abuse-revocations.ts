@@ -69,7 +69,11 @@ const endSessions = (connection: Connection) =>
 async function run() {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-abuse-'))
   stops.push(() => rmSync(folder, { recursive: true, force: true }))
-  const mariadb = await startMariadb({ folder, port: await getPort({ host: '127.0.0.1' }) })
+  const mariadb = await startMariadb({
+    folder,
+    port: await getPort({ host: '127.0.0.1' }),
+    everyDatabase: true,
+  })
   stops.push(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
   stops.push(s3.stop)

@@ -75,7 +75,7 @@ export async function inLocalFolder<T>(env: Env, work: (folder: string) => Promi
     throw new Error('The path of LOCAL_DIR is too long. Set LOCAL_DIR to a shorter path.')
   }
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     return await work(folder)
   } catch (error) {
     throw adviseFolder(error, folder)
