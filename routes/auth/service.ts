@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { weakness } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'
 
@@ -42,8 +43,9 @@ function createAuth(app: FastifyInstance) {
     return app.users.create({ ...input, passwordHash: await app.password.hash(password) })
   }
 
-  /** Creates an account and signs in. @throws EmailTaken, HandleTaken */
+  /** Creates an account and signs in. @throws EmailTaken, HandleTaken, 400 for a weak password */
   async function signUp({ password, ...input }: SignUp, client: Client) {
+    await assertStrong('password', password, input)
     const passwordHash = await app.password.hash(password)
     const { userId, tokens } = await app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
@@ -64,7 +66,7 @@ function createAuth(app: FastifyInstance) {
       // The login succeeds even when the hash cannot be renewed, for example when the server is busy.
       await app.password
         .hash(password)
-        .then((hash) => app.users.setPasswordHash(account.id, hash))
+        .then((hash) => app.users.setPasswordHash(account.id, account.passwordHash, hash))
         .catch((err) =>
           app.log.warn({ err }, 'password hash not renewed; the next login tries again'),
         )
@@ -87,6 +89,34 @@ function createAuth(app: FastifyInstance) {
     if (!(await sessions.exists(userId, sessionId))) throw new SessionRevoked()
   }
 
+  /** @throws 400 that names the field */
+  async function assertStrong(
+    field: string,
+    password: string,
+    words: Parameters<typeof weakness>[1],
+  ) {
+    const problem = await weakness(password, words)
+    if (problem) throw app.errors.invalidField(field, problem)
+  }
+
+  /** Ends all other sessions of the user. @throws WrongPassword, 400 for a weak password */
+  async function changePassword(
+    { userId, sessionId }: { userId: number; sessionId: number },
+    { password, newPassword }: { password: string; newPassword: string },
+  ) {
+    await assertStrong('newPassword', newPassword, await app.users.getOwn(userId))
+    const account = await app.users.credentials({ id: userId })
+    if (!account || !(await app.password.verify(password, account.passwordHash)))
+      throw new WrongPassword()
+    const hash = await app.password.hash(newPassword)
+    await app.transaction(async (tx) => {
+      // False when another change came first.
+      if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))
+        throw new WrongPassword()
+      await sessions.revokeOthers(userId, sessionId, tx)
+    })
+  }
+
   /** Deletes the account and ends its sessions in one transaction. @throws WrongPassword */
   async function closeAccount(userId: number, password: string) {
     const account = await app.users.credentials({ id: userId })
@@ -97,7 +127,16 @@ function createAuth(app: FastifyInstance) {
     })
   }
 
-  return { register, signUp, checkCredentials, login, assertSession, closeAccount, sessions }
+  return {
+    register,
+    signUp,
+    checkCredentials,
+    login,
+    assertSession,
+    changePassword,
+    closeAccount,
+    sessions,
+  }
 }
 
 export default fp(

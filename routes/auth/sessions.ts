@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 
 /** Days until a session without a refresh expires. */
@@ -127,6 +127,12 @@ export function createSessions(app: FastifyInstance) {
   const revokeAll = (userId: number, outer?: Tx) =>
     app.transaction((tx) => end(tx, eq(sessions.userId, userId)), outer)
 
+  const revokeOthers = (userId: number, keptId: number, outer?: Tx) =>
+    app.transaction(
+      (tx) => end(tx, and(eq(sessions.userId, userId), ne(sessions.id, keptId))),
+      outer,
+    )
+
   /** Deletes the sessions and their refresh tokens, and revokes their access tokens. */
   async function end(tx: Tx, which: SQL | undefined) {
     const ended = await tx
@@ -144,5 +150,5 @@ export function createSessions(app: FastifyInstance) {
     await refreshTokens.purge()
   }
 
-  return { open, openFor, refresh, list, exists, revoke, revokeAll, purge }
+  return { open, openFor, refresh, list, exists, revoke, revokeAll, revokeOthers, purge }
 }

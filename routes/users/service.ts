@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import anyAscii from 'any-ascii'
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { ACCOUNT_LIMITS } from 'birdhouse/schemas'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
@@ -109,8 +109,13 @@ function createUsers(app: FastifyInstance) {
 
   const alive = (id: number) => and(eq(users.id, id), isNull(users.deletedAt))
 
-  async function setPasswordHash(id: number, passwordHash: string) {
-    await app.db.update(users).set({ passwordHash }).where(alive(id))
+  /** Returns false if the account no longer has the hash `from`. */
+  async function setPasswordHash(id: number, from: string, to: string, db: Db | Tx = app.db) {
+    const [{ affectedRows }] = await db
+      .update(users)
+      .set({ passwordHash: to })
+      .where(and(alive(id), eq(users.passwordHash, from)))
+    return affectedRows > 0
   }
 
   /**
