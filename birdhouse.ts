@@ -13,6 +13,7 @@
 /// <reference path="./routes/tweets/schemas.ts" />
 /// <reference path="./routes/tweets/service.ts" />
 /// <reference path="./routes/tweets/tables.ts" />
+/// <reference path="./routes/users/config.ts" />
 /// <reference path="./routes/users/schemas.ts" />
 /// <reference path="./routes/users/service.ts" />
 /// <reference path="./routes/users/tables.ts" />

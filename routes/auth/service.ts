@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
-import { weakness } from './password-rules.ts'
+import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'
 
@@ -93,10 +93,14 @@ function createAuth(app: FastifyInstance) {
   async function assertStrong(
     field: string,
     password: string,
-    words: Parameters<typeof weakness>[1],
+    words: Parameters<typeof isGuessable>[1],
   ) {
-    const problem = await weakness(password, words)
-    if (problem) throw app.errors.invalidField(field, problem)
+    const refuse = (message: string) => {
+      throw app.errors.invalidField(field, message)
+    }
+    if (await app.password.isCommon(password)) refuse('is a common password; choose another')
+    if (isGuessable(password, words))
+      refuse('consists of your name, handle or e-mail address, or of birdhouse; choose another')
   }
 
   /** Ends all other sessions of the user. @throws WrongPassword, 400 for a weak password */
