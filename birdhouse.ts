@@ -14,6 +14,7 @@
 /// <reference path="./routes/tweets/schemas.ts" />
 /// <reference path="./routes/tweets/service.ts" />
 /// <reference path="./routes/tweets/tables.ts" />
+/// <reference path="./routes/users/config.ts" />
 /// <reference path="./routes/users/schemas.ts" />
 /// <reference path="./routes/users/service.ts" />
 /// <reference path="./routes/users/tables.ts" />
@@ -43,7 +44,7 @@ import type {} from './plugins/openapi/index.ts'
 import type {} from './plugins/pagination.ts'
 import type {} from './plugins/password.ts'
 import type {} from './plugins/resources.ts'
-import type {} from './plugins/revocation.ts'
+import type {} from './plugins/revocation/index.ts'
 import type {} from './plugins/route-table.ts'
 import type {} from './plugins/s3/index.ts'
 import type {} from './plugins/schemas.ts'

@@ -38,9 +38,22 @@ async function populate(streams: number, few: number) {
     await app.db.insert(follows).values(pairs.slice(i, i + 1000))
   }
   await app.db.execute(sql`ANALYZE TABLE ${users}, ${follows}`)
-  const token = (id: number) => app.jwt.sign({ sub: String(id), sid: 1 }, { expiresIn: 3600 })
-  const authors = { everyone: token(everyones), few: token(fews) }
-  return { tokens: readers.map(token), authors }
+  const [everyone, fewToken, ...tokens] = await openSessions(rows.map(({ id }) => id))
+  return { tokens, authors: { everyone, few: fewToken } }
+}
+
+/** Returns an access token for each user; a stream needs a session that exists. */
+async function openSessions(userIds: number[]) {
+  const { sessions } = app.tables
+  const hour = sql`NOW(3) + INTERVAL 1 HOUR`
+  const rest = { ip: '127.0.0.1', userAgent: 'bench', expiresAt: hour, accessUntil: hour }
+  for (let i = 0; i < userIds.length; i += 1000) {
+    const some = userIds.slice(i, i + 1000)
+    await app.db.insert(sessions).values(some.map((userId) => ({ userId, ...rest })))
+  }
+  const rows = await app.db.select({ id: sessions.id, userId: sessions.userId }).from(sessions)
+  const idOf = new Map(rows.map(({ id, userId }) => [userId, id]))
+  return userIds.map((userId) => app.accessTokens.issue(userId, idOf.get(userId) ?? 0, 3600))
 }
 
 process.on('message', async (command: { streams?: number; few?: number; usage?: boolean }) => {

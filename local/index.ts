@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Progress } from '../db/migrate.ts'
 import { type Env, parseConfig } from '../plugins/config/index.ts'
 import { adviseFolder } from './advice.ts'
-import { keptSecret } from './kept-secret.ts'
+import { keptSecret, newSecret } from './kept-secret.ts'
 import type { Needs, OnStop } from './needs.ts'
 import { announceRunning, forgetRunning, type Stores } from './running.ts'
 import { startOrFind } from './stores.ts'
@@ -65,7 +65,7 @@ const ANY_CREDENTIALS = { AWS_ACCESS_KEY_ID: 'any', AWS_SECRET_ACCESS_KEY: 'any'
 export const standIns = (needs: Needs): Env => ({
   ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
   ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...ANY_CREDENTIALS }),
-  ...(needs.secret && { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' }),
+  ...(needs.secret && { JWT_SECRETS: newSecret() }),
 })
 
 /** Does `work` in LOCAL_DIR. @throws Error that says what to change if the folder or its disk fails. */
@@ -75,7 +75,7 @@ export async function inLocalFolder<T>(env: Env, work: (folder: string) => Promi
     throw new Error('The path of LOCAL_DIR is too long. Set LOCAL_DIR to a shorter path.')
   }
   try {
-    mkdirSync(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
     return await work(folder)
   } catch (error) {
     throw adviseFolder(error, folder)

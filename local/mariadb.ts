@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
@@ -34,6 +34,8 @@ type Options = {
   volatile?: boolean
   /** Tried first; another port is chosen when it is taken. */
   port?: number
+  /** For tests and benches: the account may create databases. */
+  everyDatabase?: boolean
   /** More options of the server. */
   serverOptions?: string[]
   /** Gets a function that stops the server, as soon as its process exists. */
@@ -50,13 +52,15 @@ export async function startMariadb({
   progress = () => {},
   volatile,
   port: wanted,
+  everyDatabase = false,
   serverOptions = [],
   onStop,
 }: Options) {
   const base = resolve(folder)
   const data = join(base, 'data')
   const program = ensureMariadb(progress)
-  mkdirSync(base, { recursive: true, mode: 0o700 })
+  mkdirSync(base, { recursive: true })
+  chmodSync(base, 0o700)
   await stopLeftOver(base, data)
   if (!existsSync(join(data, 'mysql'))) {
     progress('creating the database files')
@@ -64,7 +68,8 @@ export async function startMariadb({
   }
   const password = keptSecret(join(base, 'password'))
   const start = async (port: number) => {
-    const child = launch(program, base, data, port, password, volatile, serverOptions)
+    writeFileSync(initFile(base), accounts(password, everyDatabase), { mode: 0o600 })
+    const child = launch(program, base, data, port, volatile, serverOptions)
     onStop?.(() => stop(child))
     const url = `mysql://birdhouse:${password}@127.0.0.1:${port}/${DATABASE}`
     await untilReady(child, url, base)
@@ -94,12 +99,9 @@ function launch(
   base: string,
   data: string,
   port: number,
-  password: string,
   volatile: boolean | undefined,
   serverOptions: string[],
 ) {
-  const initFile = join(base, 'init.sql')
-  writeFileSync(initFile, accounts(password), { mode: 0o600 })
   const durability = volatile
     ? [
         '--innodb-flush-log-at-trx-commit=0',
@@ -112,11 +114,14 @@ function launch(
     program,
     [
       ...everyServer(base, data),
-      `--init-file=${initFile}`,
+      `--init-file=${initFile(base)}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
       '--socket=',
       '--skip-name-resolve',
+      // Statements read and write files in this empty folder alone; MariaDB knows no value for nowhere.
+      `--secure-file-priv=${noFiles(base)}`,
+      '--local-infile=0',
       '--character-set-server=utf8mb4',
       '--collation-server=utf8mb4_bin',
       '--innodb-buffer-pool-size=256M',
@@ -133,12 +138,25 @@ function launch(
   return child
 }
 
-/** Runs at each start, before the server accepts connections. One statement per line. */
-const accounts = (password: string) => `
+const initFile = (base: string) => join(base, 'init.sql')
+
+function noFiles(base: string) {
+  const folder = join(base, 'no-files')
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return folder
+}
+
+/**
+ * Runs at each start, before the server accepts connections. One statement per line. MariaDB's installer
+ * makes accounts of root without a password for 127.0.0.1, ::1 and the name of the machine.
+ */
+const accounts = (password: string, everyDatabase: boolean) => `
+DELETE FROM mysql.global_priv WHERE NOT (User IN ('root', 'mariadb.sys') AND Host = 'localhost');
+DELETE FROM mysql.db;
+FLUSH PRIVILEGES;
 CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-CREATE USER IF NOT EXISTS birdhouse@'127.0.0.1';
-ALTER USER birdhouse@'127.0.0.1' IDENTIFIED BY '${password}';
-GRANT ALL ON *.* TO birdhouse@'127.0.0.1';
+CREATE USER birdhouse@'127.0.0.1' IDENTIFIED BY '${password}';
+GRANT ALL ON ${everyDatabase ? '*.*' : `${DATABASE}.*`} TO birdhouse@'127.0.0.1'${everyDatabase ? ' WITH GRANT OPTION' : ''};
 ALTER USER root@localhost IDENTIFIED BY '${password}';
 `
 

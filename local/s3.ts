@@ -1,30 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import type { FastifyRequest } from 'fastify'
+import { chmodSync, mkdirSync } from 'node:fs'
 import type { buildApp } from 'fauxqs'
 import { readEnv } from '../plugins/config/index.ts'
+import { type Key, refusalOf } from './s3-access.ts'
 
 const PREFERRED_PORT = 33_090
 const REGION = 'us-east-1'
 const KEY_PREFIX = 'embedded-'
 
-/**
- * The access key of the embedded store, random for each process and the processes that inherit its
- * environment. The store checks the key, not the signature: no other user of the machine knows the key.
- */
-function ownCredentials() {
-  const { AWS_ACCESS_KEY_ID: known } = readEnv()
-  const key = known?.startsWith(KEY_PREFIX) ? known : KEY_PREFIX + randomBytes(16).toString('hex')
-  return { AWS_ACCESS_KEY_ID: key, AWS_SECRET_ACCESS_KEY: key }
-}
-
-/** Anyone may fetch an object, as from a public bucket; every other call needs the access key. */
-function isAllowed({ method, url, headers }: FastifyRequest, key: string) {
-  const { pathname, searchParams } = new URL(url, 'http://localhost')
-  const credential = searchParams.get('X-Amz-Credential') ?? headers.authorization ?? ''
-  if (credential.includes(`${key}/`)) return true
-  const isObject = /^\/[^/]+\/./.test(pathname) && searchParams.size === 0
-  return isObject && (method === 'GET' || method === 'HEAD')
+/** Random for each process and the processes that inherit its environment; no other user knows the key. */
+function ownKey(): Key {
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = readEnv()
+  if (id?.startsWith(KEY_PREFIX) && secret) return { accessKeyId: id, secretAccessKey: secret }
+  return {
+    accessKeyId: KEY_PREFIX + randomBytes(8).toString('hex'),
+    secretAccessKey: randomBytes(32).toString('hex'),
+  }
 }
 
 type Stores = NonNullable<NonNullable<Parameters<typeof buildApp>[0]>['stores']>
@@ -44,15 +35,20 @@ export async function startS3({ folder, bucket, port = PREFERRED_PORT }: Options
   const stores = await createStores(folder)
   if (!stores.s3Store.hasBucket(bucket)) stores.s3Store.createBucket(bucket)
   const server = fauxqs.buildApp({ logger: false, host: '127.0.0.1', stores })
-  const credentials = ownCredentials()
-  server.addHook('onRequest', async (request, reply) => {
-    if (!isAllowed(request, credentials.AWS_ACCESS_KEY_ID)) await reply.code(403).send()
+  const key = ownKey()
+  server.addHook('onRequest', async ({ method, raw, headers }, reply) => {
+    const refusal = refusalOf({ method, url: raw.url ?? '', headers }, REGION, key)
+    if (refusal !== undefined) await reply.code(refusal).send()
   })
   const listen = (port: number) => server.listen({ host: '127.0.0.1', port })
   const endpoint = await listen(port).catch((error) => {
     if (error.code !== 'EADDRINUSE') throw error
     return listen(0)
   })
+  const credentials = {
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+  }
   Object.assign(process.env, credentials)
   const settings = {
     ...credentials,
@@ -80,6 +76,7 @@ async function createStores(folder: string | undefined) {
   }
   if (folder) {
     mkdirSync(folder, { recursive: true })
+    chmodSync(folder, 0o700)
     const persistence = new FileS3Persistence(folder)
     persistence.loadS3(stores.s3Store)
     stores.s3Store.persistence = persistence

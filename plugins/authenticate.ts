@@ -20,6 +20,9 @@ declare module 'fastify' {
 
 export type Viewer = { userId: number; sessionId: number }
 
+/** A method of pino that Fastify's type of a logger lacks. */
+type Bound = { setBindings: (bindings: object) => void }
+
 const Unauthenticated = createError(
   'UNAUTHENTICATED',
   'Send the header Authorization: Bearer <access token>.',
@@ -53,7 +56,11 @@ export default fp(
         throw new InvalidToken()
       })
       if (await app.revocation.isRevoked(sid)) throw new SessionRevoked()
-      request.identity = { userId: Number(sub), sessionId: sid }
+      const userId = Number(sub)
+      request.identity = { userId, sessionId: sid }
+      // Each request has a logger of its own.
+      const log = request.log as Partial<Bound>
+      log.setBindings?.({ userId })
     })
 
     app.decorate('identify', async (request, reply) => {

@@ -17,6 +17,9 @@ declare module 'fastify' {
   }
 }
 
+/** Characters of a URL in the log; cursors and tags are shorter. */
+const LOGGED = 500
+
 /** The forms with a port that proxies write: `[address]`, `[address]:port`, IPv4 address with a port. */
 const WITH_PORT = /^(?:\[(?<v6>.+)\](?::\d+)?|(?<v4>[\d.]+):\d+)$/
 
@@ -64,8 +67,10 @@ export function serializeRequest(request: FastifyRequest) {
   const { method, url, host, socket } = request
   const port = socket?.remotePort
   const remote = { remoteAddress: clientAddress(request), ...(port && { remotePort: port }) }
-  return { method, url, host, ...remote }
+  return { method, url: shortened(url), host, ...remote }
 }
+
+const shortened = (url: string) => (url.length > LOGGED ? `${url.slice(0, LOGGED)}...` : url)
 
 export default fp(
   async (app) => {

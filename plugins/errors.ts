@@ -15,6 +15,8 @@ declare module 'fastify' {
 const RETRY_AFTER = 2
 
 const MAX_ERRORS = 20
+/** Characters of a reason in the log. */
+const REASON = 500
 
 const CODES: Record<string, string> = {
   FST_ERR_VALIDATION: 'VALIDATION_FAILED',
@@ -146,9 +148,9 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
 function report(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
   const problem = toProblem(error, request.id)
   const { status } = problem
-  if (status >= 500) request.log.error({ err: error }, 'request failed')
-  else
-    request.log.info({ code: error.code, reason: error.message.slice(0, 500) }, 'request refused')
+  if (status === 503) request.log.warn(refusal(error), 'request refused')
+  else if (status >= 500) request.log.error({ err: error }, 'request failed')
+  else request.log.info(refusal(error), 'request refused')
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   // RFC 9110, section 15.5.9: the rest of the body may still come.
   if (status === 408) reply.header('connection', 'close')
@@ -156,6 +158,13 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
   if ((status === 503 || status === 429) && !reply.hasHeader('retry-after'))
     reply.header('retry-after', RETRY_AFTER)
   return problem
+}
+
+/** The cause of a failed query, not its text; under load there are many such lines. */
+function refusal(error: FastifyError) {
+  const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error
+  const { code, message } = brief(cause)
+  return { code, reason: message.slice(0, REASON) }
 }
 
 /** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */

@@ -36,6 +36,16 @@ const normal = (password: string) => password.normalize('NFKC')
 
 const TooBusy = createError('TOO_BUSY', 'Too many logins at once; try again in a moment.', 503)
 
+let loading: Promise<ReadonlySet<string>> | undefined
+
+/** Loaded for the first new password: takes 0.2 s and 21 MB, which most processes save for a while. */
+function common() {
+  loading ??= import('@zxcvbn-ts/language-common').then(
+    ({ dictionary }) => new Set(dictionary['passwords-common']),
+  )
+  return loading
+}
+
 async function createPassword() {
   const { pass, isFull } = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
@@ -57,6 +67,9 @@ async function createPassword() {
         async () =>
           (await argon2.verify(hash ?? unguessable, normal(password))) && hash !== undefined,
       ),
+
+    /** True for one of 50,000 common passwords, whatever the case. */
+    isCommon: async (password: string) => (await common()).has(normal(password).toLowerCase()),
 
     /** True when the hash was made with other parameters or another variant than the current ones. */
     needsRehash: (hash: string) =>

@@ -77,7 +77,9 @@ t.test('every answer has security and caching headers', async (t) => {
     const { headers } = await call(app, line)
     t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, line)
     t.match(headers, {
-      'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+      'content-security-policy':
+        "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+      'x-frame-options': 'DENY',
       'strict-transport-security': /max-age=31536000/,
       'x-content-type-options': 'nosniff',
       'referrer-policy': 'no-referrer',
@@ -86,7 +88,16 @@ t.test('every answer has security and caching headers', async (t) => {
     })
   }
   const documentation = (await call(app, 'GET /docs/')).headers
-  t.match(documentation['content-security-policy'], /script-src 'self'/, 'with a policy of its own')
+  const policy = documentation['content-security-policy']
+  t.match(policy, /script-src 'self'/, 'with a policy of its own')
+  t.match(policy, /base-uri 'none'.*frame-ancestors 'none'/)
+  t.equal(documentation['x-frame-options'], 'DENY')
+})
+
+t.test('the documentation keeps no token in the browser', async (t) => {
+  const app = await setUp(t)
+  const { body } = await call(app, 'GET /docs/static/swagger-initializer.js')
+  t.match(body, '"persistAuthorization":false')
 })
 
 t.test('EXTENSIONS adds a feature from a folder', async (t) => {

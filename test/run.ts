@@ -84,6 +84,7 @@ const mariadb = await startMariadb({
   folder,
   progress: console.log,
   volatile: true,
+  everyDatabase: true,
   port: await port(),
 })
 const s3 = givenS3() ?? (await startS3({ bucket: 'birdhouse', port: await port() }))

@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import aws4 from 'aws4'
 
 /** A test, or whoever else ends what it has started. */
 type Owner = { teardown: (stop: () => void) => unknown }
@@ -64,6 +65,27 @@ function forward(request: IncomingMessage, response: ServerResponse, store: URL)
   })
   onward.on('error', () => response.destroy())
   return request.pipe(onward)
+}
+
+/** Those of the embedded store, before a test changes them. */
+const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = process.env
+
+/** Signs a request for the embedded store, whose signature is over another path or by another key. */
+export function signAnew({ method = 'GET', url: path = '/', headers }: IncomingMessage) {
+  const { host = '', 'x-amz-content-sha256': hash = 'UNSIGNED-PAYLOAD' } = headers
+  const { headers: signed } = aws4.sign(
+    {
+      service: 's3',
+      region: 'us-east-1',
+      method,
+      path,
+      headers: { host, 'x-amz-content-sha256': String(hash) },
+    },
+    { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
+  )
+  headers.authorization = String(signed?.Authorization)
+  headers['x-amz-date'] = String(signed?.['X-Amz-Date'])
+  headers['x-amz-content-sha256'] = String(hash)
 }
 
 /** Takes requests and says nothing. */

@@ -2,15 +2,22 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
-/** A way to a store that can be cut and mended: `target` is its URL, `url` the one to use. */
+/**
+ * A way to a store that can be cut and mended, and counts the bytes of the store's answers: `target` is
+ * the store's URL, `url` the one to use.
+ */
 export async function startTcpProxy(t: Test, target: string) {
   const { hostname, port } = new URL(target)
   const open = new Set<Socket>()
   let up = true
+  let answered = 0
   const server = createServer((client) => {
     if (!up) return void client.destroy()
     const store = connect(Number(port), hostname)
     client.pipe(store).pipe(client)
+    store.on('data', ({ length }) => {
+      answered += length
+    })
     for (const [socket, other] of [
       [client, store],
       [store, client],
@@ -39,5 +46,5 @@ export async function startTcpProxy(t: Test, target: string) {
     cut()
     server.close()
   })
-  return { url: url.href, cut, mend }
+  return { url: url.href, cut, mend, answered: () => answered }
 }

@@ -39,7 +39,13 @@ export async function makeCertificates(hosts: string[]) {
 /** A MariaDB of its own for a test; the next one in the same folder starts faster. */
 export async function startTestMariadb(t: Test, folder: string, serverOptions: string[]) {
   const port = await getPort({ host: '127.0.0.1' })
-  const mariadb = await startMariadb({ folder, volatile: true, port, serverOptions })
+  const mariadb = await startMariadb({
+    folder,
+    volatile: true,
+    everyDatabase: true,
+    port,
+    serverOptions,
+  })
   t.teardown(() => mariadb.stop())
   return mariadb
 }

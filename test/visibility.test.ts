@@ -27,7 +27,7 @@ type Kind =
   | 'notifications'
   /** Lists of people: those a block stands between are left out. */
   | 'people'
-  /** One account, which a block doesn't hide. */
+  /** One account: the user who blocks sees it, the blocked user does not. */
   | 'account'
   /** A picture of one account. */
   | 'picture'
@@ -247,7 +247,10 @@ t.test('a block hides both users from each other, a mute hides unsolicited conte
     await check(t, ['tweets', 'timeline', 'people'], as, { never: [], somewhere: EVERYONE })
   }
   await check(t, ['tweets', 'people'], undefined, { never: [], somewhere: EVERYONE })
-  await check(t, ['account'], viewer, { never: [], somewhere: EVERYONE })
+  await check(t, ['account'], viewer, {
+    never: ['QBLOCKING'],
+    somewhere: EVERYONE.filter((name) => name !== 'QBLOCKING'),
+  })
 })
 
 t.test('a reply does not name its parent across a block', async (t) => {

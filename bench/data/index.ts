@@ -33,7 +33,13 @@ export async function ensureData(scale: number, progress: Progress) {
 }
 
 async function fill(folder: string, scale: number, progress: Progress) {
-  const mariadb = await startMariadb({ folder, progress, volatile: true })
+  const mariadb = await startMariadb({
+    folder,
+    progress,
+    volatile: true,
+    everyDatabase: true,
+    serverOptions: ['--local-infile=1'],
+  })
   try {
     await enlarge(mariadb.url)
     await loadInto(mariadb.url, sizesAt(scale))
@@ -49,7 +55,7 @@ async function fill(folder: string, scale: number, progress: Progress) {
 
 /** Starts a server on the folder, as durable as in production. */
 export async function openData(folder: string) {
-  const mariadb = await startMariadb({ folder })
+  const mariadb = await startMariadb({ folder, everyDatabase: true })
   await enlarge(mariadb.url)
   const urlOf = (tweets?: number) =>
     tweets ? mariadb.url.replace(/[^/]+$/, databaseOf(tweets)) : mariadb.url

@@ -11,6 +11,7 @@ export type Question = {
   tokens?: number[]
   hash?: string
   rss?: boolean
+  cpu?: boolean
   rollUp?: boolean
   delay?: 'start' | 'stop'
   profile?: 'start' | { file: string }
@@ -54,10 +55,11 @@ async function profile(what: 'start' | { file: string }) {
   return {}
 }
 
-answer<Question>(async ({ tokens, hash, rss, rollUp, delay: late, profile: what }) => {
+answer<Question>(async ({ tokens, hash, rss, cpu, rollUp, delay: late, profile: what }) => {
   if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
   if (hash) return { hash: await app.password.hash(hash) }
   if (rss) return process.memoryUsage()
+  if (cpu) return process.cpuUsage()
   if (rollUp) {
     await app.tweets.counts.rollUp()
     await app.users.counts.rollUp()

@@ -62,8 +62,12 @@ function createLive(app: FastifyInstance) {
     await app.jobs.add(tx, ['live.event'], { kind: name, userId, subjectId })
   }
 
-  /** Sends the events after `lastId`, if given, then those to come. @throws TooManyStreams */
+  /**
+   * Sends the events after `lastId`, if given, then those to come.
+   * @throws TooManyStreams; 401 if the session of the token does not exist
+   */
   async function open(request: FastifyRequest, reply: FastifyReply, lastId?: number) {
+    await app.auth.assertSession(request.viewer)
     const stream = streams.add(request, reply)
     try {
       const current = await pump.position(lastId)
@@ -145,5 +149,5 @@ export default fp(
     app.addHook('preClose', () => app.live.endAll())
     app.addHook('onClose', async () => app.live.close())
   },
-  { name: 'live.service', dependencies: ['tweets.service', 'timeline.service'] },
+  { name: 'live.service', dependencies: ['auth.service', 'tweets.service', 'timeline.service'] },
 )

@@ -7,9 +7,10 @@ import type { Feature } from '../features/feature.ts'
 import { readSettings } from '../features/settings.ts'
 import { readBaseUrl, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
-import { contradictions, KernelSettings, type KernelValues, readSecrets } from './kernel.ts'
+import { contradictions, KernelSettings, type KernelValues } from './kernel.ts'
 import { readLimits } from './limits.ts'
 import { readRedisUrl } from './redis-url.ts'
+import { readSecrets } from './secrets.ts'
 import { ConfigError, judge, listOf } from './setting.ts'
 
 declare module 'fastify' {

@@ -4,14 +4,8 @@ import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { LIMITS } from './limits.ts'
 import { readRedisUrl } from './redis-url.ts'
-import { listOf, problem, readable, words } from './setting.ts'
-
-// RFC 7518, section 3.2: an HS256 key has at least as many bits as the hash, that is 32 bytes.
-const JWT_SECRET_MIN_BYTES = 32
-/** Distinct characters in a secret, at least; fewer suggest a placeholder. */
-const JWT_SECRET_MIN_VARIETY = 8
-
-const SECRETS = `secrets of at least ${JWT_SECRET_MIN_BYTES} bytes, newest first, comma-separated, for example from: openssl rand -base64 48`
+import { readSecrets, SECRETS } from './secrets.ts'
+import { problem, readable, words } from './setting.ts'
 
 const SHOWN = { secret: false }
 const Flag = Type.Optional(words(['true', 'false']))
@@ -57,24 +51,12 @@ export const KernelSettings = Type.Object({
 
 export type KernelValues = Static<typeof KernelSettings>
 
-export function readSecrets(text: string) {
-  const secrets = listOf(text)
-  const weak = secrets.filter(
-    (secret) =>
-      Buffer.byteLength(secret) < JWT_SECRET_MIN_BYTES ||
-      new Set(secret).size < JWT_SECRET_MIN_VARIETY,
-  )
-  if (secrets.length > 0 && weak.length === 0) return secrets
-  throw new Error(
-    `${weak.length} of its ${secrets.length} secrets are too weak; set it to ${SECRETS}`,
-  )
-}
-
 export const contradictions = (env: Env) => [
   ...(env.DATABASE_URL ? databaseProblems(env) : []),
   ...bucketName(env),
   ...twoAddresses(env),
   ...halfCredentials(env),
+  ...demoInProduction(env),
 ]
 
 /**
@@ -103,6 +85,18 @@ const twoAddresses = ({ S3_PRESIGN, MEDIA_BASE_URL }: Env) =>
           'S3_PRESIGN',
           S3_PRESIGN,
           'set it to false, or leave MEDIA_BASE_URL out; signed URLs lead to the bucket',
+        ),
+      ]
+    : []
+
+/** The demo accounts have a public password. */
+const demoInProduction = ({ NODE_ENV, DEMO_DATA }: Env) =>
+  NODE_ENV === 'production' && DEMO_DATA === 'true'
+    ? [
+        problem(
+          'DEMO_DATA',
+          DEMO_DATA,
+          'leave it out in production: it adds accounts whose password is public',
         ),
       ]
     : []

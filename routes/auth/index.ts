@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, problems } from 'birdhouse/schemas'
-import { Login, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
+import { Login, PasswordChange, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
 
 const clientOf = (request: FastifyRequest) => ({
   ip: request.clientAddress,
@@ -23,7 +23,8 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         ...anyone,
         operationId: 'signUp',
         summary: 'Create an account and sign in',
-        description: 'Without `handle`, the handle is derived from the name.',
+        description:
+          'Without `handle`, the handle is derived from the name. A password that is common, or little more than the name, handle, e-mail address or birdhouse, is refused.',
         body: SignUp,
         response: { 201: SignedIn, ...problems(409) },
       },
@@ -101,6 +102,25 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
     async ({ viewer }) => ({
       items: await app.auth.sessions.list(viewer.userId, viewer.sessionId),
     }),
+  )
+
+  app.put(
+    '/users/me/password',
+    {
+      schema: {
+        ...signedIn,
+        operationId: 'changePassword',
+        summary: 'Change your password',
+        description:
+          'Requires your current password. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
+        body: PasswordChange,
+        response: { 204: NoContent, ...problems(401, 403, 404) },
+      },
+    },
+    async ({ viewer, body, clientAddress }, reply) => {
+      await app.auth.changePassword(viewer, body, clientAddress)
+      return reply.code(204).send(null)
+    },
   )
 
   app.delete(

@@ -39,6 +39,11 @@ export const Login = Type.Object(
   { additionalProperties: false },
 )
 
+export const PasswordChange = Type.Object(
+  { password: Password, newPassword: NewPassword },
+  { additionalProperties: false },
+)
+
 export const Refresh = Type.Object({ refreshToken: RefreshToken }, { additionalProperties: false })
 
 const tokens = {

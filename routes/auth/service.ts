@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createLoginAttempts } from './login-attempts.ts'
+import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'
 
@@ -25,6 +26,8 @@ const WrongPassword = createError(
   'The password is wrong; send the password of your account.',
   403,
 )
+
+const SessionRevoked = createError('SESSION_REVOKED', 'This session has ended; log in again.', 401)
 
 type SignUp = {
   name: string
@@ -51,8 +54,9 @@ function createAuth(app: FastifyInstance) {
   const hashNew = (password: string, email: string, address: string) =>
     app.password.hash(password, { account: email, address: app.networkOf(address) })
 
-  /** Creates an account and signs in. @throws EmailTaken, HandleTaken */
+  /** Creates an account and signs in. @throws EmailTaken, HandleTaken, 400 for a weak password */
   async function signUp({ password, ...input }: SignUp, client: Client) {
+    await assertStrong('password', password, input)
     const passwordHash = await hashNew(password, input.email, client.ip)
     const { userId, tokens } = await app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
@@ -78,7 +82,7 @@ function createAuth(app: FastifyInstance) {
       // The login succeeds even when the hash cannot be renewed, for example when the server is busy.
       await app.password
         .hash(password)
-        .then((hash) => app.users.setPasswordHash(account.id, hash))
+        .then((hash) => app.users.setPasswordHash(account.id, account.passwordHash, hash))
         .catch((err) =>
           app.log.warn({ err }, 'password hash not renewed; the next login tries again'),
         )
@@ -94,22 +98,80 @@ function createAuth(app: FastifyInstance) {
   }
 
   /**
-   * Deletes the account and ends its sessions in one transaction. A wrong password counts as a failed login.
-   * @throws WrongPassword, TooManyFailures, TooManyRequests
+   * Checks that the session of an access token exists, which `authenticate` does not: it knows the ended
+   * sessions alone. Call this where a request lasts long. @throws SessionRevoked
    */
-  async function closeAccount(userId: number, password: string, address: string) {
+  async function assertSession({ userId, sessionId }: { userId: number; sessionId: number }) {
+    if (!(await sessions.exists(userId, sessionId))) throw new SessionRevoked()
+  }
+
+  /** @throws 400 that names the field */
+  async function assertStrong(
+    field: string,
+    password: string,
+    words: Parameters<typeof isGuessable>[1],
+  ) {
+    const refuse = (message: string) => {
+      throw app.errors.invalidField(field, message)
+    }
+    if (await app.password.isCommon(password)) refuse('is a common password; choose another')
+    if (isGuessable(password, words))
+      refuse('consists of your name, handle or e-mail address, or of birdhouse; choose another')
+  }
+
+  /**
+   * Ends all other sessions of the user. A wrong password counts as a failed login.
+   * @throws WrongPassword, TooManyFailures, TooManyRequests, 400 for a weak password
+   */
+  async function changePassword(
+    { userId, sessionId }: { userId: number; sessionId: number },
+    { password, newPassword }: { password: string; newPassword: string },
+    address: string,
+  ) {
+    const user = await app.users.getOwn(userId)
+    await assertStrong('newPassword', newPassword, user)
+    const account = await assertOwnPassword(userId, password, address)
+    const hash = await hashNew(newPassword, user.email, address)
+    await app.transaction(async (tx) => {
+      // False when another change came first.
+      if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))
+        throw new WrongPassword()
+      await sessions.revokeOthers(userId, sessionId, tx)
+    })
+  }
+
+  async function assertOwnPassword(userId: number, password: string, address: string) {
     const account = await app.users.credentials({ id: userId })
     const right = await attempts.check({ id: userId }, address, (origin) =>
       app.password.verify(password, account?.passwordHash, origin),
     )
-    if (!right) throw new WrongPassword()
+    if (!account || !right) throw new WrongPassword()
+    return account
+  }
+
+  /**
+   * Deletes the account and ends its sessions in one transaction. A wrong password counts as a failed login.
+   * @throws WrongPassword, TooManyFailures, TooManyRequests
+   */
+  async function closeAccount(userId: number, password: string, address: string) {
+    await assertOwnPassword(userId, password, address)
     await app.transaction(async (tx) => {
       await app.users.remove(userId, tx)
       await sessions.revokeAll(userId, tx)
     })
   }
 
-  return { register, signUp, checkCredentials, login, closeAccount, sessions, attempts }
+  return {
+    register,
+    signUp,
+    checkCredentials,
+    login,
+    assertSession,
+    changePassword,
+    closeAccount,
+    sessions,
+    attempts,
+  }
 }
 
 export default fp(

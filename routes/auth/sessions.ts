@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, desc, eq, lt, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 
 /** Days until a session without a refresh expires. */
@@ -107,6 +107,15 @@ export function createSessions(app: FastifyInstance) {
     }))
   }
 
+  async function exists(userId: number, sessionId: number) {
+    const own = and(eq(sessions.id, sessionId), eq(sessions.userId, userId))
+    const rows = await app.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(and(own, sql`${sessions.expiresAt} > NOW(3)`))
+    return rows.length > 0
+  }
+
   /** Ends one of the user's sessions. @throws SessionNotFound */
   async function revoke(userId: number, sessionId: number) {
     const ended = await app.transaction((tx) => {
@@ -117,6 +126,12 @@ export function createSessions(app: FastifyInstance) {
 
   const revokeAll = (userId: number, outer?: Tx) =>
     app.transaction((tx) => end(tx, eq(sessions.userId, userId)), outer)
+
+  const revokeOthers = (userId: number, keptId: number, outer?: Tx) =>
+    app.transaction(
+      (tx) => end(tx, and(eq(sessions.userId, userId), ne(sessions.id, keptId))),
+      outer,
+    )
 
   /** Deletes the sessions and their refresh tokens, and revokes their access tokens. */
   async function end(tx: Tx, which: SQL | undefined) {
@@ -135,5 +150,5 @@ export function createSessions(app: FastifyInstance) {
     await refreshTokens.purge()
   }
 
-  return { open, openFor, refresh, list, revoke, revokeAll, purge }
+  return { open, openFor, refresh, list, exists, revoke, revokeAll, revokeOthers, purge }
 }

@@ -44,8 +44,11 @@ export const refreshTokens = mysqlTable(
 /** Ended sessions that still have an unexpired access token. */
 export const revokedSessions = mysqlTable(
   'revoked_sessions',
-  { sessionId: id().primaryKey(), until: time().notNull() },
-  (t) => [index('revoked_sessions_until').on(t.until)],
+  { sessionId: id().primaryKey(), until: time().notNull(), revokedAt: createdAt() },
+  (t) => [
+    index('revoked_sessions_until').on(t.until),
+    index('revoked_sessions_revoked').on(t.revokedAt),
+  ],
 )
 
 /**

@@ -102,8 +102,10 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const id = request.query.id ?? (await readViewId(app, request))
-      const own = request.viewerId === id
-      return account(own ? await app.users.getOwn(id) : await app.users.get(id))
+      const { viewerId } = request
+      return account(
+        viewerId === id ? await app.users.getOwn(id) : await app.users.get(id, viewerId),
+      )
     },
   )
 }

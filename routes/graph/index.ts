@@ -51,7 +51,8 @@ const relationships: FastifyPluginAsyncTypebox = async (app) => {
         ...create,
         operationId: 'blockUser',
         summary: 'Block a user',
-        description: 'Neither of you sees or follows the other from then on. Idempotent.',
+        description:
+          'From then on neither of you follows the other or sees tweets of the other. Your profile is answered with 404 when this user is signed in; you still see theirs. Idempotent.',
       },
     },
     async ({ viewer, params }, reply) => {

@@ -33,7 +33,7 @@ export function createUserReading(
     const [row] = await app.db
       .select({ ...profileColumns(), ...relationColumns(viewerId) })
       .from(users)
-      .where(and(condition, isNull(users.deletedAt)))
+      .where(and(condition, isNull(users.deletedAt), notBlockedBy(viewerId)))
     if (!row) throw new UserNotFound()
     const { avatarKey: _, headerKey, createdAt, ...user } = row
     const header = pictures.header.urls(headerKey)
@@ -77,6 +77,12 @@ export function createUserReading(
       ),
     }
   }
+
+  /** A user sees the accounts that the user blocks, but not those that block the user. */
+  const notBlockedBy = (viewerId: number | undefined) =>
+    viewerId === undefined
+      ? undefined
+      : sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${usersId} AND blocked_id = ${viewerId})`
 
   /** Returns id and password hash, or undefined when there is no such account. */
   async function credentials(by: { email: string } | { id: number }) {

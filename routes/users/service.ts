@@ -1,12 +1,13 @@
 import createError from '@fastify/error'
 import anyAscii from 'any-ascii'
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { ACCOUNT_LIMITS } from 'birdhouse/schemas'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createErasure } from './erasure.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
+import { createReserved } from './reserved.ts'
 import { OwnUser, User, UserSummary } from './schemas.ts'
 
 declare module 'fastify' {
@@ -53,6 +54,7 @@ function createUsers(app: FastifyInstance) {
   const { users } = app.tables
   const counts = app.createCounter('user', ['followers', 'followees', 'tweets'])
   const pictures = createPictures(app)
+  const isReserved = createReserved(app.config.users.RESERVED_HANDLES)
   const reading = createUserReading(app, counts, pictures)
 
   app.cache.invalidateOn('user', {
@@ -65,6 +67,11 @@ function createUsers(app: FastifyInstance) {
   const toProfile = (profile: string) =>
     app.cleanText(profile, { field: 'profile', max: ACCOUNT_LIMITS.profile })
 
+  function assertFree(handle: string | undefined) {
+    if (handle !== undefined && isReserved(handle))
+      throw app.errors.invalidField('handle', 'is reserved; choose another handle')
+  }
+
   /**
    * Creates an account and returns its id. Derives the handle from the name when none is given.
    * @throws EmailTaken, HandleTaken, 400 that names the field
@@ -72,9 +79,11 @@ function createUsers(app: FastifyInstance) {
   async function create(input: NewUser, outer?: Tx) {
     const name = toName(input.name)
     const profile = toProfile(input.profile ?? '')
+    assertFree(input.handle)
     return app.transaction(async (tx) => {
       for (let attempt = 0; ; attempt++) {
         const handle = input.handle ?? handleFrom(name, attempt)
+        if (isReserved(handle)) continue
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
@@ -92,6 +101,7 @@ function createUsers(app: FastifyInstance) {
   /** @throws UserNotFound, HandleTaken, 400 that names the field */
   async function update(id: number, changes: Changes) {
     const { name, profile, handle } = changes
+    assertFree(handle)
     const row = {
       ...(name !== undefined && { name: toName(name) }),
       ...(profile !== undefined && { profile: toProfile(profile) }),
@@ -109,8 +119,13 @@ function createUsers(app: FastifyInstance) {
 
   const alive = (id: number) => and(eq(users.id, id), isNull(users.deletedAt))
 
-  async function setPasswordHash(id: number, passwordHash: string) {
-    await app.db.update(users).set({ passwordHash }).where(alive(id))
+  /** Returns false if the account no longer has the hash `from`. */
+  async function setPasswordHash(id: number, from: string, to: string, db: Db | Tx = app.db) {
+    const [{ affectedRows }] = await db
+      .update(users)
+      .set({ passwordHash: to })
+      .where(and(alive(id), eq(users.passwordHash, from)))
+    return affectedRows > 0
   }
 
   /**

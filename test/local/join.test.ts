@@ -81,6 +81,7 @@ test('a tool joins a running service, and starts the stores after a kill', async
   const { settings, started, lines } = await tool({ LOCAL_DIR })
   t.strictSame([early.started, started, lines], [false, false, []], 'nothing was started beside it')
   t.equal(statSync(announced).mode & 0o777, 0o600)
+  t.equal(statSync(LOCAL_DIR).mode & 0o777, 0o700, 'no other user may look into the folder')
   t.equal(settings.JWT_SECRETS, readFileSync(join(LOCAL_DIR, 'jwt-secret'), 'utf8'))
   await query(settings, 'CREATE TABLE kept (id INT)')
   t.match(settings, { S3_BUCKET: 'birdhouse', AWS_ACCESS_KEY_ID: /^embedded-/ })

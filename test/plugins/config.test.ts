@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
@@ -109,9 +110,16 @@ t.test('each wrong setting is named', async (t) => {
     { JWT_SECRETS: ' , ' },
     { JWT_SECRETS: 'x'.repeat(64) },
     { JWT_SECRETS: `${SECRET},short` },
+    { JWT_SECRETS: 'abcdefghijklmnopqrstuvwxyz012345' },
+    { JWT_SECRETS: '0123456789abcdef0123456789abcdef' },
+    { JWT_SECRETS: 'T7q-w9Zx!bK2Lm$eT7q-w9Zx!bK2Lm$e' },
+    { JWT_SECRETS: 'your-256-bit-key-for-production-secret' },
+    { JWT_SECRETS: 'Please-Change-Me-before-you-go-live' },
+    { NODE_ENV: 'production', DEMO_DATA: 'true' },
   ]
   for (const change of bad) {
-    t.strictSame(refused({ ...GOOD, ...change }), Object.keys(change), JSON.stringify(change))
+    const names = Object.keys(change).filter((name) => change[name] !== 'production')
+    t.strictSame(refused({ ...GOOD, ...change }), names, JSON.stringify(change))
   }
   t.strictSame(refused({ ...GOOD, AWS_ACCESS_KEY_ID: 'a' }), ['AWS_SECRET_ACCESS_KEY'])
   t.strictSame(refused({ ...GOOD, AWS_SECRET_ACCESS_KEY: 'b' }), ['AWS_ACCESS_KEY_ID'])
@@ -120,6 +128,26 @@ t.test('each wrong setting is named', async (t) => {
   t.strictSame(refused({ ...GOOD, ...both, S3_PRESIGN: 'false' }), [])
   for (const name of Object.keys(GOOD))
     t.strictSame(refused({ ...GOOD, [name]: undefined }), [name])
+})
+
+t.test('random secrets in the usual encodings are accepted', async (t) => {
+  const refusedOf = (make: () => string) =>
+    Array.from({ length: 5_000 }, make).filter((JWT_SECRETS) => {
+      return refused({ ...GOOD, JWT_SECRETS }).length > 0
+    })
+  t.strictSame(
+    refusedOf(() => randomBytes(16).toString('hex')),
+    [],
+  )
+  t.strictSame(
+    refusedOf(() => randomBytes(32).toString('hex')),
+    [],
+  )
+  t.strictSame(
+    refusedOf(() => randomBytes(48).toString('base64')),
+    [],
+  )
+  t.strictSame(refusedOf(randomUUID), [])
 })
 
 t.test('Fastify accepts every valid TRUST_PROXY', async () => {

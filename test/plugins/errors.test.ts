@@ -27,6 +27,9 @@ broken.get('/odd', () => Promise.reject(Object.assign(new Error('secret'), { sta
 broken.get('/known', () => {
   throw new (createError('TEAPOT', 'Short and %s.', 418))('stout')
 })
+broken.get('/full', () => {
+  throw new (createError('TOO_BUSY', 'Too many at once; try again.', 503))()
+})
 broken.get('/duplicate', () =>
   app.db.insert(app.tables.users).values({
     name: 'x',
@@ -99,6 +102,17 @@ t.test('an overloaded database is a 503 with Retry-After', async (t) => {
     t.equal(answer.statusCode, 503, name)
     t.equal(answer.headers['retry-after'], '2', name)
     t.match([code, detail], expected, name)
+  }
+})
+
+t.test('a refusal under load is a short warning without a stack', async (t) => {
+  for (const path of ['/full', '/database-error/1040']) {
+    lines.length = 0
+    t.equal((await broken.inject(path)).statusCode, 503)
+    const refusals = lines.map((line) => JSON.parse(line)).filter(({ req, res }) => !req && !res)
+    t.match(refusals, [{ level: 40, code: String, reason: String, msg: 'request refused' }])
+    t.notMatch(lines.join(), 'stack')
+    t.ok(lines.join().length < 1_000, `${lines.join().length} bytes`)
   }
 })
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sql } from 'drizzle-orm'
+import { desc, sql } from 'drizzle-orm'
 import t from 'tap'
+import { createEnded } from '../../plugins/revocation/ended.ts'
 import { call, settings, setUp, signUp, type User } from '../helper.ts'
 import { startTcpProxy } from '../tcp-proxy.ts'
 
@@ -62,6 +63,83 @@ t.test('concurrent requests share one read of the revocations', async (t) => {
   t.equal(queries, 1)
 })
 
+/** Sessions without a user that ended an hour ago, as many days of log-outs leave them. */
+async function endSessions(count: number, firstId: number) {
+  await app.db.execute(sql`
+    INSERT INTO revoked_sessions (session_id, until, revoked_at)
+    SELECT ${firstId} + seq, NOW(3) + INTERVAL 1 DAY, NOW(3) - INTERVAL 1 HOUR
+    FROM seq_0_to_${sql.raw(String(count - 1))}`)
+}
+
+t.test('a check reads the sessions that ended since the last check, and no others', async (t) => {
+  await other.jobs.stop()
+  t.teardown(() => other.jobs.start())
+  await endSessions(20_000, 1_000_000)
+  const last = await signUp(app, 'Ends last')
+  await sleep(600)
+  await other.revocation.isRevoked(1)
+  await logout(app, last)
+  await sleep(600)
+  const before = proxy.answered()
+  t.equal((await me(other, last)).status, 401)
+  const bytes = proxy.answered() - before
+  t.ok(bytes < 20_000, `${bytes} bytes`)
+})
+
+t.test('a process that has just started knows every session that ended before', async (t) => {
+  const user = await signUp(app, 'Ended long ago')
+  await logout(app, user)
+  await app.db.execute(sql`UPDATE revoked_sessions SET revoked_at = NOW(3) - INTERVAL 2 HOUR`)
+  await endSessions(20_000, 2_000_000)
+  const fresh = await setUp(t, {
+    DATABASE_URL,
+    S3_BUCKET: app.config.s3.bucket,
+    JWT_SECRETS: app.config.jwtSecrets.join(),
+  })
+  t.equal((await me(fresh, user)).status, 401)
+  t.ok(await fresh.revocation.isRevoked(2_019_999))
+  t.notOk(await fresh.revocation.isRevoked(2_020_000))
+})
+
+t.test('a revocation that commits after later ones is not missed', async (t) => {
+  const [early, late] = [await signUp(app, 'Early'), await signUp(app, 'Late')]
+  t.equal((await me(other, early)).status, 200)
+  const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>()
+  const { promise: inserted, resolve: isInserted } = Promise.withResolvers<void>()
+  const slow = app.transaction(async (tx) => {
+    await app.auth.sessions.revokeAll(early.id, tx)
+    isInserted()
+    await mayCommit
+  })
+  await inserted
+  await logout(app, late)
+  await sleep(600)
+  t.equal((await me(other, late)).status, 401)
+  t.equal((await me(other, early)).status, 200)
+  commit()
+  await slow
+  await sleep(600)
+  t.equal((await me(other, early)).status, 401)
+})
+
+t.test('above the most sessions for memory, each check reads the database', async (t) => {
+  const few = createEnded(app, 100)
+  await endSessions(200, 3_000_000)
+  await few.update()
+  t.equal(few.size(), 0, 'none is in memory')
+  t.ok(await few.has(3_000_199))
+  t.notOk(await few.has(3_000_200))
+  const user = await signUp(app, 'Counted')
+  await logout(other, user)
+  await few.update()
+  const [newest] = await app.db
+    .select()
+    .from(app.tables.revokedSessions)
+    .orderBy(desc(app.tables.revokedSessions.revokedAt))
+    .limit(1)
+  t.ok(await few.has(newest?.sessionId ?? 0), 'a session that ended later is known as well')
+})
+
 t.test('no request is accepted on stale revocations during an outage', async (t) => {
   const user = await signUp(app, 'Locked out')
   t.equal((await me(other, user)).status, 200)
@@ -82,7 +160,7 @@ t.test('a revocation is purged after the last access token expires', async (t) =
   const { revokedSessions } = app.tables
   const ids = async () => {
     const rows = await app.db.select().from(revokedSessions)
-    return rows.map(({ sessionId }) => sessionId).sort()
+    return rows.map(({ sessionId }) => sessionId).sort((a, b) => a - b)
   }
   await app.db.delete(revokedSessions)
   await app.db.insert(revokedSessions).values([

@@ -48,7 +48,12 @@ async function failEightTimes(app: App, attempt: () => Promise<number>) {
 async function cheapUser(app: App, name: string) {
   const user = await signUp(app, name)
   const parameters = { memoryCost: 8, timeCost: 2, parallelism: 1 }
-  await app.users.setPasswordHash(user.id, await argon2.hash(user.password, parameters))
+  const { passwordHash = '' } = (await app.users.credentials({ id: user.id })) ?? {}
+  await app.users.setPasswordHash(
+    user.id,
+    passwordHash,
+    await argon2.hash(user.password, parameters),
+  )
   return user
 }
 

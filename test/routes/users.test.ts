@@ -194,11 +194,10 @@ t.test('a user has counts and the relationship to the viewer', async (t) => {
 
   await relate(app, ann, 'block', ben)
   t.match(await seen(ben, ann), { ...none, blocking: true, followerCount: 1, followeeCount: 0 })
-  t.match(
-    await seen(ann, ben),
-    { ...none, followerCount: 0, followeeCount: 0 },
-    'users do not learn who blocks them',
-  )
+  const hidden = await call(app, `GET /v1/users/${ann.id}`, { as: ben })
+  const unknown = await call(app, 'GET /v1/users/999999999', { as: ben })
+  t.equal(hidden.status, 404)
+  t.strictSame(hidden.body, unknown.body, 'a block looks like an account that does not exist')
 })
 
 t.test('an e-mail address is visible only to its owner', async (t) => {

@@ -29,7 +29,7 @@ const ada = await signUp(app, 'Ada')
 const [eve, flo, gil] = (await Promise.all(
   ['Eve', 'Flo', 'Gil'].map((name) => signUp(app, name)),
 )) as [User, User, User]
-const short = app.jwt.sign({ sub: String(gil.id), sid: 999 }, { expiresIn: 2 })
+const short = await app.auth.sessions.openFor(2, gil.id, { ip: '', userAgent: '' })
 const expiring = await listen(app, { token: short })
 const expired = expiring.untilEnded(3_500)
 const [loggedOut, deleted, staying] = [
@@ -39,6 +39,17 @@ const [loggedOut, deleted, staying] = [
 ]
 await call(app, 'POST /v1/auth/logout', { as: eve })
 await call(app, 'DELETE /v1/users/me', { as: flo, body: { password: flo.password } })
+
+t.test('a token of an unknown session, or of another user, opens no stream', async (t) => {
+  const { sessions } = app.tables
+  const [newest] = await app.db.select({ id: max(sessions.id) }).from(sessions)
+  for (const sid of [1_000_000, newest?.id ?? 0]) {
+    const token = app.jwt.sign({ sub: String(ada.id), sid }, { expiresIn: 60 })
+    const invented = await Listener.open(app, { token })
+    t.match(invented.problem, { status: 401, code: 'SESSION_REVOKED' })
+  }
+  t.equal(app.live.count(ada.id), 0)
+})
 
 t.test('streams per user are limited, and closing a stream frees its place', async (t) => {
   const three = await Promise.all([1, 2, 3].map(() => listen(app, ada)))

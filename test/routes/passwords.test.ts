@@ -1,0 +1,49 @@
+import t from 'tap'
+import { call, login, setUp, signUp } from '../helper.ts'
+
+const app = await setUp(t)
+let people = 0
+
+const signUpWith = (password: string, more: object = {}) =>
+  call(app, 'POST /v1/auth/sign-up', {
+    body: { name: 'Wilhelmina', email: `kestrel${++people}@example.com`, password, ...more },
+  })
+
+const refusal = { status: 400, body: { errors: [{ path: '/body/password' }] } }
+
+t.test('a common password, or one made of the own words, is refused', async (t) => {
+  for (const password of ['password1', 'Password1', 'qwertyuiop', '12345678', 'iloveyou1'])
+    t.match(await signUpWith(password), refusal, password)
+  for (const password of ['birdhouse', 'Birdhouse2026', 'wilhelmina1', 'Kestrel@kestrel.com'])
+    t.match(await signUpWith(password, { email: 'kestrel@kestrel.com' }), refusal, password)
+  t.match(await signUpWith('falconer_9', { handle: 'falconer_9' }), refusal)
+  for (const password of ['correct horse battery', 'xK4-tulip-row', 'wilhelmina rows north'])
+    t.equal((await signUpWith(password)).status, 201, password)
+})
+
+t.test('a changed password ends all other sessions', async (t) => {
+  const user = await signUp(app, 'Changes')
+  const other = await login(user, app)
+  const change = (body: object) => call(app, 'PUT /v1/users/me/password', { as: user, body })
+  const newPassword = 'seven quiet lamps'
+  t.match(await change({ password: 'not this one', newPassword }), {
+    status: 403,
+    body: { code: 'WRONG_PASSWORD' },
+  })
+  t.match(await change({ password: user.password, newPassword: 'password1' }), {
+    status: 400,
+    body: { errors: [{ path: '/body/newPassword' }] },
+  })
+  t.equal((await change({ password: user.password, newPassword })).status, 204)
+
+  const me = (token: string) => call(app, 'GET /v1/users/me', { as: { token } })
+  t.equal((await me(user.token)).status, 200, 'the session that changes the password stays')
+  t.match(await me(other.accessToken), { status: 401, body: { code: 'SESSION_REVOKED' } })
+  const { refreshToken } = other
+  t.equal((await call(app, 'POST /v1/auth/refresh', { body: { refreshToken } })).status, 401)
+  const { email } = user
+  const signIn = (password: string) =>
+    call(app, 'POST /v1/auth/login', { body: { email, password } })
+  t.equal((await signIn(user.password)).status, 401)
+  t.equal((await signIn(newPassword)).status, 200)
+})
