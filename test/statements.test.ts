@@ -88,3 +88,28 @@ for (const [list, path] of Object.entries(LISTS)) {
     },
   )
 }
+
+t.test(
+  'new tweets of followees complete a cached page without rules in the database',
+  async (t) => {
+    const { me, author } = await createWorld()
+    await read(reader, '/v1/timeline', me)
+    const added: number[] = []
+    const write = async (text: string) => added.unshift((await tweet(writer, author, text)).id)
+    const shown = async () =>
+      (await read(reader, '/v1/timeline', me)).items.map(({ id }: { id: number }) => id)
+    // The followees are read once for each cached timeline.
+    await write('first')
+    await shown()
+    await write('second')
+    await write('third')
+    let items: number[] = []
+    const page = await log.during(async () => {
+      items = await shown()
+    })
+    t.strictSame(items.slice(0, 3), added)
+    const own = page.statements.filter((text) => !OF_EXTENSION.test(text))
+    t.equal(own.length, 2, 'the look at the changes, and the new tweets with their authors')
+    for (const text of own) t.comment(text.slice(0, 160))
+  },
+)

@@ -42,7 +42,8 @@ t.test('the bench measures many readers on little data', async (t) => {
   t.ok(idle.ratio >= 0 && idle.ratio < 50, `${idle.ratio} statements/s`)
 
   const backlog = await measured('reads-beside-backlog')
-  t.ok(backlog.holds, `the backlog shrinks: ${backlog.note}`)
+  t.ok(backlog.ratio > 0)
+  t.match(backlog.note, /^[\d.,]+ % of the jobs run in 5 s$/)
 })
 
 function idsOf(body: string) {

@@ -3,11 +3,15 @@ import t from 'tap'
 import { load } from '../../bench/data/load.ts'
 import { sizesAt } from '../../bench/data/sizes.ts'
 import { migrate } from '../../db/migrate.ts'
+import { startMariadb } from '../../local/mariadb.ts'
 import { connectionOptions } from '../../plugins/db/connection-options.ts'
-import { settings } from '../helper.ts'
+import { temporaryFolder } from '../server/spawn.ts'
 
 t.test('the bench loads its smallest data, including empty tables', async (t) => {
-  const { DATABASE_URL = '' } = await settings(t)
+  // The other tests' server refuses LOAD DATA LOCAL.
+  const serverOptions = ['--local-infile=1']
+  const options = { folder: temporaryFolder(t), volatile: true, serverOptions, onStop: t.teardown }
+  const { url: DATABASE_URL } = await startMariadb(options)
   await migrate(connectionOptions({ DATABASE_URL }))
   // Nobody likes anything, no author is popular, and no timeline is kept ready.
   const sizes = { ...sizesAt(0.001), likes: 0, fanOutLimit: 1_000_000, keep: 0 }
