@@ -59,6 +59,7 @@ const READS: Record<string, Kind> = {
   '/v1/users/me': 'own',
   '/v1/users/me/blocks': 'own',
   '/v1/media/{id}': 'own',
+  '/v1/media/usage': 'neither',
   '/v1/users/me/mutes': 'own',
   '/v1/notifications': 'notifications',
   // Its ids are those of notifications; its own tests see to blocks and mutes.

@@ -81,28 +81,24 @@ t.test('waiting jobs of a name with a batch run together', async (t) => {
   t.ok(calls.length < 10, `${calls.length} calls`)
 })
 
-t.test(
-  'a job that fails in a batch fails the others, which succeed without it',
-  waiting(),
-  async (t) => {
-    const name = newName()
-    const done = new Set<number>()
-    const merged = app.jobs.merging(async (all: number[]) => {
-      if (all.includes(13)) throw new Error('thirteen')
-      for (const n of all) done.add(n)
-    })
-    app.jobs.define(name, ({ n }: { n: number }) => merged(n), { batch: 50, maxAttempts: 3 })
-    await app.transaction(async (tx) => {
-      for (let n = 10; n < 20; n++) await app.jobs.add(tx, [name], { n })
-    })
-    await until('the others are done', () => done.size === 9)
-    await until('thirteen is dead', async () => {
-      const [last, ...more] = await rowsOf(name)
-      return more.length === 0 && last?.deadAt != null
-    })
-    t.match(await rowsOf(name), [{ payload: { n: 13 }, error: /thirteen/, attempts: 3 }])
-  },
-)
+t.test('a job that fails in a batch does not fail the others', waiting(), async (t) => {
+  const name = newName()
+  const done = new Set<number>()
+  const merged = app.jobs.merging(async (all: number[]) => {
+    if (all.includes(13)) throw new Error('thirteen')
+    for (const n of all) done.add(n)
+  })
+  app.jobs.define(name, ({ n }: { n: number }) => merged(n), { batch: 50, maxAttempts: 3 })
+  await app.transaction(async (tx) => {
+    for (let n = 10; n < 20; n++) await app.jobs.add(tx, [name], { n })
+  })
+  await until('the others are done', () => done.size === 9, 2_000)
+  await until('thirteen is dead', async () => {
+    const [last, ...more] = await rowsOf(name)
+    return more.length === 0 && last?.deadAt != null
+  })
+  t.match(await rowsOf(name), [{ payload: { n: 13 }, error: /thirteen/, attempts: 3 }])
+})
 
 t.test('no commit, no job', waiting(), async (t) => {
   const name = newName()
