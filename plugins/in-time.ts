@@ -16,7 +16,8 @@ export async function inTime<Value>(
   late = () => new Error(`took longer than ${milliseconds} ms`),
 ) {
   const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(late()), milliseconds)
+  // After a block of the event loop, results that wait in a socket are read before an immediate runs.
+  const timer = setTimeout(() => setImmediate(() => reject(late())), milliseconds)
   try {
     return await Promise.race([work, promise])
   } finally {
