@@ -12,14 +12,14 @@ type Words = { name: string; email: string; handle?: string | undefined }
  */
 export function isGuessable(password: string, { name, email, handle = '' }: Words) {
   const plain = password.normalize('NFKC').toLowerCase()
-  const words = [
-    ...`${name} ${email} ${handle} birdhouse`.toLowerCase().matchAll(/[\p{L}\p{N}_]+/gu),
-  ]
+  const text = `${name} ${email} ${handle} birdhouse`.toLowerCase()
+  const words = [...text.matchAll(/[\p{L}\p{N}_]+/gu)]
     .map(([word]) => word)
     .filter((word) => word.length >= WORD)
-  const rest = [email.toLowerCase(), handle.toLowerCase(), ...words].reduce(
-    (text, word) => (word ? text.replaceAll(word, '') : text),
-    plain,
-  )
+  // The longest first: without `bird`, the rest of `birdhouse` would count.
+  const known = [email.toLowerCase(), handle.toLowerCase(), ...words]
+    .filter((word) => word !== '')
+    .sort((a, b) => b.length - a.length)
+  const rest = known.reduce((left, word) => left.replaceAll(word, ''), plain)
   return rest.length < OWN_REST
 }

@@ -21,6 +21,14 @@ t.test('a common password, or one made of the own words, is refused', async (t) 
     t.equal((await signUpWith(password)).status, 201, password)
 })
 
+t.test('a word of the account inside a longer one hides no weak password', async (t) => {
+  const { status, body } = await call(app, 'POST /v1/auth/sign-up', {
+    body: { name: 'Demo Bird', email: 'nest@example.com', password: 'birdhouse1' },
+  })
+  t.equal(status, 400)
+  t.match(body.errors, [{ path: '/body/password' }])
+})
+
 t.test('a changed password ends all other sessions', async (t) => {
   const user = await signUp(app, 'Changes')
   const other = await login(user, app)
