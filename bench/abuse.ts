@@ -9,9 +9,10 @@ import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 import logins from './attacks/logins.ts'
 import type { Outcome, Scenario } from './attacks/scenario.ts'
+import uploads from './attacks/uploads.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 
-const SCENARIOS: Scenario[] = [...logins]
+const SCENARIOS: Scenario[] = [...logins, ...uploads]
 
 const HELP = `Measures the requests of people while a client attacks the service, on loopback.
 
