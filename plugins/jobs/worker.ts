@@ -18,13 +18,15 @@ const IDLE_POLL = 1_000
  */
 const STOP_TIMEOUT = 8_000
 
+type Candidate = Pick<Job, 'id' | 'name' | 'attempts'>
+
 export function createWorker({ store, definitions, log }: WorkerOptions) {
   const running = new Map<Promise<unknown>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   /** Due jobs that wait for a free slot; another process may claim them first. */
-  let found: { id: number; name: string }[] = []
+  let found: Candidate[] = []
   /** Completed jobs, whose rows are deleted with the next claim. */
   let done: Claim[] = []
   /** Names that probably have due jobs. */
@@ -90,18 +92,25 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
   }
 
-  /** Takes a job for each free slot, and further jobs of its name up to its batch. */
+  /**
+   * Takes a job for each free slot, and further jobs of its name up to its batch. A job that has run before
+   * is taken without others of its name, which would fail or end with it again.
+   */
   function take() {
     const slots = new Map<string, number>()
     const inBatch = new Map<string, number>()
-    const takenJobs = found.filter(({ name }) => {
+    const namesAlone = new Set<string>()
+    const takenJobs = found.filter(({ name, attempts }) => {
       const owner = ownerOf(name)
       const size = inBatch.get(name) ?? 0
+      const isAlone = batchOf(name) > 1 && attempts > 0
+      if (namesAlone.has(name) || (isAlone && size > 0)) return false
       const opensSlot = size % batchOf(name) === 0
       const free = slots.get(owner) ?? freeSlots(owner)
       if (opensSlot && free === 0) return false
       slots.set(owner, free - (opensSlot ? 1 : 0))
       inBatch.set(name, size + 1)
+      if (isAlone) namesAlone.add(name)
       return true
     })
     const taken = new Set(takenJobs)
@@ -122,7 +131,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   const isFree = (name: string) => freeSlots(ownerOf(name)) > 0
   const hasFree = (names: Iterable<string>) => [...names].some(isFree)
 
-  async function completeAndClaim(candidates: { id: number; name: string }[]) {
+  async function completeAndClaim(candidates: Candidate[]) {
     const completed = done
     done = []
     const token = randomUUID()

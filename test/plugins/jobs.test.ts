@@ -82,12 +82,14 @@ t.test('waiting jobs of a name with a batch run together', async (t) => {
 })
 
 t.test(
-  'a job that fails in a batch fails the others, which succeed without it',
+  'a job that fails in a batch fails the others once; jobs that run again run alone',
   waiting(),
   async (t) => {
     const name = newName()
     const done = new Set<number>()
+    const calls: number[][] = []
     const merged = app.jobs.merging(async (all: number[]) => {
+      calls.push(all)
       if (all.includes(13)) throw new Error('thirteen')
       for (const n of all) done.add(n)
     })
@@ -101,8 +103,38 @@ t.test(
       return more.length === 0 && last?.deadAt != null
     })
     t.match(await rowsOf(name), [{ payload: { n: 13 }, error: /thirteen/, attempts: 3 }])
+    const [first = [], ...more] = calls.filter((all) => all.includes(13))
+    t.ok(first.length > 1, `thirteen first ran with ${first.length - 1} others`)
+    t.strictSame(more, [[13], [13]])
+    const repeated = calls
+      .slice(calls.indexOf(first) + 1)
+      .filter((all) => all.some((n) => first.includes(n)))
+    t.ok(repeated.every(({ length }) => length === 1))
   },
 )
+
+t.test('a job that loses its lease fails the others of its batch at once', async (t) => {
+  const name = newName()
+  type Item = { n: number; save: JobContext['save'] }
+  const done: number[] = []
+  const merged = app.jobs.merging(async (all: Item[]) => {
+    const lost = all.find(({ n }) => n === 1)
+    if (lost) {
+      await app.db
+        .update(jobs)
+        .set({ token: 'elsewhere' })
+        .where(and(eq(jobs.name, name), sql`payload = '{"n":1}'`))
+      await lost.save({})
+    }
+    done.push(...all.map(({ n }) => n))
+  })
+  app.jobs.define(name, ({ n }: { n: number }, { save }) => merged({ n, save }), { batch: 2 })
+  await app.transaction(async (tx) => {
+    for (const n of [1, 2]) await app.jobs.add(tx, [name], { n })
+  })
+  await until('the other is done', () => done.includes(2), 10_000)
+  t.match(await rowsOf(name), [{ payload: { n: 1 }, token: 'elsewhere', error: null }])
+})
 
 t.test('no commit, no job', waiting(), async (t) => {
   const name = newName()
