@@ -47,6 +47,26 @@ t.test('a later event of the same subject is sent again, and replaces the earlie
   for (const one of [stream, returning]) one.close()
 })
 
+t.test('an event about the same subject reaches each of its users', async (t) => {
+  const streams = [await listen(app, me), await listen(app, ada)]
+  const start = streams[0]?.lastId
+  await app.transaction(async (tx) => {
+    for (const { id: userId } of [me, ada])
+      await app.live.emit(tx, 'wave', { userId, subjectId: 11 })
+  })
+  for (const stream of streams) await stream.until((one) => one.all('wave').length === 1, 'a wave')
+  const returning = [
+    await listen(other, me, { lastId: start }),
+    await listen(other, ada, { lastId: start }),
+  ]
+  t.strictSame(
+    [...streams, ...returning].map((one) => one.all('wave')[0]),
+    [me, ada, me, ada].map(({ id }) => ({ id: 11, note: `at ${id}` })),
+    'each user gets the data that was read for that user',
+  )
+  for (const one of [...streams, ...returning]) one.close()
+})
+
 t.test('when an event cannot be read, its user is told to reload, and nobody else', async (t) => {
   const [stream, stranger] = [await listen(app, me), await listen(app, ada)]
   app.waves.state.broken = true
