@@ -73,7 +73,8 @@ export function createKinds(app: FastifyInstance) {
         return (await app.inTime(Promise.all(reads), LIMIT)).flat()
       } catch (error) {
         app.log.error({ err: error, event: name }, 'reading live events failed; clients reload')
-        return here.map(({ seq, userId }) => ({ seq, readers: [userId], bytes: reset(seq) }))
+        const last = new Map(here.map(({ userId, seq }) => [userId, seq]))
+        return [...last].map(([userId, seq]) => ({ seq, readers: [userId], bytes: reset(seq) }))
       }
     }
 

@@ -67,15 +67,19 @@ t.test('an event about the same subject reaches each of its users', async (t) =>
   for (const one of [...streams, ...returning]) one.close()
 })
 
-t.test('when an event cannot be read, its user is told to reload, and nobody else', async (t) => {
+t.test('when events cannot be read, their user is told to reload, and nobody else', async (t) => {
   const [stream, stranger] = [await listen(app, me), await listen(app, ada)]
   app.waves.state.broken = true
-  await wave(10)
+  await app.transaction(async (tx) => {
+    for (const subjectId of [20, 21, 22])
+      await app.live.emit(tx, 'wave', { userId: me.id, subjectId })
+  })
   await stream.until((one) => one.all('reset').length === 1, 'reset')
   app.waves.state.broken = false
   const { id } = await tweet(app, me)
   await stream.untilTweet(id)
   t.strictSame(stream.all('wave'), [])
+  t.equal(stream.all('reset').length, 1, 'once for all events that were read together')
   t.strictSame(stranger.all('reset'), [])
   for (const one of [stream, stranger]) one.close()
   await drained(app)
