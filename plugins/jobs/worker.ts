@@ -89,7 +89,8 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     reading = names
     const due = await store.due([...names], (name) => Math.max(JOBS_PER_NAME, batchOf(name)))
     reading = new Set()
-    found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
+    // Batches are shuffled, not jobs, so that a name with a large batch is not the first more often.
+    found = shuffle(batches([...found.filter(({ name }) => !names.has(name)), ...due])).flat()
   }
 
   /**
@@ -148,7 +149,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     }
   }
 
-  function batches(jobs: Job[]) {
+  function batches<Item extends Candidate>(jobs: Item[]) {
     return [...Map.groupBy(jobs, nameOf)].flatMap(([name, all]) => {
       const size = batchOf(name)
       return Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>

@@ -431,6 +431,32 @@ t.test('a flood of one kind of job does not starve others', async (t) => {
   t.equal(ran, 300)
 })
 
+t.test('a flood of jobs that run in batches does not starve others', async (t) => {
+  const flood = newName()
+  const singles = Array.from({ length: 5 }, newName)
+  let [batches, running] = [0, 0]
+  const merged = app.jobs.merging(async () => {
+    batches++
+    running++
+    await sleep(20 + 60 * Math.random())
+    running--
+  })
+  app.jobs.define(flood, merged, { batch: 50 })
+  const served = new Set<string>()
+  for (const name of singles) app.jobs.define(name, async () => served.add(name))
+  await app.transaction((tx) => app.jobs.add(tx, Array(4_000).fill(flood), {}))
+  // Each commit makes the worker look for more of these jobs.
+  await until('all slots are taken', () => {
+    app.transaction((tx) => app.jobs.add(tx, [flood], {}))
+    return running === 4
+  })
+  const start = batches
+  await app.transaction((tx) => app.jobs.add(tx, singles, {}))
+  await until('all others are served', () => served.size === singles.length)
+  t.ok(batches - start < 15, `served after ${batches - start} batches`)
+  await until('all done', isGone(flood), 15_000)
+})
+
 t.test('a second handler of the same name is rejected', async (t) => {
   const name = newName()
   app.jobs.define(name, async () => {})
