@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LeaseLost } from './attempt.ts'
+import { shuffle, toBatches } from './batches.ts'
 import { createRuns, type WorkerOptions } from './run.ts'
 import type { Claim, Job } from './store.ts'
 
@@ -90,7 +91,8 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     const due = await store.due([...names], (name) => Math.max(JOBS_PER_NAME, batchOf(name)))
     reading = new Set()
     // Batches are shuffled, not jobs, so that a name with a large batch is not the first more often.
-    found = shuffle(batches([...found.filter(({ name }) => !names.has(name)), ...due])).flat()
+    const others = found.filter(({ name }) => !names.has(name))
+    found = shuffle(toBatches([...others, ...due], batchOf)).flat()
   }
 
   /**
@@ -139,7 +141,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     const ids = candidates.map(({ id }) => id)
     try {
       const jobs = await store.completeAndClaim(completed, ids, token)
-      for (const batch of batches(jobs)) launch(batch, token)
+      for (const batch of toBatches(jobs, batchOf)) launch(batch, token)
       // Another process claimed the other candidates, so these names are polled again.
       const won = new Set(jobs.map(({ id }) => id))
       for (const { id, name } of candidates) if (!won.has(id)) namesToPoll.add(name)
@@ -147,15 +149,6 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
       done.push(...completed)
       throw error
     }
-  }
-
-  function batches<Item extends Candidate>(jobs: Item[]) {
-    return [...Map.groupBy(jobs, nameOf)].flatMap(([name, all]) => {
-      const size = batchOf(name)
-      return Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
-        all.slice(n * size, (n + 1) * size),
-      )
-    })
   }
 
   /** Runs a batch, all jobs of one name, in one slot. */
@@ -196,9 +189,3 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
 
   return { start, wake, stop }
 }
-
-const shuffle = <T>(items: T[]) =>
-  items
-    .map((item) => [Math.random(), item] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, item]) => item)
