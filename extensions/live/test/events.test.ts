@@ -1,4 +1,5 @@
 import { build, call, drained, settings, signUp, tweet, type User } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 import { listen } from './listener.ts'
 
@@ -83,6 +84,15 @@ t.test('when events cannot be read, their user is told to reload, and nobody els
   t.strictSame(stranger.all('reset'), [])
   for (const one of [stream, stranger]) one.close()
   await drained(app)
+})
+
+t.test('a job of version 0.2 for a notification still appends an event', async (t) => {
+  const { jobs, liveEvents } = app.tables
+  const payload = { userId: me.id, notificationId: 30 }
+  await app.db.insert(jobs).values({ name: 'live.notification', payload, runAt: new Date() })
+  await drained(app)
+  const rows = await app.db.select().from(liveEvents).where(eq(liveEvents.subjectId, 30))
+  t.match(rows, [{ kind: 'notification', userId: me.id }])
 })
 
 t.test('the document describes the event', async (t) => {
