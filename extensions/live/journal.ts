@@ -41,9 +41,9 @@ export function createJournal(app: FastifyInstance) {
     })
   }
 
-  /** A later event of the same subject replaces the earlier one. */
+  /** A later event of the same subject for the same user replaces the earlier one. */
   const same = (event: Omit<LiveEvent, 'seq'>) =>
-    and(eq(kind, event.kind), eq(subjectId, event.subjectId))
+    and(eq(kind, event.kind), eq(subjectId, event.subjectId), eq(userId, event.userId))
 
   async function head() {
     const [row] = await app.db.select().from(liveSequence)

@@ -67,10 +67,14 @@ export function createKinds(app: FastifyInstance) {
       const here = events.filter(({ userId }) => readers.has(userId))
       if (here.length === 0) return []
       try {
-        return toDeliveries(here, await app.inTime(own(here), LIMIT))
+        const reads = withDistinctSubjects(here).map(async (some) =>
+          toDeliveries(some, await own(some)),
+        )
+        return (await app.inTime(Promise.all(reads), LIMIT)).flat()
       } catch (error) {
         app.log.error({ err: error, event: name }, 'reading live events failed; clients reload')
-        return here.map(({ seq, userId }) => ({ seq, readers: [userId], bytes: reset(seq) }))
+        const last = new Map(here.map(({ userId, seq }) => [userId, seq]))
+        return [...last].map(([userId, seq]) => ({ seq, readers: [userId], bytes: reset(seq) }))
       }
     }
 
@@ -91,6 +95,17 @@ export function createKinds(app: FastifyInstance) {
   }
 
   return { all, define, addEvent, compose }
+}
+
+/** Data is read by subject, so events for several users about one subject are read apart. */
+function withDistinctSubjects(events: LiveEvent[]) {
+  const seen = new Map<number, number>()
+  const groups = Map.groupBy(events, ({ subjectId }) => {
+    const earlier = seen.get(subjectId) ?? 0
+    seen.set(subjectId, earlier + 1)
+    return earlier
+  })
+  return [...groups.values()]
 }
 
 export type Kinds = ReturnType<typeof createKinds>

@@ -28,6 +28,7 @@ declare module 'fastify' {
     'live.tweet': EventPayloads['tweet.created']
     'live.tweet.deleted': EventPayloads['tweet.deleted']
     'live.event': { kind: string; userId: number; subjectId: number }
+    'live.notification': { userId: number; notificationId: number }
   }
 }
 
@@ -50,6 +51,10 @@ function createLive(app: FastifyInstance) {
     wake.tell()
   })
   app.jobs.define('live.event', append, { batch: BATCH })
+  // Version 0.2 adds these jobs; some may wait during an upgrade.
+  app.jobs.define('live.notification', ({ userId, notificationId: subjectId }) =>
+    append({ kind: 'notification', userId, subjectId }),
+  )
   subscribe(app, append)
   app.jobs.every('live.purge', PURGE_EVERY, journal.purge)
 

@@ -20,7 +20,7 @@ export const liveEvents = mysqlTable(
     createdAt: createdAt(),
   },
   (t) => [
-    uniqueIndex('live_events_subject').on(t.kind, t.subjectId),
+    uniqueIndex('live_events_subject').on(t.kind, t.subjectId, t.userId),
     index('live_events_user').on(t.userId, t.seq),
     index('live_events_created').on(t.createdAt),
   ],

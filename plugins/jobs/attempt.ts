@@ -41,6 +41,11 @@ export function createAttempts(store: JobStore, stopping: () => AbortSignal) {
     signal.addEventListener('abort', abort)
     try {
       await Promise.race([handler(payload as never, context), aborted])
+    } catch (error) {
+      // A batch gives its error to each of its jobs; this one still has its lease.
+      if (error instanceof LeaseLost && !signal.aborted)
+        throw new Error('Another job of the batch has lost its lease.')
+      throw error
     } finally {
       // With a listener, the signal would live as long as the `stopping` signal of the process.
       signal.removeEventListener('abort', abort)

@@ -74,7 +74,7 @@ export function createJobStore(db: Db, transaction: Transaction) {
   async function due(names: string[], limitOf: (name: string) => number) {
     const ofName = (name: string) =>
       db
-        .select({ id: jobs.id, name: jobs.name })
+        .select({ id: jobs.id, name: jobs.name, attempts: jobs.attempts })
         .from(jobs)
         .where(and(eq(jobs.name, name), live))
         .orderBy(jobs.runAt)

@@ -35,7 +35,10 @@ export type JobOptions = {
   timeout?: number
   /** Name of a lane with its own slots, so that jobs that wait for one store do not delay others. */
   lane?: string
-  /** Due jobs of this name that run at once in one slot, for a handler that merges its work; 1 by default. */
+  /**
+   * Due jobs of this name that run at once in one slot, for a handler that merges its work; 1 by default.
+   * A job that runs again runs alone.
+   */
   batch?: number
 }
 export type JobDefinition = Required<Omit<JobOptions, 'lane'>> & {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { LeaseLost } from './attempt.ts'
+import { shuffle, toBatches } from './batches.ts'
 import { createRuns, type WorkerOptions } from './run.ts'
 import type { Claim, Job } from './store.ts'
 
@@ -18,13 +19,15 @@ const IDLE_POLL = 1_000
  */
 const STOP_TIMEOUT = 8_000
 
+type Candidate = Pick<Job, 'id' | 'name' | 'attempts'>
+
 export function createWorker({ store, definitions, log }: WorkerOptions) {
   const running = new Map<Promise<unknown>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let polling: Promise<void> | undefined
   /** Due jobs that wait for a free slot; another process may claim them first. */
-  let found: { id: number; name: string }[] = []
+  let found: Candidate[] = []
   /** Completed jobs, whose rows are deleted with the next claim. */
   let done: Claim[] = []
   /** Names that probably have due jobs. */
@@ -87,21 +90,30 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
     reading = names
     const due = await store.due([...names], (name) => Math.max(JOBS_PER_NAME, batchOf(name)))
     reading = new Set()
-    found = shuffle([...found.filter(({ name }) => !names.has(name)), ...due])
+    // Batches are shuffled, not jobs, so that a name with a large batch is not the first more often.
+    const others = found.filter(({ name }) => !names.has(name))
+    found = shuffle(toBatches([...others, ...due], batchOf)).flat()
   }
 
-  /** Takes a job for each free slot, and further jobs of its name up to its batch. */
+  /**
+   * Takes a job for each free slot, and further jobs of its name up to its batch. A job that has run before
+   * is taken without others of its name, which would fail or end with it again.
+   */
   function take() {
     const slots = new Map<string, number>()
     const inBatch = new Map<string, number>()
-    const takenJobs = found.filter(({ name }) => {
+    const namesAlone = new Set<string>()
+    const takenJobs = found.filter(({ name, attempts }) => {
       const owner = ownerOf(name)
       const size = inBatch.get(name) ?? 0
+      const isAlone = batchOf(name) > 1 && attempts > 0
+      if (namesAlone.has(name) || (isAlone && size > 0)) return false
       const opensSlot = size % batchOf(name) === 0
       const free = slots.get(owner) ?? freeSlots(owner)
       if (opensSlot && free === 0) return false
       slots.set(owner, free - (opensSlot ? 1 : 0))
       inBatch.set(name, size + 1)
+      if (isAlone) namesAlone.add(name)
       return true
     })
     const taken = new Set(takenJobs)
@@ -122,14 +134,14 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   const isFree = (name: string) => freeSlots(ownerOf(name)) > 0
   const hasFree = (names: Iterable<string>) => [...names].some(isFree)
 
-  async function completeAndClaim(candidates: { id: number; name: string }[]) {
+  async function completeAndClaim(candidates: Candidate[]) {
     const completed = done
     done = []
     const token = randomUUID()
     const ids = candidates.map(({ id }) => id)
     try {
       const jobs = await store.completeAndClaim(completed, ids, token)
-      for (const batch of batches(jobs)) launch(batch, token)
+      for (const batch of toBatches(jobs, batchOf)) launch(batch, token)
       // Another process claimed the other candidates, so these names are polled again.
       const won = new Set(jobs.map(({ id }) => id))
       for (const { id, name } of candidates) if (!won.has(id)) namesToPoll.add(name)
@@ -137,15 +149,6 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
       done.push(...completed)
       throw error
     }
-  }
-
-  function batches(jobs: Job[]) {
-    return [...Map.groupBy(jobs, nameOf)].flatMap(([name, all]) => {
-      const size = batchOf(name)
-      return Array.from({ length: Math.ceil(all.length / size) }, (_, n) =>
-        all.slice(n * size, (n + 1) * size),
-      )
-    })
   }
 
   /** Runs a batch, all jobs of one name, in one slot. */
@@ -186,9 +189,3 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
 
   return { start, wake, stop }
 }
-
-const shuffle = <T>(items: T[]) =>
-  items
-    .map((item) => [Math.random(), item] as const)
-    .sort(([a], [b]) => a - b)
-    .map(([, item]) => item)

@@ -81,23 +81,59 @@ t.test('waiting jobs of a name with a batch run together', async (t) => {
   t.ok(calls.length < 10, `${calls.length} calls`)
 })
 
-t.test('a job that fails in a batch does not fail the others', waiting(), async (t) => {
+t.test(
+  'a job that fails in a batch fails the others once; jobs that run again run alone',
+  waiting(),
+  async (t) => {
+    const name = newName()
+    const done = new Set<number>()
+    const calls: number[][] = []
+    const merged = app.jobs.merging(async (all: number[]) => {
+      calls.push(all)
+      if (all.includes(13)) throw new Error('thirteen')
+      for (const n of all) done.add(n)
+    })
+    app.jobs.define(name, ({ n }: { n: number }) => merged(n), { batch: 50, maxAttempts: 3 })
+    await app.transaction(async (tx) => {
+      for (let n = 10; n < 20; n++) await app.jobs.add(tx, [name], { n })
+    })
+    await until('the others are done', () => done.size === 9)
+    await until('thirteen is dead', async () => {
+      const [last, ...more] = await rowsOf(name)
+      return more.length === 0 && last?.deadAt != null
+    })
+    t.match(await rowsOf(name), [{ payload: { n: 13 }, error: /thirteen/, attempts: 3 }])
+    const [first = [], ...more] = calls.filter((all) => all.includes(13))
+    t.ok(first.length > 1, `thirteen first ran with ${first.length - 1} others`)
+    t.strictSame(more, [[13], [13]])
+    const repeated = calls
+      .slice(calls.indexOf(first) + 1)
+      .filter((all) => all.some((n) => first.includes(n)))
+    t.ok(repeated.every(({ length }) => length === 1))
+  },
+)
+
+t.test('a job that loses its lease fails the others of its batch at once', async (t) => {
   const name = newName()
-  const done = new Set<number>()
-  const merged = app.jobs.merging(async (all: number[]) => {
-    if (all.includes(13)) throw new Error('thirteen')
-    for (const n of all) done.add(n)
+  type Item = { n: number; save: JobContext['save'] }
+  const done: number[] = []
+  const merged = app.jobs.merging(async (all: Item[]) => {
+    const lost = all.find(({ n }) => n === 1)
+    if (lost) {
+      await app.db
+        .update(jobs)
+        .set({ token: 'elsewhere' })
+        .where(and(eq(jobs.name, name), sql`payload = '{"n":1}'`))
+      await lost.save({})
+    }
+    done.push(...all.map(({ n }) => n))
   })
-  app.jobs.define(name, ({ n }: { n: number }) => merged(n), { batch: 50, maxAttempts: 3 })
+  app.jobs.define(name, ({ n }: { n: number }, { save }) => merged({ n, save }), { batch: 2 })
   await app.transaction(async (tx) => {
-    for (let n = 10; n < 20; n++) await app.jobs.add(tx, [name], { n })
+    for (const n of [1, 2]) await app.jobs.add(tx, [name], { n })
   })
-  await until('the others are done', () => done.size === 9, 2_000)
-  await until('thirteen is dead', async () => {
-    const [last, ...more] = await rowsOf(name)
-    return more.length === 0 && last?.deadAt != null
-  })
-  t.match(await rowsOf(name), [{ payload: { n: 13 }, error: /thirteen/, attempts: 3 }])
+  await until('the other is done', () => done.includes(2), 10_000)
+  t.match(await rowsOf(name), [{ payload: { n: 1 }, token: 'elsewhere', error: null }])
 })
 
 t.test('no commit, no job', waiting(), async (t) => {
@@ -393,6 +429,32 @@ t.test('a flood of one kind of job does not starve others', async (t) => {
   t.ok(before < 150, `served after ${before} of 300`)
   await until('all done', isGone(flood), 15_000)
   t.equal(ran, 300)
+})
+
+t.test('a flood of jobs that run in batches does not starve others', async (t) => {
+  const flood = newName()
+  const singles = Array.from({ length: 5 }, newName)
+  let [batches, running] = [0, 0]
+  const merged = app.jobs.merging(async () => {
+    batches++
+    running++
+    await sleep(20 + 60 * Math.random())
+    running--
+  })
+  app.jobs.define(flood, merged, { batch: 50 })
+  const served = new Set<string>()
+  for (const name of singles) app.jobs.define(name, async () => served.add(name))
+  await app.transaction((tx) => app.jobs.add(tx, Array(4_000).fill(flood), {}))
+  // Each commit makes the worker look for more of these jobs.
+  await until('all slots are taken', () => {
+    app.transaction((tx) => app.jobs.add(tx, [flood], {}))
+    return running === 4
+  })
+  const start = batches
+  await app.transaction((tx) => app.jobs.add(tx, singles, {}))
+  await until('all others are served', () => served.size === singles.length)
+  t.ok(batches - start < 15, `served after ${batches - start} batches`)
+  await until('all done', isGone(flood), 15_000)
 })
 
 t.test('a second handler of the same name is rejected', async (t) => {

@@ -1,4 +1,5 @@
 import { build, call, drained, settings, signUp, tweet, type User } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 import { listen } from './listener.ts'
 
@@ -47,18 +48,51 @@ t.test('a later event of the same subject is sent again, and replaces the earlie
   for (const one of [stream, returning]) one.close()
 })
 
-t.test('when an event cannot be read, its user is told to reload, and nobody else', async (t) => {
+t.test('an event about the same subject reaches each of its users', async (t) => {
+  const streams = [await listen(app, me), await listen(app, ada)]
+  const start = streams[0]?.lastId
+  await app.transaction(async (tx) => {
+    for (const { id: userId } of [me, ada])
+      await app.live.emit(tx, 'wave', { userId, subjectId: 11 })
+  })
+  for (const stream of streams) await stream.until((one) => one.all('wave').length === 1, 'a wave')
+  const returning = [
+    await listen(other, me, { lastId: start }),
+    await listen(other, ada, { lastId: start }),
+  ]
+  t.strictSame(
+    [...streams, ...returning].map((one) => one.all('wave')[0]),
+    [me, ada, me, ada].map(({ id }) => ({ id: 11, note: `at ${id}` })),
+    'each user gets the data that was read for that user',
+  )
+  for (const one of [...streams, ...returning]) one.close()
+})
+
+t.test('when events cannot be read, their user is told to reload, and nobody else', async (t) => {
   const [stream, stranger] = [await listen(app, me), await listen(app, ada)]
   app.waves.state.broken = true
-  await wave(10)
+  await app.transaction(async (tx) => {
+    for (const subjectId of [20, 21, 22])
+      await app.live.emit(tx, 'wave', { userId: me.id, subjectId })
+  })
   await stream.until((one) => one.all('reset').length === 1, 'reset')
   app.waves.state.broken = false
   const { id } = await tweet(app, me)
   await stream.untilTweet(id)
   t.strictSame(stream.all('wave'), [])
+  t.equal(stream.all('reset').length, 1, 'once for all events that were read together')
   t.strictSame(stranger.all('reset'), [])
   for (const one of [stream, stranger]) one.close()
   await drained(app)
+})
+
+t.test('a job of version 0.2 for a notification still appends an event', async (t) => {
+  const { jobs, liveEvents } = app.tables
+  const payload = { userId: me.id, notificationId: 30 }
+  await app.db.insert(jobs).values({ name: 'live.notification', payload, runAt: new Date() })
+  await drained(app)
+  const rows = await app.db.select().from(liveEvents).where(eq(liveEvents.subjectId, 30))
+  t.match(rows, [{ kind: 'notification', userId: me.id }])
 })
 
 t.test('the document describes the event', async (t) => {

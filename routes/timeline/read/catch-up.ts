@@ -29,7 +29,7 @@ export function createShownAmong(app: FastifyInstance, read: Read, sizes = SIZES
         ids.push(id)
     const tweets = [...(await app.tweets.cached(ids)).values()]
 
-    // Only blocks and mutes hide a followee's tweet, and only an older tweet has the reader's reactions.
+    // Only blocks and mutes hide a followee's tweet, and the reader's reaction to it evicts the timeline.
     const isUnrelated = followees && !timeline.hasRelations && isCurrent(timeline, readerId)
     const needRules = tweets.filter(({ originalId }) => !isUnrelated || originalId !== null)
     if (needRules.length > sizes.maxRecentTweets) return undefined
