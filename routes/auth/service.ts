@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createLoginAttempts } from './login-attempts.ts'
 import { isGuessable } from './password-rules.ts'
@@ -37,6 +37,8 @@ type SignUp = {
   handle?: string | undefined
 }
 
+type Credentials = { email: string; password: string }
+
 function createAuth(app: FastifyInstance) {
   const sessions = createSessions(app)
   const attempts = createLoginAttempts(app)
@@ -72,6 +74,10 @@ function createAuth(app: FastifyInstance) {
    * @throws WrongCredentials, TooManyFailures, TooManyRequests
    */
   async function checkCredentials(email: string, password: string, address: string) {
+    return (await checkedAccount({ email, password }, address)).id
+  }
+
+  async function checkedAccount({ email, password }: Credentials, address: string) {
     attempts.assertNotRefused(email, address)
     const account = await app.users.credentials({ email })
     const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
@@ -87,14 +93,41 @@ function createAuth(app: FastifyInstance) {
           app.log.warn({ err }, 'password hash not renewed; the next login tries again'),
         )
     }
-    return account.id
+    return account
   }
 
   /** @throws WrongCredentials, TooManyFailures, TooManyRequests */
-  async function login({ email, password }: { email: string; password: string }, client: Client) {
-    const userId = await checkCredentials(email, password, client.ip)
-    const tokens = await sessions.open(userId, client)
-    return { user: await app.users.getOwn(userId), ...tokens }
+  async function login(credentials: Credentials, client: Client) {
+    const { userId, opened } = await openChecked(credentials, client, sessions.open)
+    return { user: await app.users.getOwn(userId), ...opened }
+  }
+
+  /** Logs in for `life` seconds, without a refresh token. @throws as `login` */
+  async function loginFor(life: number, credentials: Credentials, client: Client) {
+    const { userId, opened } = await openChecked(credentials, client, (...args) =>
+      sessions.openFor(life, ...args),
+    )
+    return { userId, accessToken: opened }
+  }
+
+  /** Opens a session unless the password changed since it was checked: a change ends the sessions that it finds. */
+  async function openChecked<T>(
+    credentials: Credentials,
+    client: Client,
+    open: (userId: number, client: Client, tx: Tx) => Promise<T>,
+  ) {
+    const { id, passwordHash } = await checkedAccount(credentials, client.ip)
+    return app.transaction(async (tx) => {
+      // From here on a change waits, because the session's foreign key locks the account.
+      const opened = await open(id, client, tx)
+      const current = await app.users.credentials({ id }, tx)
+      // A simultaneous login may have renewed the hash of the same password.
+      const isSame =
+        current?.passwordHash === passwordHash ||
+        (await app.password.verify(credentials.password, current?.passwordHash))
+      if (!isSame) throw new WrongCredentials()
+      return { userId: id, opened }
+    })
   }
 
   /**
@@ -166,6 +199,7 @@ function createAuth(app: FastifyInstance) {
     signUp,
     checkCredentials,
     login,
+    loginFor,
     assertSession,
     changePassword,
     closeAccount,

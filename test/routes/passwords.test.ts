@@ -47,3 +47,25 @@ t.test('a changed password ends all other sessions', async (t) => {
   t.equal((await signIn(user.password)).status, 401)
   t.equal((await signIn(newPassword)).status, 200)
 })
+
+t.test('a login that checked the old password before the change opens no session', async (t) => {
+  const { verify } = app.password
+  for (const url of ['/v1/auth/login', '/login'] as const) {
+    const user = await signUp(app, 'Waits')
+    const body = { password: user.password, newPassword: 'seven quiet lamps' }
+    let change: Promise<{ status: number }> | undefined
+    app.password.verify = async (...args) => {
+      app.password.verify = verify
+      const right = await verify(...args)
+      change = call(app, 'PUT /v1/users/me/password', { as: user, body })
+      await change
+      return right
+    }
+    const { email, password } = user
+    const late = await app.inject({ method: 'POST', url, payload: { email, password } })
+    t.equal((await change)?.status, 204)
+    t.equal(late.statusCode, 401, url)
+    const sessions = await call(app, 'GET /v1/auth/sessions', { as: user })
+    t.equal(sessions.body.items.length, 1, 'only the session that changed the password')
+  }
+})
