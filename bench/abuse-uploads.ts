@@ -7,11 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deflateSync } from 'node:zlib'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { chunk, photo, plain } from '../test/pictures/make.ts'
 import { show } from './measure.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 
-// Attacks on uploads, each beside an honest user who uploads a tiny picture.
+// Attacks on uploads, each beside an honest user who uploads a tiny picture. The limits of requests are out of reach.
 //   node bench/abuse-uploads.ts                       all scenarios
 //   node bench/abuse-uploads.ts stalled bombs         these
 //   AGAINST=../other node bench/abuse-uploads.ts      the service of another checkout
@@ -121,7 +122,13 @@ const scenarios: Record<string, Attack> = {
 async function measure(name: string, attack: Attack) {
   const service = start(
     file,
-    { ...SERVICE.env, LOG_LEVEL: 'silent', DATABASE_URL: mariadb.url, ...s3.settings },
+    {
+      ...SERVICE.env,
+      ...HIGH_LIMITS,
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: mariadb.url,
+      ...s3.settings,
+    },
     SERVICE.args,
   )
   const { port } = await service.ask<{ port: number }>({})
