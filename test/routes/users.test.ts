@@ -477,9 +477,12 @@ t.test('writes that run during the deletion of an account leave no rows', async 
       did(`PUT /v1/users/${leaving.id}/follow`, friend),
       did(`PUT /v1/users/${leaving.id}/mute`, friend),
       did('PATCH /v1/users/me', leaving, { name: 'Still here' }),
-      did('POST /v1/auth/login', leaving, { email: leaving.email, password: leaving.password }),
       upload(app, picture, { as: leaving }).then(({ status }) => status),
     ]).flat(),
+    // With the deletion these are five passwords of one account; a sixth at the same time may be refused.
+    ...Array.from({ length: 4 }, () =>
+      did('POST /v1/auth/login', leaving, { email: leaving.email, password: leaving.password }),
+    ),
   ])
   t.equal(statuses[0], 204)
   t.strictSame(
