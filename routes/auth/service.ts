@@ -96,7 +96,8 @@ function createAuth(app: FastifyInstance) {
     const user = await app.users.getOwn(userId)
     await assertStrong('newPassword', newPassword, user)
     const account = await assertOwnPassword(userId, password, address)
-    const hash = await hashNew(newPassword, user.email, address)
+    const origin = { account: String(userId), address: app.networkOf(address), isKnown: true }
+    const hash = await app.password.hash(newPassword, origin)
     await app.transaction(async (tx) => {
       // False when another change came first.
       if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))

@@ -69,3 +69,21 @@ t.test('a login that checked the old password before the change opens no session
     t.equal(sessions.body.items.length, 1, 'only the session that changed the password')
   }
 })
+
+t.test(
+  'a change of a password does not wait for attempts of others from the same address',
+  async (t) => {
+    const user = await signUp(app, 'Hurries')
+    let others = 0
+    const hashing = Array.from({ length: 40 }, (_, n) =>
+      app.password
+        .hash('correct horse battery', { address: '127.0.0.1', account: `other${n}` })
+        .then(() => others++),
+    )
+    const body = { password: user.password, newPassword: 'seven quiet lamps' }
+    const { status } = await call(app, 'PUT /v1/users/me/password', { as: user, body })
+    t.equal(status, 204)
+    t.ok(others < 30, `${others} of 40 came first`)
+    await Promise.all(hashing)
+  },
+)
