@@ -7,6 +7,7 @@ import { type Connection, createConnection } from 'mysql2/promise'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
+import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { median } from './measure.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import type { Figures } from './processes/client.ts'
@@ -28,7 +29,7 @@ type Figure = { cost: number; p50: number }
 const stops: (() => unknown)[] = []
 
 async function service(url: string, s3: NodeJS.ProcessEnv, prepare?: () => Promise<unknown>) {
-  const env = { ...SERVICE.env, ...s3, DATABASE_URL: url }
+  const env = { ...SERVICE.env, ...s3, ...HIGH_LIMITS, DATABASE_URL: url }
   // The first process applies the migrations.
   if (prepare) {
     const first = start('birdhouse.ts', env, SERVICE.args)

@@ -9,7 +9,7 @@ type Waiting = Origin & { place: number; begin: () => void; refuse: () => void }
 /**
  * `pass` runs at most `atOnce` works concurrently. Up to `waiting` further works wait for
  * their turn. The first work of every address and account comes before the second of any, so nobody waits for
- * all works of another. A work of a known origin comes after works of its account and address only.
+ * all works of another. A work of a known origin comes after works of known origins of its address only.
  * @throws the error of `refuse` for the last works when more wait
  */
 export function createFairGate(atOnce: number, waiting: number, refuse: () => Error) {
@@ -19,7 +19,7 @@ export function createFairGate(atOnce: number, waiting: number, refuse: () => Er
   /** The number of waiting works that a new work of this origin comes after. */
   function placeOf({ address, account, isKnown }: Origin) {
     const ofAddress = queue.filter((one) => one.address === address)
-    if (isKnown) return ofAddress.filter((one) => one.account === account).length
+    if (isKnown) return ofAddress.filter((one) => one.isKnown).length
     return Math.max(ofAddress.length, queue.filter((one) => one.account === account).length)
   }
 

@@ -19,6 +19,11 @@ export function readLimits(text: string): Quota[] {
     return { by, quota: Number(quota), seconds: UNITS[unit as keyof typeof UNITS] } as Quota
   })
   if (quotas.length === 0) throw new Error(`set it to ${SHAPE}`)
+  // Both would count each request under one name in Redis.
+  if (new Set(quotas.map(({ by, seconds }) => `${by} ${seconds}`)).size < quotas.length)
+    throw new Error(
+      'limit accounts and addresses once a window, such as account 20/s, account 1200/min',
+    )
   return quotas
 }
 

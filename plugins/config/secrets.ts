@@ -27,7 +27,7 @@ function isRandom(secret: string) {
     codes.length >= MIN_BYTES &&
     new Set(codes).size >= MIN_VARIETY &&
     new Set(distances).size >= MIN_VARIETY &&
-    !/(.{8,}).*\1/s.test(secret) &&
+    !/(.{8}).*\1/s.test(secret) &&
     !PLACEHOLDER.test(secret)
   )
 }

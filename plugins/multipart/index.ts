@@ -81,7 +81,7 @@ export default fp<{ grace?: number }>(
             ? fileMissing(field, options?.fields, options?.others)
             : new NotMultipart()
         assertUtf8Type(this.headers['content-type'])
-        return hold(this.viewerId ?? this.clientAddress, () =>
+        return hold(this.viewerId ?? this.clientNetwork, () =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
             // The parser would wait forever for the end of a request that has already ended.
@@ -95,5 +95,5 @@ export default fp<{ grace?: number }>(
       },
     )
   },
-  { name: 'multipart', dependencies: ['deadline'] },
+  { name: 'multipart', dependencies: ['client-address', 'deadline'] },
 )

@@ -27,6 +27,7 @@ type Origin = { address: string; account: string; isKnown: boolean }
  */
 export function createLoginAttempts(app: FastifyInstance) {
   const { loginAttempts: table } = app.tables
+  const [secret = ''] = app.config.jwtSecrets
   const refusals = new LRUCache<string, Error>({ max: MOST_REFUSALS, ttl: REFUSED_AGAIN })
   const rowOf = (subject: number, network: string) =>
     and(eq(table.subject, subject), eq(table.network, network))
@@ -46,7 +47,7 @@ export function createLoginAttempts(app: FastifyInstance) {
     address: string,
     verify: (origin: Origin) => Promise<boolean>,
   ) {
-    const subject = subjectOf(claimed)
+    const subject = subjectOf(claimed, secret)
     const network = app.networkOf(address)
     const found = await find(subject, network)
     const { isKnown } = found

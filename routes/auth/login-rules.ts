@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 
 /** Failed logins in a row, at most (NIST SP 800-63B, section 3.2.2); then `KEPT` days pass until the next. */
 const MOST = 100
@@ -20,8 +20,12 @@ export function waitAfter(failures: number) {
   return failures <= FREE ? 0 : Math.min(LONGEST_WAIT, 2 ** (failures - FREE - 1))
 }
 
-/** E-mail addresses without an account wait as accounts do, so that waits reveal nothing. */
-export function subjectOf({ id, email = '' }: Claimed) {
+/**
+ * E-mail addresses without an account wait as accounts do, so that waits reveal nothing. The secret keeps anyone from
+ * computing which of them share a subject: such an address would wait because of the other, an account would not.
+ */
+export function subjectOf({ id, email = '' }: Claimed, secret: string) {
   if (id !== undefined) return id
-  return -1 - (hash('sha256', email.toLowerCase(), 'buffer').readUInt32BE() % STRANGERS)
+  const digest = createHmac('sha256', secret).update(`login:${email.toLowerCase()}`).digest()
+  return -1 - (digest.readUInt32BE() % STRANGERS)
 }

@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createLoginAttempts } from './login-attempts.ts'
+import { createLogins } from './logins.ts'
 import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { type Client, createSessions } from './sessions.ts'
@@ -16,11 +17,6 @@ declare module 'fastify' {
   }
 }
 
-const WrongCredentials = createError(
-  'WRONG_CREDENTIALS',
-  'The e-mail address or the password is wrong; check both.',
-  401,
-)
 const WrongPassword = createError(
   'WRONG_PASSWORD',
   'The password is wrong; send the password of your account.',
@@ -67,37 +63,6 @@ function createAuth(app: FastifyInstance) {
   }
 
   /**
-   * Returns the id of the account with these credentials. An unknown address takes as long as a wrong
-   * password, so that the time does not reveal who has an account. `address` is the client's.
-   * @throws WrongCredentials, TooManyFailures, TooManyRequests
-   */
-  async function checkCredentials(email: string, password: string, address: string) {
-    attempts.assertNotRefused(email, address)
-    const account = await app.users.credentials({ email })
-    const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
-      app.password.verify(password, account?.passwordHash, origin),
-    )
-    if (!account || !right) throw new WrongCredentials()
-    if (app.password.needsRehash(account.passwordHash)) {
-      // The login succeeds even when the hash cannot be renewed, for example when the server is busy.
-      await app.password
-        .hash(password)
-        .then((hash) => app.users.setPasswordHash(account.id, account.passwordHash, hash))
-        .catch((err) =>
-          app.log.warn({ err }, 'password hash not renewed; the next login tries again'),
-        )
-    }
-    return account.id
-  }
-
-  /** @throws WrongCredentials, TooManyFailures, TooManyRequests */
-  async function login({ email, password }: { email: string; password: string }, client: Client) {
-    const userId = await checkCredentials(email, password, client.ip)
-    const tokens = await sessions.open(userId, client)
-    return { user: await app.users.getOwn(userId), ...tokens }
-  }
-
-  /**
    * Checks that the session of an access token exists, which `authenticate` does not: it knows the ended
    * sessions alone. Call this where a request lasts long. @throws SessionRevoked
    */
@@ -131,7 +96,8 @@ function createAuth(app: FastifyInstance) {
     const user = await app.users.getOwn(userId)
     await assertStrong('newPassword', newPassword, user)
     const account = await assertOwnPassword(userId, password, address)
-    const hash = await hashNew(newPassword, user.email, address)
+    const origin = { account: String(userId), address: app.networkOf(address), isKnown: true }
+    const hash = await app.password.hash(newPassword, origin)
     await app.transaction(async (tx) => {
       // False when another change came first.
       if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))
@@ -164,8 +130,7 @@ function createAuth(app: FastifyInstance) {
   return {
     register,
     signUp,
-    checkCredentials,
-    login,
+    ...createLogins(app, sessions, attempts),
     assertSession,
     changePassword,
     closeAccount,

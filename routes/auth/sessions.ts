@@ -42,11 +42,11 @@ export function createSessions(app: FastifyInstance) {
   }
 
   /** Opens a session of `life` seconds and returns its access token; no refresh. @throws UserNotFound */
-  async function openFor(life: number, userId: number, client: Client) {
+  async function openFor(life: number, userId: number, client: Client, outer?: Tx) {
     return app.transaction(async (tx) => {
       const sessionId = await insert(tx, userId, client, life, inSeconds(life))
       return app.accessTokens.issue(userId, sessionId, life)
-    })
+    }, outer)
   }
 
   async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {

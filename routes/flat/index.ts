@@ -81,9 +81,8 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const { body, clientAddress: ip } = request
-      const userId = await app.auth.checkCredentials(body.email, body.password, ip)
       const client = { ip, userAgent: request.headers['user-agent'] ?? '' }
-      const accessToken = await app.auth.sessions.openFor(TOKEN_LIFE, userId, client)
+      const { userId, accessToken } = await app.auth.loginFor(TOKEN_LIFE, body, client)
       return { user_id: userId, access_token: accessToken }
     },
   )

@@ -85,9 +85,9 @@ export function createUserReading(
       : sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${usersId} AND blocked_id = ${viewerId})`
 
   /** Returns id and password hash, or undefined when there is no such account. */
-  async function credentials(by: { email: string } | { id: number }) {
+  async function credentials(by: { email: string } | { id: number }, db: Db | Tx = app.db) {
     const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
-    const [row] = await app.db
+    const [row] = await db
       .select({ id: users.id, passwordHash: users.passwordHash })
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))

@@ -101,7 +101,7 @@ function createUsers(app: FastifyInstance) {
   /** @throws UserNotFound, HandleTaken, 400 that names the field */
   async function update(id: number, changes: Changes) {
     const { name, profile, handle } = changes
-    assertFree(handle)
+    if (!(await hasHandle(id, handle))) assertFree(handle)
     const row = {
       ...(name !== undefined && { name: toName(name) }),
       ...(profile !== undefined && { profile: toProfile(profile) }),
@@ -115,6 +115,13 @@ function createUsers(app: FastifyInstance) {
       if (result.affectedRows === 0) throw new UserNotFound()
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
+  }
+
+  /** An account may keep a handle that was reserved later. */
+  async function hasHandle(id: number, handle: string | undefined) {
+    if (handle === undefined || !isReserved(handle)) return false
+    const own = and(alive(id), eq(users.handle, handle))
+    return (await app.db.select({ id: users.id }).from(users).where(own)).length > 0
   }
 
   const alive = (id: number) => and(eq(users.id, id), isNull(users.deletedAt))

@@ -41,6 +41,14 @@ t.test('a known origin waits neither for its address nor for attacks on its acco
   t.ok((await orderOf([...targeted, person])).order.indexOf('ann') <= 1)
 })
 
+t.test('known origins of one address wait for each other, not everyone for them', async (t) => {
+  const own = many(50, (n) => ({ address: '192.0.2.1', account: `${n}`, isKnown: true }))
+  const person = { address: '192.0.2.2', account: 'ann', isKnown: true, name: 'ann' }
+  const { order, refused } = await orderOf([...own, person], 10)
+  t.strictSame(order.slice(0, 3), ['a0', 'ann', 'a1'])
+  t.notOk(refused.includes('ann'))
+})
+
 t.test('a full queue refuses the work that would come last', async (t) => {
   const attack = many(12, (n) => ({ address: '192.0.2.1', account: `${n}` }))
   const person = { address: '192.0.2.2', account: 'ann', name: 'ann' }

@@ -240,4 +240,6 @@ t.test('a wrong setting says what to write', async (t) => {
   }
   const message = await refusals({ ...env, LIMIT_SIGN_UP: 'account 5/h' })(t, [])
   t.match(message, 'limit addresses alone')
+  const twice = await refusals({ ...env, LIMIT_READ: 'account 5/min, account 9/min' })(t, [])
+  t.match(twice, 'limit accounts and addresses once a window')
 })

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import t from 'tap'
+import clientAddress from '../../plugins/client-address.ts'
 import deadline from '../../plugins/deadline.ts'
 import errors from '../../plugins/errors.ts'
 import multipart from '../../plugins/multipart/index.ts'
@@ -21,10 +22,12 @@ const app = Fastify({
 })
 await app.register(errors)
 await app.register(deadline)
+await app.register(clientAddress)
 await app.register(multipart, { grace: 1 })
 app.decorateRequest('viewerId', {
   getter() {
-    return Number(this.headers['x-account'])
+    const account = this.headers['x-account']
+    return account === undefined ? undefined : Number(account)
   },
 })
 app.post('/file', FILE, async (request, reply) => {
@@ -187,4 +190,19 @@ t.test('a file that is deleted during work is 503 NO_ROOM', async (t) => {
   t.match(await lost.json(), { code: 'NO_ROOM' })
   const next = await fetch(`${url}/file`, { method: 'POST', body: form })
   t.equal(await next.text(), 'x')
+})
+
+t.test('uploads without an account count for the network of their address', async (t) => {
+  const uploads = Array.from({ length: 12 }, (_, n) =>
+    app.inject({
+      method: 'POST',
+      url: '/long',
+      remoteAddress: `2001:db8:1:1::${n + 1}`,
+      headers: { 'content-type': TYPE },
+      payload: `${HEAD}abc${END}`,
+    }),
+  )
+  const statuses = (await Promise.all(uploads)).map(({ statusCode }) => statusCode)
+  t.equal(statuses.filter((status) => status === 200).length, 8)
+  t.equal(statuses.filter((status) => status === 429).length, 4)
 })

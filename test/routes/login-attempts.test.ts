@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import argon2 from 'argon2'
 import { eq, sql } from 'drizzle-orm'
@@ -100,6 +101,17 @@ t.test('the fifth failure in a row makes an account wait, known or not', async (
     })
     t.equal(seen.count, checked, 'no password was checked')
   }
+})
+
+t.test('nobody can compute which unknown e-mail addresses wait together', async (t) => {
+  const app = await setUp(t)
+  const placeOf = (email: string) => hash('sha256', email, 'buffer').readUInt32BE() % 65_536
+  const [email, place] = ['nobody@example.com', placeOf('nobody@example.com')]
+  let n = 0
+  while (placeOf(`other${n}@example.com`) !== place) n++
+  await failEightTimes(app, () => status(app, { email }))
+  t.equal(await status(app, { email }), 429)
+  t.equal(await status(app, { email: `other${n}@example.com` }), 401)
 })
 
 t.test('an attacker who fails a hundred times does not lock out the owner', async (t) => {

@@ -55,3 +55,43 @@ t.test('a changed password ends all other sessions', async (t) => {
   t.equal((await signIn(user.password)).status, 401)
   t.equal((await signIn(newPassword)).status, 200)
 })
+
+t.test('a login that checked the old password before the change opens no session', async (t) => {
+  const { verify } = app.password
+  for (const url of ['/v1/auth/login', '/login'] as const) {
+    const user = await signUp(app, 'Waits')
+    const body = { password: user.password, newPassword: 'seven quiet lamps' }
+    let change: Promise<{ status: number }> | undefined
+    app.password.verify = async (...args) => {
+      app.password.verify = verify
+      const right = await verify(...args)
+      change = call(app, 'PUT /v1/users/me/password', { as: user, body })
+      await change
+      return right
+    }
+    const { email, password } = user
+    const late = await app.inject({ method: 'POST', url, payload: { email, password } })
+    t.equal((await change)?.status, 204)
+    t.equal(late.statusCode, 401, url)
+    const sessions = await call(app, 'GET /v1/auth/sessions', { as: user })
+    t.equal(sessions.body.items.length, 1, 'only the session that changed the password')
+  }
+})
+
+t.test(
+  'a change of a password does not wait for attempts of others from the same address',
+  async (t) => {
+    const user = await signUp(app, 'Hurries')
+    let others = 0
+    const hashing = Array.from({ length: 40 }, (_, n) =>
+      app.password
+        .hash('correct horse battery', { address: '127.0.0.1', account: `other${n}` })
+        .then(() => others++),
+    )
+    const body = { password: user.password, newPassword: 'seven quiet lamps' }
+    const { status } = await call(app, 'PUT /v1/users/me/password', { as: user, body })
+    t.equal(status, 204)
+    t.ok(others < 30, `${others} of 40 came first`)
+    await Promise.all(hashing)
+  },
+)

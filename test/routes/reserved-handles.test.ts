@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 import { call, setUp, signUp } from '../helper.ts'
 
@@ -26,4 +27,17 @@ t.test('the handle that follows from a name is never a reserved one', async (t) 
     t.equal(status, 201)
     t.match(body.user.handle, /^(admin|town_hall)_\d+$/)
   }
+})
+
+t.test('an account keeps a handle that was reserved later', async (t) => {
+  const early = await signUp(app, 'Early')
+  const { users } = app.tables
+  await app.db.update(users).set({ handle: 'moderator' }).where(eq(users.id, early.id))
+  const body = { name: 'Early Bird', handle: 'moderator' }
+  t.match(await call(app, 'PATCH /v1/users/me', { as: early, body }), {
+    status: 200,
+    body: { name: 'Early Bird', handle: 'moderator' },
+  })
+  const other = await signUp(app, 'Other')
+  t.match(await call(app, 'PATCH /v1/users/me', { as: other, body }), refusal)
 })
