@@ -1,7 +1,7 @@
 import type { Db, FastifyInstance, Resources, Tx } from 'birdhouse'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
 import { createSharedParts, type SharedPart } from './parts.ts'
-import { MARKS, type Row } from './visibility.ts'
+import { MARKS, type Row } from './visibility-rules.ts'
 
 export type Hydrate = ReturnType<typeof createTweetHydration>
 type Context = {

@@ -1,7 +1,8 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
 import type { Hydrate } from './hydration.ts'
-import type { ListSource, Row, TweetVisibility } from './visibility.ts'
+import type { ListSource, TweetVisibility } from './visibility.ts'
+import type { Row } from './visibility-rules.ts'
 
 export function createTweetLists(
   app: FastifyInstance,

@@ -10,7 +10,8 @@ import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
-import { createVisibility, MARKS, type Row } from './visibility.ts'
+import { createVisibility } from './visibility.ts'
+import { MARKS, type Row } from './visibility-rules.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
