@@ -67,7 +67,7 @@ function forward(request: IncomingMessage, response: ServerResponse, store: URL)
   return request.pipe(onward)
 }
 
-/** Those of the embedded store, before a test changes them. */
+/** The access key of the embedded store, before a test changes it. */
 const { AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = process.env
 
 /** Signs a request for the embedded store, whose signature is over another path or by another key. */

@@ -4,7 +4,7 @@ import type { SharedStore } from './shared-store.ts'
 /** A request that was counted: `remaining` more may follow in the `seconds` that are left of the window. */
 export type Counted = { limit: Limit; isRefused: boolean; remaining: number; seconds: number }
 
-/** What this process may spend of a quota; `elsewhere` is what the store has left for all processes. */
+/** The part of a quota that this process may spend; `elsewhere` is what the store has left for all processes. */
 type Allowance = { left: number; elsewhere: number; endsAt: number; isLast: boolean }
 
 /** Keys that one limit remembers, at most; above it, the oldest are forgotten and count from zero. */

@@ -19,7 +19,7 @@ const port = await getPort({ host: '127.0.0.1' })
 const mariadb = await startMariadb({ folder: base, port })
 t.teardown(mariadb.stop)
 
-/** What the command-line client of another user of the machine is answered. */
+/** The answer to the command-line client of another user of the machine. */
 function answerTo(args: string[], statement = 'SELECT 1') {
   const client = findProgram('mariadb') ?? ''
   const options = ['--no-defaults', `--port=${port}`, ...args, `--execute=${statement}`]
