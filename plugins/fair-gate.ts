@@ -4,22 +4,25 @@ export const autoload = false
 /** Where a work comes from. `isKnown` says that the account signed in from that address before. */
 export type Origin = { address: string; account: string; isKnown?: boolean }
 
+/** Known origins of one address that count as one: a household or a small office logs in together. */
+const KNOWN_TOGETHER = 8
+
 type Waiting = Origin & { place: number; begin: () => void; refuse: () => void }
 
 /**
  * `pass` runs at most `atOnce` works concurrently. Up to `waiting` further works wait for
  * their turn. The first work of every address and account comes before the second of any, so nobody waits for
- * all works of another. A work of a known origin comes after works of known origins of its address only.
+ * all works of another. Works of known origins come first, eight of an address at a time.
  * @throws the error of `refuse` for the last works when more wait
  */
 export function createFairGate(atOnce: number, waiting: number, refuse: () => Error) {
   const queue: Waiting[] = []
   let running = 0
 
-  /** The number of waiting works that a new work of this origin comes after. */
+  /** A new work of this origin waits behind all works of a lower place. */
   function placeOf({ address, account, isKnown }: Origin) {
     const ofAddress = queue.filter((one) => one.address === address)
-    if (isKnown) return ofAddress.filter((one) => one.isKnown).length
+    if (isKnown) return Math.floor(ofAddress.filter((one) => one.isKnown).length / KNOWN_TOGETHER)
     return Math.max(ofAddress.length, queue.filter((one) => one.account === account).length)
   }
 
