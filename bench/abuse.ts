@@ -11,6 +11,7 @@ import logins from './attacks/logins.ts'
 import type { Outcome, Scenario } from './attacks/scenario.ts'
 import uploads from './attacks/uploads.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
+import { createStops } from './stops.ts'
 
 const SCENARIOS: Scenario[] = [...logins, ...uploads]
 
@@ -28,7 +29,7 @@ const REST = 500
 /** Milliseconds from the start of an attack to the first request of a person. */
 const HEAD_START = 2_000
 
-const stops: (() => unknown)[] = []
+const stops = createStops()
 
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -44,11 +45,11 @@ function chosen() {
 /** Every scenario gets a service and a database of its own, so that none meets limits of another. */
 async function run({ name, title, prepare }: Scenario) {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-abuse-'))
-  stops.push(() => rmSync(folder, { recursive: true, force: true }))
+  stops.add(() => rmSync(folder, { recursive: true, force: true }))
   const mariadb = await startMariadb({ folder, port: await getPort({ host: '127.0.0.1' }) })
-  stops.push(mariadb.stop)
+  stops.add(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
-  stops.push(s3.stop, stopAll)
+  stops.add(s3.stop, stopAll)
   const file = values.of ? join(resolve(values.of), 'bench/processes/birdhouse.ts') : 'birdhouse.ts'
   const env = { ...SERVICE.env, ...s3.settings, DATABASE_URL: mariadb.url, LOG_LEVEL: 'silent' }
   const service = start(file, env, SERVICE.args)
@@ -66,7 +67,7 @@ async function run({ name, title, prepare }: Scenario) {
   show('people, attack', during)
   const seconds = (performance.now() - begun) / 1000
   show(`attack of ${Math.round(seconds)} s`, await attacking)
-  await stopEverything()
+  await stops.stopAll()
 }
 
 async function severalTimes(honest: () => Promise<Outcome>) {
@@ -90,17 +91,8 @@ function show(what: string, { latencies, answers }: Outcome) {
   console.log(`  ${what.padEnd(20)} ${times.padEnd(30)} answers ${JSON.stringify(answers)}`)
 }
 
-async function stopEverything() {
-  for (const stop of stops.splice(0).reverse()) await stop()
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopEverything().finally(() => process.exit(130)))
-}
-try {
+await stops.during(async () => {
   if (values.help) console.log(HELP)
   else for (const scenario of chosen()) await run(scenario)
-} finally {
-  await stopEverything()
-}
+})
 process.exit()

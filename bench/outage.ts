@@ -13,6 +13,7 @@ import { median } from './measure.ts'
 import { start, stopAll } from './processes/ask.ts'
 import type { Figures } from './processes/client.ts'
 import { request } from './processes/requests.ts'
+import { createStops } from './stops.ts'
 
 // Measures reads of tweets while profile pictures are uploaded to a hanging store and to a working store:
 // `npm run bench:outage`. The service and the client have a process each; the stores run in this one.
@@ -26,7 +27,7 @@ const TWEETS = 200
 const READERS = 4
 const UPLOADS = 4
 
-const stops: (() => unknown)[] = []
+const stops = createStops()
 
 async function post(port: number, path: string, body: object, token = '') {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
@@ -75,16 +76,16 @@ function uploadTo(port: number, token: string, picture: Buffer) {
 
 async function run() {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-outage-'))
-  stops.push(() => rmSync(folder, { recursive: true, force: true }))
+  stops.add(() => rmSync(folder, { recursive: true, force: true }))
   const mariadb = await startMariadb({ folder, port: await getPort({ host: '127.0.0.1' }) })
-  stops.push(mariadb.stop)
+  stops.add(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
-  stops.push(s3.stop)
+  stops.add(s3.stop)
   const front = await startS3FaultProxy(
-    { teardown: (stop) => stops.push(stop) },
+    { teardown: (stop) => stops.add(stop) },
     s3.settings.S3_ENDPOINT,
   )
-  stops.push(stopAll)
+  stops.add(stopAll)
   const service = start('birdhouse.ts', {
     ...s3.settings,
     ...HIGH_LIMITS,
@@ -136,15 +137,4 @@ async function run() {
   )
 }
 
-async function stopAllOfIt() {
-  for (const stop of stops.splice(0).reverse()) await stop()
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopAllOfIt().finally(() => process.exit(130)))
-}
-try {
-  await run()
-} finally {
-  await stopAllOfIt()
-}
+await stops.during(run)

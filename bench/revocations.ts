@@ -12,6 +12,7 @@ import { median } from './measure.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import type { Figures } from './processes/client.ts'
 import { request } from './processes/requests.ts'
+import { createStops } from './stops.ts'
 
 // Measures GET /v1/users/me after a day of log-outs and after none: `npm run bench:revocations`.
 // Both services run side by side, each on a database of its own, and are measured in turn. The goal is for
@@ -26,7 +27,7 @@ const CONNECTIONS = 16
 
 type Figure = { cost: number; p50: number }
 
-const stops: (() => unknown)[] = []
+const stops = createStops()
 
 async function service(url: string, s3: NodeJS.ProcessEnv, prepare?: () => Promise<unknown>) {
   const env = { ...SERVICE.env, ...s3, ...HIGH_LIMITS, DATABASE_URL: url }
@@ -69,19 +70,19 @@ const endSessions = (connection: Connection) =>
 
 async function run() {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-abuse-'))
-  stops.push(() => rmSync(folder, { recursive: true, force: true }))
+  stops.add(() => rmSync(folder, { recursive: true, force: true }))
   const mariadb = await startMariadb({
     folder,
     port: await getPort({ host: '127.0.0.1' }),
     everyDatabase: true,
   })
-  stops.push(mariadb.stop)
+  stops.add(mariadb.stop)
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
-  stops.push(s3.stop)
+  stops.add(s3.stop)
   const connection = await createConnection(connectionOptions({ DATABASE_URL: mariadb.url }))
-  stops.push(() => connection.end())
+  stops.add(() => connection.end())
   await connection.query('CREATE DATABASE birdhouse_quiet')
-  stops.push(stopAll)
+  stops.add(stopAll)
   const client = start('client.ts')
   const quiet = await service(`${mariadb.url}_quiet`, s3.settings)
   const after = await service(mariadb.url, s3.settings, () => endSessions(connection))
@@ -116,15 +117,4 @@ async function run() {
 
 const mb = (bytes: number) => Math.round(bytes / 2 ** 20)
 
-async function stopAllOfIt() {
-  for (const stop of stops.splice(0).reverse()) await stop()
-}
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopAllOfIt().finally(() => process.exit(130)))
-}
-try {
-  await run()
-} finally {
-  await stopAllOfIt()
-}
+await stops.during(run)
