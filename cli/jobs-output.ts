@@ -1,4 +1,5 @@
 import type { Filter, JobAdmin, JobView } from '../plugins/jobs/admin.ts'
+import { table } from './table.ts'
 
 type Page = Awaited<ReturnType<JobAdmin['list']>>
 
@@ -13,27 +14,20 @@ export function listing({ state, name }: Filter, { items, total }: Page) {
   if (total === 0) return `No ${what}.`
   const shown =
     items.length < total ? `${items.length} of ${total} ${what}; --limit shows more` : ''
-  return `${table(items)}\n\n${shown || `${total} ${what}`}.`
+  return `${table(rowsOf(items))}\n\n${shown || `${total} ${what}`}.`
 }
 
-function table(items: JobView[]) {
-  const rows = [
-    ['ID', 'NAME', 'STATE', 'ATTEMPTS', 'WHEN', 'ERROR'],
-    ...items.map((job) => [
-      String(job.id),
-      job.name,
-      job.state,
-      String(job.attempts),
-      (job.deadAt ?? job.dueAt ?? job.leaseEndsAt)?.toISOString() ?? '',
-      (job.error ?? '').replaceAll('\n', ' ').slice(0, EXCERPT),
-    ]),
-  ]
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const line = (row: string[]) => row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0))
-  return rows.map((row) => line(row).join('  ').trimEnd()).join('\n')
-}
+const rowsOf = (items: JobView[]) => [
+  ['ID', 'NAME', 'STATE', 'ATTEMPTS', 'WHEN', 'ERROR'],
+  ...items.map((job) => [
+    String(job.id),
+    job.name,
+    job.state,
+    String(job.attempts),
+    (job.deadAt ?? job.dueAt ?? job.leaseEndsAt)?.toISOString() ?? '',
+    (job.error ?? '').replaceAll('\n', ' ').slice(0, EXCERPT),
+  ]),
+]
 
 export function details(job: JobView) {
   const { payload, progress, createdAt, dueAt, leaseEndsAt, deadAt, uniqueKey, ...rest } = job

@@ -1,7 +1,8 @@
-import { Argument, type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { Argument, type Command, Option } from '@commander-js/extra-typings'
 import type { JobAdmin } from '../plugins/jobs/admin.ts'
 import { details, listing } from './jobs-output.ts'
 import { JSON_OPTION, print, type Session } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 const LIMIT_MAX = 10_000
 const STATES = ['dead', 'waiting', 'running', 'all'] as const
@@ -76,14 +77,6 @@ async function retryEach(admin: JobAdmin, ids: number[], session: Session) {
 }
 
 const missing = (id: number) => `There is no job ${id}; completed jobs are deleted.`
-
-const wholeNumber =
-  (max = Number.MAX_SAFE_INTEGER) =>
-  (value: string) => {
-    const number = /^[1-9]\d*$/.test(value) ? Number(value) : 0
-    if (number > 0 && number <= max) return number
-    throw new InvalidArgumentError(`Give a whole number from 1 to ${max}.`)
-  }
 
 const wholeNumbers = (value: string, previous: number[] = []) => [
   ...new Set([...previous, wholeNumber()(value)]),

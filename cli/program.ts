@@ -1,4 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
+import { addAdmin } from './admin.ts'
 import { addDeveloperCommands } from './developers.ts'
 import { addJobs } from './jobs.ts'
 import { addMigrate } from './migrate.ts'
@@ -28,6 +29,7 @@ export function createProgram(session: Session) {
     .addHelpText('after', AFTER_HELP)
   program.commandsGroup('For operators:')
   addJobs(program, session)
+  addAdmin(program, session)
   addMigrate(program, session)
   addTasks(program, session)
   program.commandsGroup('For developers:')

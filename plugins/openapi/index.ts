@@ -30,6 +30,7 @@ const TAGS = [
   { name: 'timeline', description: 'The home timeline' },
   { name: 'media', description: 'Pictures in tweets and of profiles' },
   { name: 'flat', description: 'The original API, for its existing clients' },
+  { name: 'moderation', description: 'Reports, appeals and the acts of moderators' },
   { name: 'operations', description: 'Health' },
 ]
 

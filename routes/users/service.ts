@@ -9,6 +9,7 @@ import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
 import { createReserved } from './reserved.ts'
 import { OwnUser, User, UserSummary } from './schemas.ts'
+import { createStates } from './states.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -56,6 +57,7 @@ function createUsers(app: FastifyInstance) {
   const pictures = createPictures(app)
   const isReserved = createReserved(app.config.users.RESERVED_HANDLES)
   const reading = createUserReading(app, counts, pictures)
+  const states = createStates(app)
 
   app.cache.invalidateOn('user', {
     'user.signedUp': ({ userId }) => [userId],
@@ -137,10 +139,11 @@ function createUsers(app: FastifyInstance) {
 
   /**
    * Hides the account at once and frees its e-mail address and handle; a job erases the rest later.
-   * @throws UserNotFound
+   * @throws UserNotFound, LastAdmin
    */
   async function remove(id: number, outer?: Tx) {
     return app.transaction(async (tx) => {
+      await states.assertNotLastAdmin(tx, id)
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
@@ -152,6 +155,7 @@ function createUsers(app: FastifyInstance) {
     create,
     update,
     pictures,
+    states,
     setPasswordHash,
     remove,
     counts,

@@ -1,5 +1,9 @@
 import { createdAt, id, text, time } from 'birdhouse/columns'
+import { sql } from 'drizzle-orm'
 import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
+
+/** In ascending order of rights. */
+export type Role = 'user' | 'moderator' | 'admin'
 
 declare module 'fastify' {
   interface Tables {
@@ -11,7 +15,8 @@ declare module 'fastify' {
 
 /**
  * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job
- * has erased the account; so the e-mail address and the handle are free at once.
+ * has erased the account; so the e-mail address and the handle are free at once. Reads look at `hiddenAt`, which
+ * is set for a deleted and for a suspended account.
  */
 export const users = mysqlTable(
   'users',
@@ -26,12 +31,18 @@ export const users = mysqlTable(
     headerKey: text({ length: 64 }),
     createdAt: createdAt(),
     deletedAt: time(),
+    role: text({ length: 10 }).$type<Role>().notNull().default('user'),
+    suspendedAt: time(),
+    /** Tweets of a limited account are seen by its followers alone. */
+    limitedAt: time(),
+    hiddenAt: time().generatedAlwaysAs(sql`COALESCE(deleted_at, suspended_at)`),
   },
   (t) => [
     uniqueIndex('users_handle').on(t.handle),
     uniqueIndex('users_email').on(t.email),
     index('users_avatar_key').on(t.avatarKey),
     index('users_header_key').on(t.headerKey),
+    index('users_role').on(t.role),
   ],
 )
 

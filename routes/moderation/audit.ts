@@ -1,0 +1,96 @@
+import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm'
+
+export type Target = { kind: string; id: number }
+export type NewAct = {
+  /** Undefined for an act on the command line. */
+  actorId?: number | undefined
+  /** At most 30 characters, such as `suspend`. */
+  act: string
+  target: Target
+  /** The account whose owner the act concerns. */
+  accountId?: number | undefined
+  reason?: string | undefined
+}
+export type ActFilter = {
+  actorId?: number | undefined
+  accountId?: number | undefined
+  act?: string | undefined
+}
+
+/** The append-only audit log. */
+export function createAudit(app: FastifyInstance) {
+  const { moderationActs, moderationReasons, users } = app.tables
+
+  /** Adds an act in the transaction that does it, and returns its id. */
+  async function record({ actorId, act, target, accountId, reason }: NewAct, tx: Tx) {
+    const row = { actorId, act, targetKind: target.kind, targetId: target.id, accountId }
+    const [{ insertId: actId }] = await tx.insert(moderationActs).values(row)
+    if (reason) await tx.insert(moderationReasons).values({ actId, accountId, reason })
+    await app.events.emit(tx, 'moderation.acted', {
+      actId,
+      act,
+      accountId: accountId ?? null,
+      targetKind: target.kind,
+      targetId: target.id,
+    })
+    return actId
+  }
+
+  /** Newest first. @throws InvalidCursor */
+  async function page({ actorId, accountId, act }: ActFilter, request: PageRequest) {
+    const list = `acts:${actorId ?? ''}:${accountId ?? ''}:${act ?? ''}`
+    const before = app.pages.decodeCursor(list, request.cursor)
+    const where = and(
+      actorId === undefined ? undefined : eq(moderationActs.actorId, actorId),
+      accountId === undefined ? undefined : eq(moderationActs.accountId, accountId),
+      act === undefined ? undefined : eq(moderationActs.act, act),
+      before === undefined ? undefined : lt(moderationActs.id, before),
+    )
+    const rows = await app.db
+      .select({ act: moderationActs, reason: moderationReasons.reason })
+      .from(moderationActs)
+      .leftJoin(moderationReasons, eq(moderationReasons.actId, moderationActs.id))
+      .where(where)
+      .orderBy(desc(moderationActs.id))
+      .limit(request.limit + 1)
+    const { items, nextCursor } = app.pages.toPage(list, rows, request.limit, ({ act }) => act.id)
+    const handles = await handlesOf(items.flatMap(({ act }) => [act.actorId, act.accountId]))
+    return { items: items.map((row) => present(row, handles)), nextCursor }
+  }
+
+  type Row = { act: typeof moderationActs.$inferSelect; reason: string | null }
+
+  const present = ({ act, reason }: Row, handles: Map<number, string>) => ({
+    id: act.id,
+    act: act.act,
+    actor: named(act.actorId, handles),
+    target: { kind: act.targetKind, id: act.targetId },
+    account: named(act.accountId, handles),
+    reason,
+    createdAt: act.createdAt.toISOString(),
+  })
+
+  const named = (id: number | null, handles: Map<number, string>) =>
+    id === null ? null : { id, handle: handles.get(id) ?? null }
+
+  /** Handles by account id, of suspended accounts as well. */
+  async function handlesOf(ids: (number | null)[]) {
+    const some = [...new Set(ids)].filter((id) => id !== null)
+    if (some.length === 0) return new Map<number, string>()
+    const rows = await app.db
+      .select({ id: users.id, handle: users.handle })
+      .from(users)
+      .where(and(inArray(users.id, some), isNull(users.deletedAt)))
+    return new Map(rows.map(({ id, handle }) => [id, handle ?? '']))
+  }
+
+  /** The acts of an erased account stay, without their reasons. */
+  const erase = async (accountId: number) => {
+    await app.db.delete(moderationReasons).where(eq(moderationReasons.accountId, accountId))
+  }
+
+  return { record, page, handlesOf, erase }
+}
+
+export type Audit = Pick<ReturnType<typeof createAudit>, 'record' | 'handlesOf'>
