@@ -35,6 +35,8 @@ type Kind =
   | 'own'
   /** A stream, which has no end to wait for; its own tests look for leaks. */
   | 'stream'
+  /** For moderators and administrators alone. */
+  | 'staff'
   /** Neither tweets nor people. */
   | 'neither'
 
@@ -70,6 +72,8 @@ const READS: Record<string, Kind> = {
   '/v1/hashtags/muted': 'own',
   '/v1/hashtags/trending': 'neither',
   '/v1/live': 'stream',
+  '/v1/admin/acts': 'staff',
+  '/v1/admin/users/{id}': 'staff',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
   '/readyz': 'neither',
@@ -79,7 +83,7 @@ const READS: Record<string, Kind> = {
 const app = await setUp(t)
 /** What ships with the project; an extension that somebody adds sees to its own lists. */
 const TAGS = new Set(
-  'auth users tweets graph timeline media flat operations bookmarks notifications live hashtags'.split(
+  'auth users tweets graph timeline media flat moderation operations bookmarks notifications live hashtags'.split(
     ' ',
   ),
 )
@@ -98,6 +102,8 @@ const NAMES = {
   blocking: 'QBLOCKING',
   muted: 'QMUTED',
   third: 'QTHIRD',
+  suspended: 'QSUSPENDED',
+  limited: 'QLIMITED',
   deleted: 'QDELETED',
   deletedToo: 'QDELETED',
   outsider: 'QOUTSIDER',
@@ -109,7 +115,8 @@ const person = Object.fromEntries(roles.map((role, n) => [role, signedUp[n]])) a
   Person,
   User
 >
-const { viewer, blocked, blocking, muted, third, deleted, deletedToo, outsider } = person
+const { viewer, blocked, blocking, muted, third, suspended, limited } = person
+const { deleted, deletedToo, outsider } = person
 const tweetIds: number[] = []
 const TAG = '새소리'
 
@@ -205,7 +212,7 @@ async function check(
   }
 }
 
-const EVERYONE = ['QVIEWER', 'QBLOCKED', 'QBLOCKING', 'QMUTED', 'QTHIRD', 'QDELETED']
+const EVERYONE = [...new Set(Object.values(NAMES))].filter((name) => name !== 'QOUTSIDER')
 
 t.test('without blocks everything is visible', async (t) => {
   await check(t, ['tweets', 'timeline', 'people', 'account'], outsider, {
@@ -263,7 +270,7 @@ t.test('a reply does not name its parent across a block', async (t) => {
   )
   const unnamed = parents.filter(({ author }: { author: unknown }) => author === null)
   t.equal(unnamed.length, 3, 'the replies to those behind a block stay, their parents unnamed')
-  t.equal(parents.length, 7)
+  t.equal(parents.length, 9)
 })
 
 t.test('the timeline leaves out muted authors and their retweeted originals', async (t) => {
@@ -275,6 +282,68 @@ t.test('the timeline leaves out muted authors and their retweeted originals', as
   t.ok(people.includes(third.id))
   const own = await call(app, 'GET /v1/users/me/mutes', { as: viewer })
   t.strictSame(own.body.items.map(({ id }: User) => id).sort(), [muted.id, deleted.id].sort())
+})
+
+const MODERATED: Kind[] = ['tweets', 'ownTweets', 'timeline', 'notifications', 'people']
+const PROFILES: Kind[] = ['account', 'picture', 'own']
+
+/** All that these kinds of paths answer, by URL. */
+async function walk(kinds: Kind[], as: User | undefined) {
+  const open = kinds.filter((kind) => as || ['tweets', 'people', 'account'].includes(kind))
+  const found = new Map<string, string>()
+  for (const route of gets.filter(({ path }) => open.includes(READS[path] as Kind)))
+    for (const { url, status, text } of await visit(route, as)) found.set(url, `${status} ${text}`)
+  return found
+}
+
+/** Acts between two walks of these viewers, and returns what the second of each shows of the account. */
+async function hide(act: 'suspend' | 'limit', account: User, kinds: Kind[], viewers: Viewer[]) {
+  const before = await Promise.all(viewers.map((as) => walk(kinds, as)))
+  await app.moderation.actOn(act, { userId: account.id, reason: 'Advertising' })
+  const hidden = await Promise.all(viewers.map((as) => walk(kinds, as)))
+  const marks = act === 'limit' ? ['by QLIMITED'] : ['QSUSPENDED', `key-of-${account.handle}`]
+  const leaks = hidden.flatMap((found) =>
+    [...found].filter(([, text]) => marks.some((mark) => text.includes(mark))),
+  )
+  return { before, hidden, leaks }
+}
+
+type Viewer = User | undefined
+
+t.test('a suspended account vanishes at once, and comes back as it was', async (t) => {
+  const viewers = [outsider, third, undefined]
+  const kinds = [...MODERATED, ...PROFILES]
+  const { before, hidden, leaks } = await hide('suspend', suspended, kinds, viewers)
+  t.ok(before.every((found) => [...found.values()].join().includes('QSUSPENDED')))
+  t.strictSame(leaks, [])
+  for (const [n, found] of hidden.entries()) {
+    t.equal(found.size, before[n]?.size)
+    t.match(found.get(`/v1/users/${suspended.id}/tweets?limit=100`), /^404/)
+    t.match(found.get(`/v1/users/${suspended.id}/likes?limit=100`), /^404/)
+    t.match(found.get(`/v1/users/${suspended.id}`), /^404/)
+    t.match([...found.values()].join(), 'QTHIRD')
+  }
+  await app.moderation.actOn('restore', { userId: suspended.id, reason: 'A mistake' })
+  const after = await Promise.all(viewers.map((as) => walk(kinds, as)))
+  t.strictSame(after, before)
+})
+
+t.test('tweets of a limited account are seen by its followers alone', async (t) => {
+  await app.graph.unfollow(outsider.id, limited.id)
+  await drained(app)
+  const strangers = [outsider, undefined]
+  const followers = [third, limited]
+  const seen = await Promise.all(followers.map((as) => walk(MODERATED, as)))
+  const { before, leaks } = await hide('limit', limited, MODERATED, strangers)
+  t.ok(before.every((found) => [...found.values()].join().includes('by QLIMITED')))
+  t.strictSame(leaks, [])
+  const stillSeen = await Promise.all(followers.map((as) => walk(MODERATED, as)))
+  t.strictSame(stillSeen, seen, 'followers see the same')
+  t.equal((await call(app, `GET /v1/users/${limited.id}`)).status, 200, 'the profile stays')
+  await app.moderation.actOn('restore', { userId: limited.id, reason: 'A mistake' })
+  const after = await Promise.all(strangers.map((as) => walk(MODERATED, as)))
+  t.strictSame(after, before)
+  await relate(app, outsider, 'follow', limited)
 })
 
 t.test('a deleted account is invisible, before and after its erasure', async (t) => {

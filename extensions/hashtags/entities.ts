@@ -110,5 +110,5 @@ export function addEntities(app: FastifyInstance) {
   }
 
   const visible = (viewerId: number | undefined) =>
-    and(isNull(users.deletedAt), app.graph.notBlocked(viewerId, users.id))
+    and(isNull(users.hiddenAt), app.graph.notBlocked(viewerId, users.id))
 }

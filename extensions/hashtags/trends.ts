@@ -1,10 +1,11 @@
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { EventPayloads, FastifyInstance, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
 import { type MutedTags, notMutedTag } from './mutes.ts'
 
 declare module 'fastify' {
   interface JobPayloads {
     'hashtags.purge': object
+    'hashtags.moderated': EventPayloads['moderation.acted']
   }
 }
 
@@ -23,18 +24,36 @@ type Author = { tag: string; authorId: number }
  * Counts change by the number of rows that an INSERT or DELETE affects.
  */
 export function createTrends(app: FastifyInstance) {
-  const { hashtagAuthors, hashtagTrends, hashtagTweets, tweets } = app.tables
+  const { hashtagAuthors, hashtagTrends, hashtagTweets, tweets, users } = app.tables
   const windowStart = sql`NOW(3) - INTERVAL ${WINDOW} HOUR`
 
   app.jobs.every('hashtags.purge', PURGE_EVERY, purge)
   app.users.addEraser((userId, signal) => removeAll(eq(hashtagAuthors.authorId, userId), signal))
 
-  /** Counts uses within the window. Idempotent. */
+  app.events.subscribe(
+    'moderation.acted',
+    'hashtags.moderated',
+    ({ accountId }, { signal }) => removeAll(eq(hashtagAuthors.authorId, accountId ?? 0), signal),
+    { when: ({ act }) => act === 'suspend' || act === 'limit' },
+  )
+
+  /** Counts uses within the window, except those by suspended and limited authors. Idempotent. */
   async function add(tx: Tx, uses: Use[]) {
     const since = Date.now() - WINDOW * 3_600_000
     const recent = uses.filter(({ usedAt }) => usedAt.getTime() > since)
     // Sorted, so that transactions rarely deadlock.
-    for (const use of recent.toSorted(byTag)) await addOne(tx, use)
+    const counted = await openAuthors(tx, recent)
+    for (const use of recent.toSorted(byTag)) if (counted.has(use.authorId)) await addOne(tx, use)
+  }
+
+  async function openAuthors(tx: Tx, uses: Use[]) {
+    if (uses.length === 0) return new Set<number>()
+    const ids = uses.map(({ authorId }) => authorId)
+    const rows = await tx
+      .select({ id: users.id })
+      .from(users)
+      .where(and(inArray(users.id, ids), isNull(users.hiddenAt), isNull(users.limitedAt)))
+    return new Set(rows.map(({ id }) => id))
   }
 
   async function addOne(tx: Tx, { shown, ...row }: Use) {

@@ -69,7 +69,7 @@ export function defineTweetEvents(app: FastifyInstance, kinds: Kinds) {
   /** Hydrates tweets without a viewer, once for all readers. */
   async function hydrate(ids: number[]) {
     if (ids.length === 0) return new Map<number, Tweet>()
-    const found = await app.tweets.byIds(ids)
+    const found = await app.tweets.forReaders(ids)
     return new Map([...found].filter(([, { deleted }]) => !deleted))
   }
 

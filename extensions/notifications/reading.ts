@@ -17,7 +17,7 @@ export const COUNTED = 1_000
 
 type Group = { id: number; kind: string; tweetId: number | null; latestId: number; latestAt: Date }
 
-/** Leaves out people whom the recipient blocks or mutes now, and deleted tweets. */
+/** Leaves out people who are suspended or whom the recipient blocks or mutes now, and deleted tweets. */
 export function createReading(app: FastifyInstance, kinds: Kinds) {
   const { notificationStates, notificationGroups, notificationItems, tweets, users } = app.tables
   const groupColumns = {
@@ -30,7 +30,7 @@ export function createReading(app: FastifyInstance, kinds: Kinds) {
 
   const shownTo = (userId: number) =>
     and(
-      isNull(users.deletedAt),
+      isNull(users.hiddenAt),
       app.graph.notBlocked(userId, users.id),
       app.graph.notMuted(userId, users.id),
     )

@@ -43,9 +43,10 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         ...anyone,
         operationId: 'login',
         summary: 'Sign in',
-        description: 'The answer to an unknown e-mail address and to a wrong password is the same.',
+        description:
+          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal.',
         body: Login,
-        response: { 200: SignedIn, ...problems(401) },
+        response: { 200: SignedIn, ...problems(401, 403) },
       },
     },
     async (request) => app.auth.login(request.body, clientOf(request)),

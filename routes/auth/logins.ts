@@ -9,6 +9,8 @@ const WrongCredentials = createError(
   401,
 )
 
+type Account = NonNullable<Awaited<ReturnType<FastifyInstance['users']['credentials']>>>
+type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt'>) => Promise<void>
 type Credentials = { email: string; password: string }
 
 export function createLogins(
@@ -16,12 +18,27 @@ export function createLogins(
   sessions: ReturnType<typeof createSessions>,
   attempts: ReturnType<typeof createLoginAttempts>,
 ) {
+  const checks: LoginCheck[] = []
+
+  /** Adds a check of accounts whose password is right: an error refuses the login. */
+  const addLoginCheck = (check: LoginCheck) => void checks.push(check)
+
+  async function assertMayLogIn(account: Account) {
+    for (const check of checks) await check(account)
+    return account
+  }
+
   /**
    * Returns the id of the account with these credentials. An unknown address takes as long as a wrong
    * password, so that the time does not reveal who has an account. `address` is the client's.
-   * @throws WrongCredentials, TooManyFailures, TooManyRequests
+   * @throws WrongCredentials, TooManyFailures, TooManyRequests, and what login checks throw
    */
   async function checkCredentials(email: string, password: string, address: string) {
+    return (await assertMayLogIn(await checkedAccount({ email, password }, address))).id
+  }
+
+  /** Like `checkCredentials`, without login checks: the account may be suspended. */
+  async function ownerOf(email: string, password: string, address: string) {
     return (await checkedAccount({ email, password }, address)).id
   }
 
@@ -47,7 +64,7 @@ export function createLogins(
     return account.passwordHash
   }
 
-  /** @throws WrongCredentials, TooManyFailures, TooManyRequests */
+  /** @throws as `checkCredentials` */
   async function login(credentials: Credentials, client: Client) {
     const { userId, opened } = await openChecked(credentials, client, sessions.open)
     return { user: await app.users.getOwn(userId), ...opened }
@@ -67,7 +84,8 @@ export function createLogins(
     client: Client,
     open: (userId: number, client: Client, tx: Tx) => Promise<T>,
   ) {
-    const { id, passwordHash } = await checkedAccount(credentials, client.ip)
+    const account = await assertMayLogIn(await checkedAccount(credentials, client.ip))
+    const { id, passwordHash } = account
     return app.transaction(async (tx) => {
       // From here on a change waits, because the session's foreign key locks the account.
       const opened = await open(id, client, tx)
@@ -81,5 +99,5 @@ export function createLogins(
     })
   }
 
-  return { checkCredentials, login, loginFor }
+  return { checkCredentials, ownerOf, addLoginCheck, login, loginFor }
 }

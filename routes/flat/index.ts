@@ -76,7 +76,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...flatSchema('flatLogin', 'Log in for 24 hours'),
         body: schemas.Login,
-        response: { 200: schemas.LoggedIn, ...schemas.failures(401) },
+        response: { 200: schemas.LoggedIn, ...schemas.failures(401, 403) },
       },
     },
     async (request) => {

@@ -28,7 +28,7 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
         and(
           eq(relation.of, id),
           before === undefined ? undefined : lt(relation.position, before),
-          isNull(users.deletedAt),
+          isNull(users.hiddenAt),
           where,
         ),
       )

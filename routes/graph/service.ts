@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { type AnyColumn, and, eq, or, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, eq, inArray, or, type SQL, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createGraphErasure } from './erasure.ts'
 import { createGraphLists } from './lists.ts'
@@ -154,6 +154,15 @@ function createGraph(app: FastifyInstance) {
     }, outer)
   }
 
+  /** Those of these users whom the user follows. */
+  async function followedAmong(userId: number, ids: number[]) {
+    const rows = await app.db
+      .select({ id: follows.followeeId })
+      .from(follows)
+      .where(and(eq(follows.followerId, userId), inArray(follows.followeeId, ids)))
+    return new Set(rows.map(({ id }) => id))
+  }
+
   /** SQL condition: neither the viewer nor the user in `column` blocks the other. */
   function notBlocked(viewerId: number | undefined, column: AnyColumn): SQL | undefined {
     if (viewerId === undefined) return undefined
@@ -172,6 +181,7 @@ function createGraph(app: FastifyInstance) {
     unblock,
     mute,
     unmute,
+    followedAmong,
     notBlocked,
     notMuted,
     ...createGraphLists(app, notBlocked),

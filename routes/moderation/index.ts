@@ -1,9 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, problems, ref } from 'birdhouse/schemas'
+import { accountRoutes } from './account-routes.ts'
 import { ActsQuery, RoleChange } from './schemas.ts'
 
 const moderation: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(administration)
+  await app.register(accountRoutes)
 }
 
 const administration: FastifyPluginAsyncTypebox = async (app) => {

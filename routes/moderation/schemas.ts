@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox'
 declare module 'fastify' {
   interface Resources {
     ModerationAct: Static<typeof ModerationAct>
+    ModeratedAccount: Static<typeof ModeratedAccount>
   }
 }
 
@@ -41,6 +42,25 @@ export const ModerationAct = Type.Object(
   { $id: 'ModerationAct', title: 'ModerationAct' },
 )
 
+const Role = Type.Union([Type.Literal('user'), Type.Literal('moderator'), Type.Literal('admin')])
+
+export const ModeratedAccount = Type.Object(
+  {
+    id: Id,
+    handle: Type.String({ examples: ['hong'] }),
+    name: Type.String({ examples: ['Hong'] }),
+    role: Role,
+    state: Type.Union([
+      Type.Literal('active'),
+      Type.Literal('limited', { description: 'Its tweets are seen by its followers alone.' }),
+      Type.Literal('suspended', { description: 'Nobody sees it, and it cannot log in.' }),
+    ]),
+    openReports: Type.Integer({ examples: [3] }),
+    createdAt: Timestamp,
+  },
+  { $id: 'ModeratedAccount', title: 'ModeratedAccount' },
+)
+
 const page = {
   cursor: Type.Optional(Cursor),
   limit: Type.Integer({ minimum: 1, maximum: 100, default: 20 }),
@@ -58,8 +78,10 @@ export const ActsQuery = Type.Object(
 
 export const RoleChange = Type.Object(
   {
-    role: Type.Union([Type.Literal('user'), Type.Literal('moderator'), Type.Literal('admin')]),
+    role: Role,
     reason: Type.Optional(Reason),
   },
   options,
 )
+
+export const WithReason = Type.Object({ reason: Reason }, options)

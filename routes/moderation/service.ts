@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createAccess } from './access.ts'
+import { createAccounts } from './accounts.ts'
 import { createAudit } from './audit.ts'
 import { createRoles } from './roles.ts'
-import { ModerationAct } from './schemas.ts'
+import { ModeratedAccount, ModerationAct } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,12 +32,13 @@ function createModeration(app: FastifyInstance) {
     record: audit.record,
     acts: audit.page,
     ...createRoles(app, access, audit),
+    ...createAccounts(app, access, audit),
   }
 }
 
 export default fp(
   async (app) => {
-    app.resources.define(ModerationAct)
+    for (const schema of [ModerationAct, ModeratedAccount]) app.resources.define(schema)
     app.decorate('moderation', createModeration(app))
   },
   { name: 'moderation.service', dependencies: ['users.service', 'auth.service'] },

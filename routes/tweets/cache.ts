@@ -31,7 +31,7 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
         likeCount: counted.read('likes'),
         retweetCount: counted.read('retweets'),
         replyCount: counted.read('replies'),
-        author: { ...app.users.summary(users), deletedAt: users.deletedAt },
+        author: app.users.cachedColumns(users),
       })
       .from(tweets)
       .leftJoin(users, eq(users.id, tweets.authorId))
@@ -44,13 +44,13 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
     db
       .select({ tweetId: tweets.id, createdAt: tweets.createdAt, ...app.users.summary(users) })
       .from(tweets)
-      .innerJoin(users, and(eq(users.id, tweets.authorId), isNull(users.deletedAt)))
+      .innerJoin(users, and(eq(users.id, tweets.authorId), isNull(users.hiddenAt)))
       .where(eq(tweets.id, sql`LAST_INSERT_ID()`)),
   )
 
   type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
 
-  /** Reads the tweet that the last statement inserted; undefined when its author has been deleted. */
+  /** Reads the tweet that the last statement inserted; undefined when its author has been deleted or suspended. */
   async function readInserted(tx: Tx, draft: Draft) {
     const [row] = await readAuthored({}, tx)
     if (!row) return undefined

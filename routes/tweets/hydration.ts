@@ -10,6 +10,8 @@ type Context = {
   /** Set when the only row is a tweet that this transaction has inserted. */
   inserted?: InsertedTweet | undefined
   loaded?: Loaded | undefined
+  /** True without a viewer where the readers may see these tweets, of limited authors as well. */
+  mayBeSeen?: boolean
 }
 type Found = Map<number, TweetRow>
 type People = Map<number, Resources['UserSummary']>
@@ -27,13 +29,16 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
   const partOf = createSharedParts()
 
   /**
-   * Returns the rows as complete tweets, in the same order, without those of deleted authors and
-   * retweets of deleted tweets. Values are as of the last sync of the cache.
+   * Returns the rows as complete tweets, in the same order, without those of deleted and suspended authors and
+   * retweets of deleted tweets; without a viewer also without those of limited authors. Values are as of the last sync of the cache.
    */
   async function hydrate(rows: Row[], context: Context = {}): Promise<Resources['Tweet'][]> {
-    const { viewerId, inserted, db = app.db } = context
+    const { viewerId, inserted, mayBeSeen, db = app.db } = context
     const { found, people } = await load(rows, db, context)
-    const tweets = rows.flatMap((row) => compose(row, found, people, viewerId))
+    const isLimited = ({ id, originalId }: Row) =>
+      limitedAuthor(id, found, people) ?? limitedAuthor(originalId, found, people)
+    const open = viewerId === undefined && !mayBeSeen ? rows.filter((row) => !isLimited(row)) : rows
+    const tweets = open.flatMap((row) => compose(row, found, people, viewerId))
     const bodies = tweets.flatMap(({ body, original }) => (original ? [body, original] : [body]))
     await app.media.fill(bodies, context.db)
     const viewing = { viewerId, db, justCreated: inserted !== undefined, synced: true }
@@ -41,6 +46,13 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
     const shown = bodies.flatMap(({ author, replyTo }) => [author ?? [], replyTo?.author ?? []])
     await app.resources.fill('UserSummary', shown.flat(), { ...viewing, justCreated: false })
     return tweets.map(({ body, original }) => Object.assign(body, { retweetOf: original }))
+  }
+
+  /** The author of the tweet, if the author is limited. */
+  function limitedAuthor(id: number | null, found: Found, people: People) {
+    const tweet = id === null ? undefined : found.get(id)
+    const author = tweet && people.get(tweet.authorId)
+    return author && app.users.isLimited(author) ? author.id : undefined
   }
 
   /** The tweets that the rows refer to and all authors, mostly from the cache, otherwise one query. */
@@ -110,11 +122,15 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
     }
   }
 
-  /** Rows whose tweets, originals and authors still exist, as of the last sync of the cache. */
-  async function existing(rows: Row[], loaded: Loaded) {
+  /**
+   * Rows of a home timeline whose tweets, originals and authors still exist, as of the last sync of the cache,
+   * without suspended authors, and without retweets of limited authors whom the reader does not follow.
+   */
+  async function existing(rows: Row[], readerId: number, loaded: Loaded) {
     const isCached = (id: number) => {
       const tweet = cache.rows.peek(id)
-      return tweet && !tweet.deleted && summaries.peek(tweet.authorId)
+      const author = tweet && !tweet.deleted && summaries.peek(tweet.authorId)
+      return author && !app.users.isLimited(author)
     }
     if (rows.every(({ id, originalId }) => isCached(id) && (!originalId || isCached(originalId))))
       return rows
@@ -125,7 +141,16 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
       const tweet = found.get(id)
       return tweet && !tweet.deleted && people.has(tweet.authorId)
     }
-    return rows.filter(({ id, originalId }) => exists(id) && (!originalId || exists(originalId)))
+    const there = rows.filter(
+      ({ id, originalId }) => exists(id) && (!originalId || exists(originalId)),
+    )
+    const limited = (row: Row) => limitedAuthor(row.originalId, found, people)
+    const authorIds = new Set(there.flatMap((row) => limited(row) ?? []))
+    if (authorIds.size === 0) return there
+    const followed = await app.graph.followedAmong(readerId, [...authorIds])
+    const isSeen = (authorId: number | undefined) =>
+      authorId === undefined || authorId === readerId || followed.has(authorId)
+    return there.filter((row) => isSeen(limited(row)))
   }
 
   return { hydrate, existing }

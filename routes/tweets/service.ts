@@ -135,12 +135,19 @@ function createTweets(app: FastifyInstance) {
     return new Map(tweets.map((tweet) => [tweet.id, tweet]))
   }
 
+  /** These tweets without a viewer, for readers whom `app.timeline.readersOf` has returned for them. */
+  async function forReaders(ids: number[]) {
+    const rows = await rowsOf(ids, undefined, app.db)
+    const tweets = await hydrate(rows, { mayBeSeen: true })
+    return new Map(tweets.map((tweet) => [tweet.id, tweet]))
+  }
+
   async function rowsOf(ids: number[], viewerId: number | undefined, db: Db | Tx) {
     const loading = async () => {
       if (db === app.db) await app.cache.sync()
       return cache.rows.get(ids, db)
     }
-    // Everyone may see a tweet that exists; hydration checks that.
+    // Everyone may see a tweet that exists and whose author is not limited; hydration checks that.
     if (viewerId === undefined) {
       const found = await loading()
       const originalIds = [...found.values()].flatMap(({ originalId }) => originalId ?? [])
@@ -191,6 +198,7 @@ function createTweets(app: FastifyInstance) {
     bodySchema: inputs.bodySchema,
     get,
     byIds,
+    forReaders,
     listedId,
     remove,
     ...reactions,

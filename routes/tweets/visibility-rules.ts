@@ -19,6 +19,8 @@ export function createVisibilityRules(app: FastifyInstance) {
   const own = alias(tweets, 'own_retweet')
   const ownLike = alias(likes, 'own_like')
   const following = alias(follows, 'following')
+  const followsAuthor = alias(follows, 'follows_author')
+  const followsOriginal = alias(follows, 'follows_original')
 
   /** Blocks in either direction and mutes between the viewer and the author in a column. */
   const relation = (name: string, authorId: AnyColumn) => ({
@@ -100,8 +102,40 @@ export function createVisibilityRules(app: FastifyInstance) {
     isNull(originalAuthor.deletedAt),
   )
 
+  const shown = and(
+    isNull(users.hiddenAt),
+    isNull(original.deletedAt),
+    isNull(originalAuthor.hiddenAt),
+  )
+
   const mayBeSeen = (viewerId: number | undefined) =>
-    viewerId === undefined ? exists : and(exists, noBlock(toAuthor), noBlock(toOriginal))
+    viewerId === undefined
+      ? and(shown, isNull(users.limitedAt), isNull(originalAuthor.limitedAt))
+      : and(shown, noBlock(toAuthor), noBlock(toOriginal), withinLimits(viewerId))
+
+  /** For a query with `withLimits`. */
+  const withinLimits = (viewerId: number) =>
+    and(
+      or(isNull(users.limitedAt), eq(tweets.authorId, viewerId), isNotNull(followsAuthor.id)),
+      or(
+        isNull(originalAuthor.limitedAt),
+        eq(original.authorId, viewerId),
+        isNotNull(followsOriginal.id),
+      ),
+    )
+
+  /** The first condition of each join spares the lookup where the author is not limited. */
+  function withLimits<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
+    const all: MySqlSelect = query
+    for (const [follow, author, authorId] of [
+      [followsAuthor, users, tweets.authorId],
+      [followsOriginal, originalAuthor, original.authorId],
+    ] as const) {
+      const isFollowed = and(eq(follow.followerId, viewerId), eq(follow.followeeId, authorId))
+      all.leftJoin(follow, and(isNotNull(author.limitedAt), isFollowed))
+    }
+    return query
+  }
 
   function withFollows<Query extends MySqlSelect>(query: Query, viewerId: number): Query {
     const ofViewer = and(
@@ -121,7 +155,7 @@ export function createVisibilityRules(app: FastifyInstance) {
 
   return {
     ...{ bit, columns, columnsFor, marks, reactions },
-    ...{ joined, withReactions, withBlocks, withMutes, withFollows },
+    ...{ joined, withReactions, withBlocks, withMutes, withFollows, withLimits },
     ...{ exists, mayBeSeen, notMuted, isUnrelated, isOwnOrFollowed },
   }
 }

@@ -25,8 +25,8 @@ export function createVisibility(app: FastifyInstance) {
   const filters = createListFilters(app)
 
   /**
-   * Rows that the viewer may see, newest first: the author exists, no block separates the two, and
-   * the same holds for a retweeted original. Add `notDeleted` to exclude tombstones.
+   * Rows that the viewer may see, newest first: the author exists and is not suspended, no block separates the
+   * two, the viewer follows the author if the author is limited, and the same holds for a retweeted original. Add `notDeleted` to exclude tombstones.
    */
   function visible(selection: Selection, db: Db | Tx = app.db) {
     const { viewerId, unmarked } = selection
@@ -52,7 +52,8 @@ export function createVisibility(app: FastifyInstance) {
 
   /**
    * The newest of these candidates (a SELECT of `id`). Those that belong on the viewer's home timeline
-   * have the mark `visible`. Viewers without blocks and mutes (`hasRelations`) save half of the joins.
+   * have the mark `visible`. Suspended and limited authors are left to the reading of rows, because the result is
+   * cached and they may be restored. Viewers without blocks and mutes (`hasRelations`) save half of the joins.
    */
   function onTimeline(db: Db | Tx, candidates: SQL, viewerId: number, hasRelations: boolean) {
     const unrelated = hasRelations ? rules.isUnrelated : undefined
@@ -76,6 +77,7 @@ export function createVisibility(app: FastifyInstance) {
     if (viewerId !== undefined) {
       if (!unmarked) rules.withReactions(all, viewerId)
       rules.withBlocks(all, viewerId, !unmarked)
+      rules.withLimits(all, viewerId)
     }
     return (
       (unmuted && viewerId !== undefined ? rules.withMutes(all, viewerId) : all)

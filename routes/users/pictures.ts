@@ -41,7 +41,7 @@ export function createPictures(app: FastifyInstance) {
       const [user] = await app.db
         .select({ key: users[column] })
         .from(users)
-        .where(and(eq(users.id, userId), isNull(users.deletedAt)))
+        .where(and(eq(users.id, userId), isNull(users.hiddenAt)))
       if (!user) throw new UserNotFound()
       return user.key
     }

@@ -8,6 +8,7 @@ const SUMMARIES = 20_000
 
 type Counts = Counter<'followers' | 'followees' | 'tweets'>
 type SummaryRow = { id: number; handle: string | null; name: string; avatarKey: string | null }
+type CachedRow = SummaryRow & { hiddenAt: Date | null; limitedAt: Date | null }
 
 export function createUserReading(
   app: FastifyInstance,
@@ -33,7 +34,7 @@ export function createUserReading(
     const [row] = await app.db
       .select({ ...profileColumns(), ...relationColumns(viewerId) })
       .from(users)
-      .where(and(condition, isNull(users.deletedAt), notBlockedBy(viewerId)))
+      .where(and(condition, isNull(users.hiddenAt), notBlockedBy(viewerId)))
     if (!row) throw new UserNotFound()
     const { avatarKey: _, headerKey, createdAt, ...user } = row
     const header = pictures.header.urls(headerKey)
@@ -84,11 +85,15 @@ export function createUserReading(
       ? undefined
       : sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${usersId} AND blocked_id = ${viewerId})`
 
-  /** Returns id and password hash, or undefined when there is no such account. */
+  /** Returns undefined when there is no such account; it may be suspended. */
   async function credentials(by: { email: string } | { id: number }, db: Db | Tx = app.db) {
     const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
     const [row] = await db
-      .select({ id: users.id, passwordHash: users.passwordHash })
+      .select({
+        id: users.id,
+        passwordHash: users.passwordHash,
+        suspendedAt: users.suspendedAt,
+      })
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))
     return row
@@ -113,7 +118,7 @@ export function createUserReading(
     db
       .select({ id: users.id })
       .from(users)
-      .where(and(inArray(users.id, ids), isNull(users.deletedAt))),
+      .where(and(inArray(users.id, ids), isNull(users.hiddenAt))),
   )
 
   /** Columns of `users`, or of an alias, that `present` needs. */
@@ -132,24 +137,31 @@ export function createUserReading(
     avatar: pictures.avatar.urls(avatarKey),
   })
 
+  /** Columns of `users` that a cached summary is made of. */
+  const cachedColumns = (table: typeof usersTable) => ({
+    ...summary(table),
+    hiddenAt: table.hiddenAt,
+    limitedAt: table.limitedAt,
+  })
+
+  /** Cached summaries of limited accounts, since no answer says that an account is limited. */
+  const limited = new WeakSet<object>()
+
   const readSummaries = app.prepareForIds((ids, db) =>
-    db
-      .select({ ...summary(users), deletedAt: users.deletedAt })
-      .from(users)
-      .where(inArray(users.id, ids)),
+    db.select(cachedColumns(users)).from(users).where(inArray(users.id, ids)),
   )
 
-  /** Summaries by user id, for authors of tweets and the like; deleted accounts are left out. */
+  /** Summaries by user id, for authors of tweets and the like; deleted and suspended accounts are left out. */
   const summaries = app.cache.byId('user', {
     max: SUMMARIES,
     load: async (ids, db) => {
       const rows = await readSummaries(ids, {}, db)
-      const alive = rows.filter(({ deletedAt }) => deletedAt === null)
-      return new Map(alive.map((row) => [row.id, frozen(present(row))]))
+      const shown = rows.filter(({ hiddenAt }) => hiddenAt === null)
+      return new Map(shown.map((row) => [row.id, toCached(row)]))
     },
   })
 
-  /** Returns these users as other answers show them, by id and without deleted accounts. */
+  /** Returns these users as other answers show them, by id, without deleted and suspended accounts. */
   async function summariesOf(ids: Iterable<number>, viewerId?: number, db?: Db | Tx) {
     if (!db) await app.cache.sync()
     const found = await summaries.get(ids, db)
@@ -159,12 +171,13 @@ export function createUserReading(
   }
 
   /** Runs a query that reads authors along with its rows, and caches these authors. */
-  async function readingAlong<
-    R extends { author: (SummaryRow & { deletedAt: Date | null }) | null },
-  >(query: () => Promise<R[]>, db: Db | Tx) {
+  async function readingAlong<R extends { author: CachedRow | null }>(
+    query: () => Promise<R[]>,
+    db: Db | Tx,
+  ) {
     if (db !== app.db) return query()
     const keep = summaries.alongside()
-    const authors = new Map<number, SummaryRow & { deletedAt: Date | null }>()
+    const authors = new Map<number, CachedRow>()
     try {
       const rows = await query()
       for (const { author } of rows) if (author) authors.set(author.id, author)
@@ -172,13 +185,15 @@ export function createUserReading(
     } finally {
       keep(authors.keys(), (id) => {
         const author = authors.get(id)
-        return author && author.deletedAt === null ? frozen(present(author)) : undefined
+        return author && author.hiddenAt === null ? toCached(author) : undefined
       })
     }
   }
 
-  function frozen(person: ReturnType<typeof present>) {
+  function toCached(row: CachedRow) {
+    const person = present(row)
     Object.freeze(person.avatar)
+    if (row.limitedAt) limited.add(person)
     return Object.freeze(person)
   }
 
@@ -190,6 +205,9 @@ export function createUserReading(
     assertExist,
     summary,
     present,
+    cachedColumns,
+    /** True for the cached summary of a limited account. */
+    isLimited: (person: object) => limited.has(person),
     summaries,
     summariesOf,
     readingAlong,

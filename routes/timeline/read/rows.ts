@@ -7,11 +7,11 @@ import { LIST } from './readers.ts'
 export type Row = Timeline['rows'][number]
 export type OnVisit = (readerId: number, visit: Pick<Timeline, 'unseenHours'>) => Promise<void>
 /** Tweets and authors that a request has loaded to check its rows; hydration takes them over. */
-export type Loaded = Parameters<FastifyInstance['tweets']['existing']>[1]
+export type Loaded = Parameters<FastifyInstance['tweets']['existing']>[2]
 /** `above < id < below`; `above` 0 and `below` undefined for all. */
 type Range = { below: number | undefined; above: number; limit: number }
 
-/** Reads a timeline's rows, newest first, without what has been deleted or is filtered. */
+/** Reads a timeline's rows, newest first, without what has been deleted, is hidden or is filtered. */
 export function createTimelineRows(app: FastifyInstance, onVisit: OnVisit, sizes = SIZES) {
   const { existing, visibility } = app.tweets
   const { current, isCached, readBelow, readChunk } = createCachedTimeline(app, sizes)
@@ -33,7 +33,7 @@ export function createTimelineRows(app: FastifyInstance, onVisit: OnVisit, sizes
       const chunk = await read(end, step)
       const inRange = chunk.rows.filter(({ id }) => id > above)
       const [shown, passing] = await Promise.all([
-        existing(inRange, loaded),
+        existing(inRange, readerId, loaded),
         visibility.passFilters(inRange, LIST, readerId),
       ])
       const passed = new Set(passing.map(({ id }) => id))
