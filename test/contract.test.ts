@@ -169,6 +169,54 @@ t.test('the flat API and the health checks answer as documented', async (t) => {
   await ask(t, 200, `GET /profile-picture/local/${ben.id}`)
 })
 
+t.test('operations of moderation answer as documented', async (t) => {
+  const [boss, bad] = [await signUp(app, 'Fay'), await signUp(app, 'Gil')]
+  await app.moderation.setRole(boss.id, 'admin')
+  const reason = 'Advertising'
+  const as = boss
+  const body = { reason }
+  const media = await newMedia(app, bad, await plain())
+  const pictured = await tweet(app, bad, 'a picture', { mediaIds: [media.id] })
+  const reporting = { kind: 'tweet', id: pictured.id, category: 'spam', text: '광고' }
+  const { id: reportId } = await ask(t, 201, 'POST /v1/reports', { as: ann, body: reporting })
+  await ask(t, 404, 'POST /v1/reports', { as: ann, body: { ...reporting, id: 999999 } })
+  await ask(t, 403, 'GET /v1/admin/reports', { as: ann })
+  await ask(t, 200, 'GET /v1/admin/reports', { as })
+  await ask(t, 204, `POST /v1/admin/media/${media.id}/remove`, { as, body })
+  await ask(t, 404, `POST /v1/admin/media/${media.id}/remove`, { as, body })
+  for (const kind of ['avatar', 'header']) {
+    await sendForm(app, bad, formOf(await plain()), `PUT /v1/users/me/${kind}`)
+    await ask(t, 204, `POST /v1/admin/users/${bad.id}/${kind}/remove`, { as, body })
+  }
+  await ask(t, 204, `POST /v1/admin/tweets/${(await tweet(app, bad)).id}/remove`, { as, body })
+  const closing = { as, body: { act: 'warn', reason } }
+  await ask(t, 204, `POST /v1/admin/reports/${reportId}/close`, closing)
+  await ask(t, 409, `POST /v1/admin/reports/${reportId}/close`, closing)
+  await ask(t, 200, 'GET /v1/admin/reports?state=closed', { as })
+  const { items } = await ask(t, 200, 'GET /v1/moderation/acts', { as: bad })
+  const appealing = { as: bad, body: { text: 'I am sorry' } }
+  await ask(t, 204, `POST /v1/moderation/acts/${items[0].id}/appeal`, appealing)
+  await ask(t, 409, `POST /v1/moderation/acts/${items[0].id}/appeal`, appealing)
+  for (const act of ['warn', 'limit', 'restore', 'suspend'])
+    await ask(t, 204, `POST /v1/admin/users/${bad.id}/${act}`, { as, body })
+  await ask(t, 409, `POST /v1/admin/users/${bad.id}/suspend`, { as, body })
+  await ask(t, 200, `GET /v1/admin/users/${bad.id}`, { as })
+  const { email, password } = bad
+  await ask(t, 403, 'POST /v1/auth/login', { body: { email, password } })
+  await ask(t, 403, 'POST /login', { body: { email, password } })
+  const suspension = { email, password, text: 'I am sorry' }
+  await ask(t, 204, 'POST /v1/moderation/appeals', { body: suspension })
+  await ask(t, 409, 'POST /v1/moderation/appeals', { body: suspension })
+  const appeals = await ask(t, 200, 'GET /v1/admin/appeals', { as })
+  const answering = { as, body: { outcome: 'granted', answer: 'Welcome back' } }
+  for (const { id } of appeals.items)
+    await ask(t, 204, `POST /v1/admin/appeals/${id}/answer`, answering)
+  await ask(t, 409, `POST /v1/admin/appeals/${appeals.items[0].id}/answer`, answering)
+  await ask(t, 200, 'GET /v1/admin/appeals?state=closed', { as })
+  await ask(t, 204, `PUT /v1/admin/users/${ben.id}/role`, { as, body: { role: 'moderator' } })
+  await ask(t, 200, `GET /v1/admin/acts?accountId=${bad.id}`, { as })
+})
+
 t.test('every operation has been called', (t) => {
   const all = operations.filter((operation) => !takesForm(operation))
   t.strictSame([...called].sort(), all.map(({ operationId }) => operationId).sort())
@@ -177,6 +225,7 @@ t.test('every operation has been called', (t) => {
 
 t.test('every operation rejects bad requests as documented', async (t) => {
   const as = ann
+  await app.moderation.setRole(ann.id, 'admin')
   for (const operation of operations) {
     const { route, method, security = [], parameters = [] } = operation
     const line = route.replaceAll(/\{.*?\}/g, '1')

@@ -11,6 +11,7 @@ declare module 'fastify' {
     follow: object
     reply: { tweetId: number }
     mention: { tweetId: number }
+    moderation: { subjectId: number }
   }
   interface EventPayloads {
     // Emitted by the extension `hashtags`, which documents the event.
@@ -24,6 +25,7 @@ declare module 'fastify' {
     'notifications.tweeted': EventPayloads['tweet.created']
     'notifications.mentioned': EventPayloads['tweet.mentioned']
     'notifications.deleted': EventPayloads['tweet.deleted']
+    'notifications.moderated': EventPayloads['moderation.acted']
   }
 }
 
@@ -38,6 +40,11 @@ export function addBuiltInKinds(app: FastifyInstance) {
   addKind('follow', { description: 'Somebody follows you.', grouped: true })
   addKind('reply', { description: 'Somebody replies to your tweet with `tweet`.' })
   addKind('mention', { description: 'Somebody mentions you in `tweet`.' })
+  addKind('moderation', {
+    description:
+      'A moderator has acted: `subjectId` is the act in your list of acts of moderators.',
+    own: true,
+  })
 
   /** Emits or withdraws a notification by the rows that `facts` finds. */
   async function reconcile<Name extends Kind>(
@@ -110,6 +117,17 @@ export function addBuiltInKinds(app: FastifyInstance) {
     if (retweetOfId) await retweet(authorId, retweetOfId)
     else await deleteForTweet(tweetId)
   })
+
+  subscribe(
+    'moderation.acted',
+    'notifications.moderated',
+    async ({ actId: subjectId, accountId }) => {
+      if (accountId === null) return
+      const notice = { userId: accountId, actorId: accountId, subjectId }
+      await app.transaction((tx) => emit(tx, 'moderation', notice))
+    },
+    { when: ({ accountId }) => accountId !== null },
+  )
 
   async function authorOf(tweetId: number) {
     const [row] = await app.db

@@ -33,7 +33,8 @@ export function createWriting(app: FastifyInstance, kinds: Kinds) {
    */
   async function emit<Name extends Kind>(tx: Tx, kind: Name, notice: Notice<Name>) {
     const { cause, tweetId } = read(kind, notice)
-    if (cause.userId === cause.actorId || !(await lock(tx, cause.userId))) return
+    if (cause.userId === cause.actorId && !kinds.isOwn(kind)) return
+    if (!(await lock(tx, cause.userId))) return
     const [{ affectedRows, insertId }] = await tx.insert(notificationItems).ignore().values(cause)
     if (affectedRows === 0) return
     const item = { ...cause, tweetId, latestId: insertId }

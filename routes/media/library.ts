@@ -97,5 +97,16 @@ export function createLibrary(
     }, outer)
   }
 
-  return { create, get, setAlt, remove }
+  /**
+   * Deletes a picture of anyone, in a tweet or not, and returns where it was; undefined if there is none. The
+   * caller corrects the tweet's number of pictures.
+   */
+  async function removeAnyones(id: number, tx: Tx) {
+    const columns = { ownerId: media.ownerId, tweetId: media.tweetId }
+    const [row] = await tx.select(columns).from(media).where(eq(media.id, id)).for('update')
+    if (row) await removeAll(eq(media.id, id), { outer: tx })
+    return row
+  }
+
+  return { create, get, setAlt, remove, removeAnyones }
 }

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance, Upload } from 'birdhouse'
+import type { FastifyInstance, Tx, Upload } from 'birdhouse'
 import { newKey, store } from './objects.ts'
 import { toBanners, toSquares } from './pictures/index.ts'
 import type { Removal } from './removal.ts'
@@ -33,15 +33,18 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
     await replace(kind, userId, key)
   }
 
-  /** @throws UserNotFound */
-  const removePicture = (kind: Kind, userId: number) => replace(kind, userId, null)
+  /** Returns false without a picture. @throws UserNotFound */
+  const removePicture = (kind: Kind, userId: number, outer?: Tx) =>
+    replace(kind, userId, null, outer)
 
-  async function replace(kind: Kind, userId: number, key: string | null) {
+  /** Returns true if there was a picture before. */
+  async function replace(kind: Kind, userId: number, key: string | null, outer?: Tx) {
     const { set, objects } = app.users.pictures[kind]
-    await app.transaction(async (tx) => {
+    return app.transaction(async (tx) => {
       const old = await set(userId, key, tx)
       if (old) await removeLater(tx, objects(old))
-    })
+      return old !== null
+    }, outer)
   }
 
   /** The key of the object. @throws UserNotFound, AvatarNotFound, HeaderNotFound */

@@ -1,9 +1,9 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, count, desc, eq, inArray } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import type { Audit } from './audit.ts'
-import { TEXT_MAX } from './schemas.ts'
+import { cleanReason } from './text.ts'
 
 export type AccountAct = 'warn' | 'limit' | 'suspend' | 'restore'
 
@@ -32,8 +32,8 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
    * Returns the id of the act. `actorId` is undefined on the command line.
    * @throws UserNotFound, NotOnYourself, HigherRole, SameState, LastAdmin, 400 that names the field
    */
-  async function actOn(act: AccountAct, { userId, reason: given, actorId }: Order) {
-    const reason = app.cleanText(given, { field: 'reason', min: 1, max: TEXT_MAX })
+  async function actOn(act: AccountAct, { userId, reason: given, actorId }: Order, outer?: Tx) {
+    const reason = cleanReason(app, given)
     return app.transaction(async (tx) => {
       await access.assertMayActOn(actorId, await states.lock(tx, userId))
       if (act !== 'warn' && !(await states.setState(tx, userId, STATES[act])))
@@ -41,7 +41,7 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
       if (act === 'suspend') await app.auth.sessions.revokeAll(userId, tx)
       const target = { kind: 'account', id: userId }
       return audit.record({ actorId, act, target, accountId: userId, reason }, tx)
-    })
+    }, outer)
   }
 
   /** The last act of this kind that concerns the account, with its reason. */
@@ -86,3 +86,5 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
 
   return { actOn, lastAct, account }
 }
+
+export type Accounts = ReturnType<typeof createAccounts>

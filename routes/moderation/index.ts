@@ -1,11 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, problems, ref } from 'birdhouse/schemas'
 import { accountRoutes } from './account-routes.ts'
+import { ownRoutes, suspendedRoutes } from './own-routes.ts'
+import { queueRoutes } from './queue-routes.ts'
+import { removalRoutes } from './removal-routes.ts'
 import { ActsQuery, RoleChange } from './schemas.ts'
 
 const moderation: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(administration)
-  await app.register(accountRoutes)
+  for (const routes of [accountRoutes, queueRoutes, removalRoutes, ownRoutes, suspendedRoutes])
+    await app.register(routes)
 }
 
 const administration: FastifyPluginAsyncTypebox = async (app) => {

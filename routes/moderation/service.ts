@@ -2,9 +2,13 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createAccess } from './access.ts'
 import { createAccounts } from './accounts.ts'
+import { createAppeals } from './appeals.ts'
 import { createAudit } from './audit.ts'
+import { createOwnActs } from './own-acts.ts'
+import { createRemovals } from './removals.ts'
+import { createReports } from './reports.ts'
 import { createRoles } from './roles.ts'
-import { ModeratedAccount, ModerationAct } from './schemas.ts'
+import { ModeratedAccount, ModerationAct, ModerationAppeal, ModerationReport } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -26,20 +30,30 @@ function createModeration(app: FastifyInstance) {
   const access = createAccess(app)
   const { erase, ...audit } = createAudit(app)
   app.users.addEraser(erase)
+  const accounts = createAccounts(app, access, audit)
+  const removals = createRemovals(app, access, audit)
 
   return {
     require: access.require,
     record: audit.record,
     acts: audit.page,
+    ownActs: createOwnActs(app, audit.page),
     ...createRoles(app, access, audit),
-    ...createAccounts(app, access, audit),
+    ...accounts,
+    ...removals,
+    ...createReports(app, access, audit, { ...accounts, ...removals }),
+    ...createAppeals(app, access, audit, accounts),
   }
 }
 
 export default fp(
   async (app) => {
-    for (const schema of [ModerationAct, ModeratedAccount]) app.resources.define(schema)
+    for (const schema of [ModerationAct, ModeratedAccount, ModerationReport, ModerationAppeal])
+      app.resources.define(schema)
     app.decorate('moderation', createModeration(app))
   },
-  { name: 'moderation.service', dependencies: ['users.service', 'auth.service'] },
+  {
+    name: 'moderation.service',
+    dependencies: ['users.service', 'auth.service', 'tweets.service', 'media.service'],
+  },
 )

@@ -187,6 +187,17 @@ function createTweets(app: FastifyInstance) {
     }, outer)
   }
 
+  /** Corrects a tweet of which a picture was deleted. A tweet without text and pictures is deleted. */
+  async function forgetPicture(tx: Tx, id: number, authorId: number) {
+    const where = and(eq(tweets.id, id), visibility.notDeleted)
+    const [row] = await tx.select().from(tweets).where(where).for('update')
+    if (!row) return
+    if (row.mediaCount <= 1 && row.text === '') return remove(id, authorId, tx)
+    const mediaCount = sql`GREATEST(${tweets.mediaCount} - 1, 0)`
+    await tx.update(tweets).set({ mediaCount }).where(where)
+    app.cache.invalidate(tx, 'tweet', [id])
+  }
+
   return {
     maxLength: TWEET_MAX,
     create,
@@ -201,6 +212,7 @@ function createTweets(app: FastifyInstance) {
     forReaders,
     listedId,
     remove,
+    forgetPicture,
     ...reactions,
     counts,
     visibility,

@@ -1,0 +1,177 @@
+import createError from '@fastify/error'
+import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm'
+import type { Access } from './access.ts'
+import type { AccountAct, Accounts } from './accounts.ts'
+import type { Audit } from './audit.ts'
+import type { Removals } from './removals.ts'
+import { cleanReason } from './text.ts'
+
+export type TargetKind = 'account' | 'tweet' | 'picture'
+export type Closing = { act: 'none' | 'remove' | Exclude<AccountAct, 'restore'>; reason: string }
+type NewReport = { kind: TargetKind; id: number; category: string; text?: string | undefined }
+export type ReportFilter = { state: 'open' | 'closed'; accountId?: number | undefined }
+
+/** Reports that an account can make in 24 hours. */
+const MAX = 50
+
+const OwnContent = createError('OWN_CONTENT', 'You cannot report yourself.', 400)
+const TooManyReports = createError(
+  'TOO_MANY_REPORTS',
+  `You can make at most ${MAX} reports in 24 hours; try again tomorrow.`,
+  429,
+)
+const ReportNotFound = createError('REPORT_NOT_FOUND', 'There is no report with this id.', 404)
+const ReportClosed = createError(
+  'REPORT_CLOSED',
+  'The report is closed already; another moderator may have been first.',
+  409,
+)
+const NotRemovable = createError(
+  'NOT_REMOVABLE',
+  'An account cannot be removed; limit or suspend it.',
+  400,
+)
+
+export function createReports(
+  app: FastifyInstance,
+  access: Access,
+  audit: Audit,
+  acts: Pick<Accounts, 'actOn'> & Removals,
+) {
+  const { moderationReports: reports, tweets } = app.tables
+
+  /**
+   * Reports an account, a tweet or a picture in a tweet. Idempotent while the report is open. Blocks do not
+   * matter, since abuse and blocks go together. @throws OwnContent, TooManyReports, TargetNotFound, UserNotFound
+   */
+  async function report(reporterId: number, { kind, id, category, text: given = '' }: NewReport) {
+    const text = cleanReason(app, given, 'text', 0)
+    return app.transaction(async (tx) => {
+      await app.users.states.lock(tx, reporterId)
+      const accountId = kind === 'account' ? id : await acts.targetOwner(tx, kind, id)
+      if (accountId === reporterId) throw new OwnContent()
+      await app.users.assertExist(tx, [accountId])
+      const own = { reporterId, targetKind: kind, targetId: id }
+      await tx
+        .insert(reports)
+        .ignore()
+        .values({ ...own, accountId, category, text })
+      const [row] = await tx
+        .select({ id: reports.id, category: reports.category, createdAt: reports.createdAt })
+        .from(reports)
+        .where(
+          and(
+            eq(reports.reporterId, reporterId),
+            eq(reports.targetKind, kind),
+            eq(reports.targetId, id),
+            eq(reports.open, 1),
+          ),
+        )
+      if (!row) throw new ReportNotFound()
+      await assertFew(tx, reporterId)
+      return { ...row, target: { kind, id }, createdAt: row.createdAt.toISOString() }
+    })
+  }
+
+  /** The caller has locked the reporter, so reports at the same time are counted. */
+  async function assertFew(tx: Tx, reporterId: number) {
+    const recent = sql`${reports.createdAt} > NOW(3) - INTERVAL 24 HOUR`
+    const [row] = await tx
+      .select({ made: count() })
+      .from(reports)
+      .where(and(eq(reports.reporterId, reporterId), recent))
+    if ((row?.made ?? 0) > MAX) throw new TooManyReports()
+  }
+
+  /** Open reports oldest first, closed reports newest first. @throws InvalidCursor */
+  async function page({ state, accountId }: ReportFilter, request: PageRequest) {
+    const list = `reports:${state}:${accountId ?? ''}`
+    const from = app.pages.decodeCursor(list, request.cursor)
+    const isOpen = state === 'open'
+    const further = isOpen ? gt : lt
+    const rows = await app.db
+      .select({ report: reports, tweetText: tweets.text })
+      .from(reports)
+      .leftJoin(tweets, and(eq(reports.targetKind, 'tweet'), eq(tweets.id, reports.targetId)))
+      .where(
+        and(
+          isOpen ? eq(reports.open, 1) : isNull(reports.open),
+          accountId === undefined ? undefined : eq(reports.accountId, accountId),
+          from === undefined ? undefined : further(reports.id, from),
+        ),
+      )
+      .orderBy((isOpen ? asc : desc)(reports.id))
+      .limit(request.limit + 1)
+    const { items, nextCursor } = app.pages.toPage(
+      list,
+      rows,
+      request.limit,
+      (row) => row.report.id,
+    )
+    const people = items.flatMap(({ report }) => [report.accountId, report.reporterId])
+    const handles = await audit.handlesOf(people)
+    const named = (id: number) => ({ id, handle: handles.get(id) ?? null })
+    return {
+      items: items.map(({ report, tweetText }) => ({
+        id: report.id,
+        target: { kind: report.targetKind, id: report.targetId },
+        account: named(report.accountId),
+        reporter: named(report.reporterId),
+        category: report.category,
+        text: report.text,
+        tweetText,
+        createdAt: report.createdAt.toISOString(),
+        closedAt: report.closedAt?.toISOString() ?? null,
+        actId: report.actId,
+      })),
+      nextCursor,
+    }
+  }
+
+  /**
+   * Closes all open reports of the same target by one act. Returns the id of the act.
+   * @throws ReportNotFound, ReportClosed, NotRemovable, and what the act throws
+   */
+  async function close(id: number, closing: Closing, actorId?: number) {
+    const reason = cleanReason(app, closing.reason)
+    return app.transaction(async (tx) => {
+      const [row] = await tx.select().from(reports).where(eq(reports.id, id))
+      if (!row) throw new ReportNotFound()
+      const same = await tx
+        .select({ id: reports.id })
+        .from(reports)
+        .where(
+          and(
+            eq(reports.accountId, row.accountId),
+            eq(reports.open, 1),
+            eq(reports.targetKind, row.targetKind),
+            eq(reports.targetId, row.targetId),
+          ),
+        )
+        .for('update')
+      const ids = same.map((one) => one.id)
+      if (!ids.includes(id)) throw new ReportClosed()
+      const actId = await act(tx, row, { ...closing, reason }, actorId)
+      const closed = { open: null, closedAt: sql`NOW(3)`, actId }
+      await tx.update(reports).set(closed).where(inArray(reports.id, ids))
+      return actId
+    })
+  }
+
+  type Row = typeof reports.$inferSelect
+
+  async function act(tx: Tx, row: Row, { act, reason }: Closing, actorId?: number) {
+    const { id, accountId, targetId, targetKind } = row
+    if (act === 'none') {
+      await access.assertMayActOn(actorId, await app.users.states.lock(tx, accountId))
+      const target = { kind: 'report', id }
+      return audit.record({ actorId, act: 'dismiss-report', target, reason }, tx)
+    }
+    if (act !== 'remove') return acts.actOn(act, { userId: accountId, reason, actorId }, tx)
+    if (targetKind !== 'tweet' && targetKind !== 'picture') throw new NotRemovable()
+    return acts.remove(targetKind, { id: targetId, reason, actorId }, tx)
+  }
+
+  return { report, reports: page, closeReport: close }
+}
