@@ -3,7 +3,12 @@ import { table } from './table.ts'
 
 type Moderation = FastifyInstance['moderation']
 type Acts = Awaited<ReturnType<Moderation['acts']>>
+type Reports = Awaited<ReturnType<Moderation['reports']>>
+type Appeals = Awaited<ReturnType<Moderation['appeals']>>
 type Named = { id: number; handle: string | null } | null
+
+/** Characters of a text in a list. */
+const EXCERPT = 60
 
 const nameOf = (account: Named) =>
   account ? `${account.handle ? `@${account.handle}` : 'deleted'} (${account.id})` : ''
@@ -17,8 +22,44 @@ export function auditTable({ items, nextCursor }: Acts) {
     nameOf(actor) || 'operator',
     `${target.kind} ${target.id}`,
     nameOf(account),
-    reason ?? '',
+    excerpt(reason ?? ''),
   ])
   const titles = ['ID', 'WHEN', 'ACT', 'BY', 'TARGET', 'ACCOUNT', 'REASON']
-  return `${table([titles, ...rows])}${nextCursor ? '\n\nThere are more; --limit shows more.' : ''}`
+  return page([titles, ...rows], nextCursor)
 }
+
+export function reportsTable({ items, nextCursor }: Reports) {
+  if (items.length === 0) return 'No reports.'
+  const rows = items.map(({ id, createdAt, category, target, account, reporter, ...report }) => [
+    String(id),
+    createdAt,
+    category,
+    `${target.kind} ${target.id}`,
+    nameOf(account),
+    nameOf(reporter),
+    excerpt(report.text),
+    excerpt(report.tweetText ?? ''),
+  ])
+  const titles = ['ID', 'WHEN', 'CATEGORY', 'TARGET', 'ACCOUNT', 'BY', 'TEXT', 'TWEET']
+  return page([titles, ...rows], nextCursor)
+}
+
+export function appealsTable({ items, nextCursor }: Appeals) {
+  if (items.length === 0) return 'No appeals.'
+  const rows = items.map(({ id, createdAt, act, account, text, outcome }) => [
+    String(id),
+    createdAt,
+    `${act.act} (${act.id})`,
+    nameOf(account),
+    outcome ?? 'open',
+    excerpt(text),
+  ])
+  const titles = ['ID', 'WHEN', 'ACT', 'ACCOUNT', 'OUTCOME', 'TEXT']
+  return page([titles, ...rows], nextCursor)
+}
+
+/** --json has all of a text. */
+const excerpt = (text: string) => text.replaceAll('\n', ' ').slice(0, EXCERPT)
+
+const page = (rows: string[][], nextCursor: string | null) =>
+  `${table(rows)}${nextCursor ? '\n\nThere are more; --limit shows more.' : ''}`

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { Argument, type Command } from '@commander-js/extra-typings'
+import { addModeration } from './admin-moderation.ts'
 import { auditTable } from './admin-output.ts'
-import type { OpenApp } from './app.ts'
+import { ACCOUNT, findOne, open } from './admin-session.ts'
 import { JSON_OPTION, print, type Session } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 const LIMIT_MAX = 100
-const ACCOUNT = ['<account>', 'e-mail address, handle or id'] as const
 const newPassword = () => randomBytes(18).toString('base64url')
 
 /** The acts of moderators for an operator, who has all rights; the audit log shows them without an actor. */
@@ -60,16 +60,20 @@ export function addAdmin(program: Command, session: Session) {
       )
       print(page, auditTable(page), options)
     })
-}
 
-async function open(session: Session) {
-  const { openApp } = await import('./app.ts')
-  const opened = await openApp(session)
-  await opened.requireMigrated()
-  return opened
-}
+  admin
+    .command('reset-password')
+    .description('replace a password and end all sessions; prints the new password once')
+    .argument(...ACCOUNT)
+    .option(...JSON_OPTION)
+    .action(async (name, options) => {
+      const opened = await open(session)
+      const { id, handle } = await findOne(opened, name)
+      const password = newPassword()
+      await opened.app.moderation.resetPassword(id, password)
+      const text = `The password of @${handle} is ${password}. All its sessions have ended.`
+      print({ id, handle, password }, text, options)
+    })
 
-async function findOne(opened: OpenApp, name: string) {
-  const { findAccount } = await import('./accounts.ts')
-  return findAccount(opened, name)
+  addModeration(admin, session)
 }

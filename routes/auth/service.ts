@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createLoginAttempts } from './login-attempts.ts'
 import { createLogins } from './logins.ts'
@@ -106,6 +106,18 @@ function createAuth(app: FastifyInstance) {
     })
   }
 
+  /** Replaces a forgotten password, ends all sessions and all waits after failed logins. @throws UserNotFound */
+  async function resetPassword(userId: number, password: string, outer?: Tx) {
+    const hash = await app.password.hash(password)
+    await app.transaction(async (tx) => {
+      const account = await app.users.states.lock(tx, userId)
+      const { passwordHash = '' } = (await app.users.credentials({ id: account.id }, tx)) ?? {}
+      await app.users.setPasswordHash(userId, passwordHash, hash, tx)
+      await sessions.revokeAll(userId, tx)
+    }, outer)
+    await attempts.unlock(userId)
+  }
+
   async function assertOwnPassword(userId: number, password: string, address: string) {
     const account = await app.users.credentials({ id: userId })
     const right = await attempts.check({ id: userId }, address, (origin) =>
@@ -133,6 +145,7 @@ function createAuth(app: FastifyInstance) {
     ...createLogins(app, sessions, attempts),
     assertSession,
     changePassword,
+    resetPassword,
     closeAccount,
     sessions,
     attempts,

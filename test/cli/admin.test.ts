@@ -31,3 +31,40 @@ t.test('the first administrator is created, and gives roles', async (t) => {
   t.match(audit, { code: 0, errors: '' })
   t.match(audit.out, /^ID +WHEN +ACT +BY +TARGET +ACCOUNT +REASON\n\d+ .*role-moderator +operator/)
 })
+
+t.test('accounts are suspended and restored, reports closed and passwords replaced', async (t) => {
+  const [person, other] = [await signUp(app), await signUp(app)]
+  const body = { kind: 'account', id: person.id, category: 'spam', text: 'Look at the replies' }
+  const { id } = (await call(app, 'POST /v1/reports', { as: other, body })).body
+  const reports = await admin('reports')
+  t.match(reports, { code: 0, errors: '', out: /^ID +WHEN +CATEGORY[\s\S]*Look at the replies/ })
+
+  const limited = await admin(`limit @${person.handle} --reason Advertising`)
+  t.match(limited, { code: 0, out: `@${person.handle} is limited.` })
+  const [again, missing, none] = await Promise.all([
+    admin(`limit ${person.id} --reason Advertising`),
+    admin(`suspend ${person.id}`),
+    admin('close-report 999999 none --reason Nothing'),
+  ])
+  t.match(again, { code: 1, out: '', errors: /^The account is limited already/ })
+  t.match(missing, { code: 2, out: '', errors: /--reason/ })
+  t.match(none, { code: 1, errors: 'There is no report with this id.' })
+
+  const closed = await admin(`close-report ${id} suspend --reason Advertising --json`)
+  t.match(JSON.parse(closed.out), { id, act: 'suspend' })
+  const { email, password, token } = person
+  const login = (password: string) =>
+    call(app, 'POST /v1/auth/login', { body: { email, password } })
+  t.equal((await call(app, 'GET /v1/users/me', { as: { token } })).status, 401)
+  t.equal((await login(password)).status, 403)
+  const text = 'I am sorry'
+  await call(app, 'POST /v1/moderation/appeals', { body: { email, password, text } })
+  const appeals = await admin('appeals --json')
+  const [appeal] = JSON.parse(appeals.out).items
+  t.match(await admin(`answer-appeal ${appeal.id} granted --answer Sorry`), { code: 0 })
+  t.equal((await login(password)).status, 200)
+
+  const reset = JSON.parse((await admin(`reset-password ${email} --json`)).out)
+  t.equal((await login(password)).status, 401)
+  t.equal((await login(reset.password)).status, 200)
+})
