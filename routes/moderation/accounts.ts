@@ -2,8 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import { and, count, desc, eq, inArray } from 'drizzle-orm'
 import type { Access } from './access.ts'
-import type { Audit } from './audit.ts'
-import { cleanReason } from './text.ts'
+import { type Audit, cleanReason } from './audit.ts'
 
 export type AccountAct = 'warn' | 'limit' | 'suspend' | 'restore'
 

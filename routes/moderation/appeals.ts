@@ -3,8 +3,7 @@ import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, asc, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import type { Accounts } from './accounts.ts'
-import type { Audit } from './audit.ts'
-import { cleanReason } from './text.ts'
+import { type Audit, cleanReason } from './audit.ts'
 
 export type Answer = { outcome: 'granted' | 'denied'; answer: string }
 

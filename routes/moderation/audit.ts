@@ -1,5 +1,6 @@
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm'
+import { TEXT_MAX } from './schemas.ts'
 
 export type Target = { kind: string; id: number }
 export type NewAct = {
@@ -17,6 +18,10 @@ export type ActFilter = {
   accountId?: number | undefined
   act?: string | undefined
 }
+
+/** @throws 400 that names the field */
+export const cleanReason = (app: FastifyInstance, text: string, field = 'reason', min = 1) =>
+  app.cleanText(text, { field, min, max: TEXT_MAX })
 
 /** The append-only audit log. */
 export function createAudit(app: FastifyInstance) {

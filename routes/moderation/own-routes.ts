@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, PageQuery, problems } from 'birdhouse/schemas'
-import { Appeal, MadeReport, NewReport, OwnAct, SuspensionAppeal } from './schemas.ts'
+import { Appeal, MadeReport, NewReport, OwnAct, SuspensionAppeal } from './queue-schemas.ts'
 
 const tags = ['moderation']
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, problems, ref } from 'birdhouse/schemas'
-import { AppealAnswer, AppealsQuery, Closing, ReportsQuery } from './schemas.ts'
+import { AppealAnswer, AppealsQuery, Closing, ReportsQuery } from './queue-schemas.ts'
 
 export const queueRoutes: FastifyPluginAsyncTypebox = async (app) => {
   const moderators = { tags: ['moderation'], security: BearerAuth }

@@ -1,14 +1,10 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, asc, count, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm'
-import type { Access } from './access.ts'
-import type { AccountAct, Accounts } from './accounts.ts'
-import type { Audit } from './audit.ts'
+import { and, asc, count, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import { type Audit, cleanReason } from './audit.ts'
 import type { Removals } from './removals.ts'
-import { cleanReason } from './text.ts'
 
 export type TargetKind = 'account' | 'tweet' | 'picture'
-export type Closing = { act: 'none' | 'remove' | Exclude<AccountAct, 'restore'>; reason: string }
 type NewReport = { kind: TargetKind; id: number; category: string; text?: string | undefined }
 export type ReportFilter = { state: 'open' | 'closed'; accountId?: number | undefined }
 
@@ -21,24 +17,13 @@ const TooManyReports = createError(
   `You can make at most ${MAX} reports in 24 hours; try again tomorrow.`,
   429,
 )
-const ReportNotFound = createError('REPORT_NOT_FOUND', 'There is no report with this id.', 404)
-const ReportClosed = createError(
-  'REPORT_CLOSED',
-  'The report is closed already; another moderator may have been first.',
-  409,
-)
-const NotRemovable = createError(
-  'NOT_REMOVABLE',
-  'An account cannot be removed; limit or suspend it.',
-  400,
+export const ReportNotFound = createError(
+  'REPORT_NOT_FOUND',
+  'There is no report with this id.',
+  404,
 )
 
-export function createReports(
-  app: FastifyInstance,
-  access: Access,
-  audit: Audit,
-  acts: Pick<Accounts, 'actOn'> & Removals,
-) {
+export function createReports(app: FastifyInstance, audit: Audit, { targetOwner }: Removals) {
   const { moderationReports: reports, tweets } = app.tables
 
   /**
@@ -49,7 +34,7 @@ export function createReports(
     const text = cleanReason(app, given, 'text', 0)
     return app.transaction(async (tx) => {
       await app.users.states.lock(tx, reporterId)
-      const accountId = kind === 'account' ? id : await acts.targetOwner(tx, kind, id)
+      const accountId = kind === 'account' ? id : await targetOwner(tx, kind, id)
       if (accountId === reporterId) throw new OwnContent()
       await app.users.assertExist(tx, [accountId])
       const own = { reporterId, targetKind: kind, targetId: id }
@@ -129,49 +114,5 @@ export function createReports(
     }
   }
 
-  /**
-   * Closes all open reports of the same target by one act. Returns the id of the act.
-   * @throws ReportNotFound, ReportClosed, NotRemovable, and what the act throws
-   */
-  async function close(id: number, closing: Closing, actorId?: number) {
-    const reason = cleanReason(app, closing.reason)
-    return app.transaction(async (tx) => {
-      const [row] = await tx.select().from(reports).where(eq(reports.id, id))
-      if (!row) throw new ReportNotFound()
-      const same = await tx
-        .select({ id: reports.id })
-        .from(reports)
-        .where(
-          and(
-            eq(reports.accountId, row.accountId),
-            eq(reports.open, 1),
-            eq(reports.targetKind, row.targetKind),
-            eq(reports.targetId, row.targetId),
-          ),
-        )
-        .for('update')
-      const ids = same.map((one) => one.id)
-      if (!ids.includes(id)) throw new ReportClosed()
-      const actId = await act(tx, row, { ...closing, reason }, actorId)
-      const closed = { open: null, closedAt: sql`NOW(3)`, actId }
-      await tx.update(reports).set(closed).where(inArray(reports.id, ids))
-      return actId
-    })
-  }
-
-  type Row = typeof reports.$inferSelect
-
-  async function act(tx: Tx, row: Row, { act, reason }: Closing, actorId?: number) {
-    const { id, accountId, targetId, targetKind } = row
-    if (act === 'none') {
-      await access.assertMayActOn(actorId, await app.users.states.lock(tx, accountId))
-      const target = { kind: 'report', id }
-      return audit.record({ actorId, act: 'dismiss-report', target, reason }, tx)
-    }
-    if (act !== 'remove') return acts.actOn(act, { userId: accountId, reason, actorId }, tx)
-    if (targetKind !== 'tweet' && targetKind !== 'picture') throw new NotRemovable()
-    return acts.remove(targetKind, { id: targetId, reason, actorId }, tx)
-  }
-
-  return { report, reports: page, closeReport: close }
+  return { report, reports: page }
 }

@@ -4,11 +4,13 @@ import { createAccess } from './access.ts'
 import { createAccounts } from './accounts.ts'
 import { createAppeals } from './appeals.ts'
 import { createAudit } from './audit.ts'
+import { createClosing } from './closing.ts'
 import { createOwnActs } from './own-acts.ts'
+import { ModerationAppeal, ModerationReport } from './queue-schemas.ts'
 import { createRemovals } from './removals.ts'
 import { createReports } from './reports.ts'
 import { createRoles } from './roles.ts'
-import { ModeratedAccount, ModerationAct, ModerationAppeal, ModerationReport } from './schemas.ts'
+import { ModeratedAccount, ModerationAct } from './schemas.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -41,7 +43,8 @@ function createModeration(app: FastifyInstance) {
     ...createRoles(app, access, audit),
     ...accounts,
     ...removals,
-    ...createReports(app, access, audit, { ...accounts, ...removals }),
+    ...createReports(app, audit, removals),
+    ...createClosing(app, access, audit, { ...accounts, ...removals }),
     ...createAppeals(app, access, audit, accounts),
   }
 }
