@@ -26,7 +26,7 @@ export function createAccess(app: FastifyInstance) {
    * Returns an `onRequest` hook for after `authenticate`: requires at least this role. The role is read at each
    * request, so it ends at once. @throws RoleRequired
    */
-  const require = (role: Exclude<Role, 'user'>) => async (request: FastifyRequest) => {
+  const requireRole = (role: Exclude<Role, 'user'>) => async (request: FastifyRequest) => {
     const current = await app.users.states.roleOf(request.viewer.userId)
     if (RANK[current ?? 'user'] < RANK[role]) throw new RoleRequired(role)
   }
@@ -39,7 +39,7 @@ export function createAccess(app: FastifyInstance) {
     if (RANK[role ?? 'user'] < RANK[target.role]) throw new HigherRole()
   }
 
-  return { require, assertMayActOn }
+  return { requireRole, assertMayActOn }
 }
 
 export type Access = ReturnType<typeof createAccess>

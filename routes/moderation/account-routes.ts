@@ -5,7 +5,7 @@ import { WithReason } from './schemas.ts'
 export const accountRoutes: FastifyPluginAsyncTypebox = async (app) => {
   const moderators = { tags: ['moderation'], security: BearerAuth }
   app.addHook('onRequest', app.authenticate)
-  app.addHook('onRequest', app.moderation.require('moderator'))
+  app.addHook('onRequest', app.moderation.requireRole('moderator'))
 
   app.get(
     '/admin/users/:id',

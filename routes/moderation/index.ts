@@ -15,7 +15,7 @@ const moderation: FastifyPluginAsyncTypebox = async (app) => {
 const administration: FastifyPluginAsyncTypebox = async (app) => {
   const admins = { tags: ['moderation'], security: BearerAuth }
   app.addHook('onRequest', app.authenticate)
-  app.addHook('onRequest', app.moderation.require('admin'))
+  app.addHook('onRequest', app.moderation.requireRole('admin'))
 
   app.get(
     '/admin/acts',

@@ -5,7 +5,7 @@ import { AppealAnswer, AppealsQuery, Closing, ReportsQuery } from './queue-schem
 export const queueRoutes: FastifyPluginAsyncTypebox = async (app) => {
   const moderators = { tags: ['moderation'], security: BearerAuth }
   app.addHook('onRequest', app.authenticate)
-  app.addHook('onRequest', app.moderation.require('moderator'))
+  app.addHook('onRequest', app.moderation.requireRole('moderator'))
 
   app.get(
     '/admin/reports',

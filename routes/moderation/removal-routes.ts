@@ -4,7 +4,7 @@ import { WithReason } from './schemas.ts'
 
 export const removalRoutes: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
-  app.addHook('onRequest', app.moderation.require('moderator'))
+  app.addHook('onRequest', app.moderation.requireRole('moderator'))
 
   const removing = (operationId: string, summary: string, description: string) => ({
     tags: ['moderation'],

@@ -36,7 +36,7 @@ function createModeration(app: FastifyInstance) {
   const removals = createRemovals(app, access, audit)
 
   return {
-    require: access.require,
+    requireRole: access.requireRole,
     record: audit.record,
     acts: audit.page,
     ownActs: createOwnActs(app, audit.page),
