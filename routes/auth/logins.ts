@@ -88,7 +88,13 @@ export function createLogins(
     const { id, passwordHash } = account
     return app.transaction(async (tx) => {
       // From here on a change waits, because the session's foreign key locks the account.
-      const opened = await open(id, client, tx)
+      const opened = await open(id, client, tx).catch(async (error) => {
+        // Deleted or suspended since the password was checked.
+        if (error.code !== 'USER_NOT_FOUND') throw error
+        const now = await app.users.credentials({ id }, tx)
+        if (now) await assertMayLogIn(now)
+        throw new WrongCredentials()
+      })
       const current = await app.users.credentials({ id }, tx)
       // A simultaneous login may have renewed the hash of the same password.
       const isSame =

@@ -11,6 +11,8 @@ export type NewAct = {
   target: Target
   /** The account whose owner the act concerns. */
   accountId?: number | undefined
+  /** The account that the reason is about, where its owner is not to be told. */
+  aboutId?: number | undefined
   reason?: string | undefined
 }
 export type ActFilter = {
@@ -28,10 +30,13 @@ export function createAudit(app: FastifyInstance) {
   const { moderationActs, moderationReasons, users } = app.tables
 
   /** Adds an act in the transaction that does it, and returns its id. */
-  async function record({ actorId, act, target, accountId, reason }: NewAct, tx: Tx) {
+  async function record(
+    { actorId, act, target, accountId, aboutId = accountId, reason }: NewAct,
+    tx: Tx,
+  ) {
     const row = { actorId, act, targetKind: target.kind, targetId: target.id, accountId }
     const [{ insertId: actId }] = await tx.insert(moderationActs).values(row)
-    if (reason) await tx.insert(moderationReasons).values({ actId, accountId, reason })
+    if (reason) await tx.insert(moderationReasons).values({ actId, accountId: aboutId, reason })
     await app.events.emit(tx, 'moderation.acted', {
       actId,
       act,

@@ -65,7 +65,10 @@ export function createClosing(
     if (act === 'none') {
       await access.assertMayActOn(actorId, await app.users.states.lock(tx, accountId))
       const target = { kind: 'report', id }
-      return audit.record({ actorId, act: 'dismiss-report', target, reason }, tx)
+      return audit.record(
+        { actorId, act: 'dismiss-report', target, aboutId: accountId, reason },
+        tx,
+      )
     }
     if (act !== 'remove') return acts.actOn(act, { userId: accountId, reason, actorId }, tx)
     if (targetKind !== 'tweet' && targetKind !== 'picture') throw new NotRemovable()

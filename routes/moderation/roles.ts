@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import type { Access, Role } from './access.ts'
-import type { Audit } from './audit.ts'
+import { type Audit, cleanReason } from './audit.ts'
 
 const SameRole = createError('SAME_ROLE', 'The account has the role %s already.', 409)
 
@@ -11,7 +11,8 @@ export function createRoles(app: FastifyInstance, access: Access, audit: Audit) 
   const { states } = app.users
 
   /** @throws UserNotFound, NotOnYourself, HigherRole, SameRole, LastAdmin */
-  async function setRole(userId: number, role: Role, actorId?: number, reason?: string) {
+  async function setRole(userId: number, role: Role, actorId?: number, given?: string) {
+    const reason = given && cleanReason(app, given)
     await app.transaction(async (tx) => {
       await access.assertMayActOn(actorId, await states.lock(tx, userId))
       if (!(await states.setRole(tx, userId, role))) throw new SameRole(role)

@@ -42,6 +42,8 @@ export function createStates(app: FastifyInstance) {
 
   /** Locks all administrators, so that two changes at once leave one of them. @throws LastAdmin */
   async function assertNotLastAdmin(tx: Tx, id: number) {
+    const [own] = await tx.select(columns).from(users).where(existing(id)).for('update')
+    if (own?.role !== 'admin') return
     const isAdmin = and(eq(users.role, 'admin'), isNull(users.deletedAt))
     const admins = await tx
       .select({ id: users.id, suspendedAt: users.suspendedAt })

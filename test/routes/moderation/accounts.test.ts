@@ -1,3 +1,4 @@
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 import { build } from '../../../app.ts'
 import {
@@ -192,3 +193,14 @@ t.test(
     })
   },
 )
+
+t.test('a login during the suspension opens no session', async (t) => {
+  const person = await signUp(app)
+  const { open } = app.auth.sessions
+  const answers = await Promise.all([login(person), act(mod, 'suspend', person), login(person)])
+  for (const { status } of [answers[0], answers[2]]) t.ok([200, 403].includes(status), `${status}`)
+  const { sessions } = app.tables
+  const left = await app.db.select().from(sessions).where(eq(sessions.userId, person.id))
+  t.strictSame(left, [])
+  await t.rejects(open(person.id, { ip: '127.0.0.1', userAgent: '' }), { code: 'USER_NOT_FOUND' })
+})

@@ -142,6 +142,11 @@ t.test('reports by and about an erased account are erased', async (t) => {
   const [reporter, author] = [await signUp(app), await signUp(app)]
   await report(reporter, 'account', person.id)
   await report(fan, 'account', author.id, { text: 'about the erased' })
+  const dismissed = await report(mod2, 'account', author.id)
+  t.equal((await close(dismissed.body.id, 'none')).status, 204)
+  const reasons = () => app.db.select().from(app.tables.moderationReasons)
+  t.ok((await reasons()).some(({ accountId }) => accountId === author.id))
+  t.strictSame((await read(app, '/v1/moderation/acts', author)).items, [], 'the owner is not told')
   for (const as of [reporter, author]) {
     const body = { password: as.password }
     t.equal((await call(app, 'DELETE /v1/users/me', { as, body })).status, 204)
@@ -152,4 +157,5 @@ t.test('reports by and about an erased account are erased', async (t) => {
     ({ reporterId, accountId }) => reporterId === reporter.id || accountId === author.id,
   )
   t.strictSame(left, [])
+  t.notOk((await reasons()).some(({ accountId }) => accountId === author.id))
 })

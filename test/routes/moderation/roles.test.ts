@@ -20,6 +20,7 @@ t.test('a role is needed, and ends at once when it is taken away', async (t) => 
   t.match(refused, { status: 403, body: { code: 'ROLE_REQUIRED', detail: /the role admin/ } })
   t.equal((await call(app, 'GET /v1/admin/acts')).status, 401)
 
+  t.equal((await setRole(boss, other, 'admin', '가'.repeat(1001))).status, 400)
   t.equal((await setRole(boss, other, 'admin')).status, 204)
   t.equal((await call(app, 'GET /v1/admin/acts', { as: other })).status, 200)
   t.match(await setRole(boss, other, 'admin'), { status: 409, body: { code: 'SAME_ROLE' } })
