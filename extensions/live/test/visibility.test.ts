@@ -4,6 +4,7 @@ import {
   read,
   readAll,
   relate,
+  removeTweet,
   retweet,
   setUp,
   signUp,
@@ -59,6 +60,37 @@ t.test('follows, mutes and blocks take effect with the next tweet', async (t) =>
   await stream.until(({ tweets }) => tweets.includes(expected.at(-1) ?? 0), 'the last')
   stream.close()
   t.strictSame(stream.tweets, expected)
+})
+
+t.test('a replay leaves out suspended authors, and limited ones for strangers', async (t) => {
+  const [reader, friend, limited, suspended] = (await people('Ro', 'Fi', 'Li', 'Su')) as [
+    User,
+    User,
+    User,
+    User,
+  ]
+  for (const one of [friend, suspended]) await relate(app, reader, 'follow', one)
+  const first = await listen(app, reader)
+  await first.untilHello()
+  first.close()
+  await tweet(app, suspended)
+  const byLimited = await tweet(app, limited)
+  await retweet(app, friend, byLimited.id)
+  await drained(app)
+  const reason = 'Advertising'
+  await app.moderation.actOn('suspend', { userId: suspended.id, reason })
+  await app.moderation.actOn('limit', { userId: limited.id, reason })
+  const replayed = async () => {
+    const stream = await listen(app, reader, { lastId: first.lastId })
+    const { id } = await tweet(app, friend, 'last')
+    await stream.untilTweet(id)
+    stream.close()
+    await removeTweet(app, friend, id)
+    return stream.tweets.length
+  }
+  t.equal(await replayed(), 1, 'the last tweet alone')
+  await relate(app, reader, 'follow', limited)
+  t.equal(await replayed(), 3, 'the follower gets the retweet and its original')
 })
 
 t.test('a reply does not name its parent across a block in either direction', async (t) => {
