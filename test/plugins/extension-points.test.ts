@@ -37,7 +37,7 @@ const badges = extension('badges', {
   ),
 })
 
-const moderation = extension('moderation', {
+const wordFilter = extension('word-filter', {
   'service.js': `
     import createError from '@fastify/error'
     ${service(
@@ -57,7 +57,7 @@ const moderation = extension('moderation', {
       return list === 'timeline' ? notLike(tweets.text, '%spoiler%') : undefined
     })
     app.decorate('filtered', [])`,
-      'moderation',
+      'word-filter',
       TWEETS,
     )}`.replace('import createError', "import { notLike } from 'drizzle-orm'\nimport createError"),
 })
@@ -78,7 +78,7 @@ const trouble = extension('trouble', {
   ),
 })
 
-const EXTENSIONS = [badges, moderation, trouble].join(',')
+const EXTENSIONS = [badges, wordFilter, trouble].join(',')
 const app: any = await setUp(t, { EXTENSIONS })
 const [ada, bo] = [await signUp(app, 'Ada'), await signUp(app, 'Bo')]
 
