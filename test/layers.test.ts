@@ -47,3 +47,21 @@ t.test('each path of the API stands literally in its route', async (t) => {
   )
   t.strictSame(built, [])
 })
+
+t.test(
+  'no source runs a shell, evaluates text or builds a regular expression from input',
+  async (t) => {
+    const files = globSync(['{plugins,routes,extensions,db}/**/*.ts', '*.ts'], { cwd: ROOT })
+    const having = (pattern: RegExp) =>
+      files.filter((file) => pattern.test(readFileSync(join(ROOT, file), 'utf8'))).sort()
+    const isTest = (file: string) => file.includes('/test/')
+    t.strictSame(having(/node:child_process/), [
+      // Names the line of a syntax error; starts the processes that decode pictures.
+      'plugins/features/discover.ts',
+      'routes/media/pictures/workers.ts',
+    ])
+    t.strictSame(having(/shell: true|\beval\(|new Function\(/), [])
+    const inFunctions = having(/^ +.*new RegExp\(/m).filter((file) => !isTest(file))
+    t.strictSame(inFunctions, [])
+  },
+)

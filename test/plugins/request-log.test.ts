@@ -53,3 +53,10 @@ t.test('a long query is shortened in the log', async (t) => {
   t.match(lines[0]?.req?.url, /^\/v1\/tweets\?cursor=x+\.\.\.$/)
   t.ok(JSON.stringify(lines).length < 3_000, `${JSON.stringify(lines).length} bytes`)
 })
+
+t.test('a client cannot add a line to the log', async (t) => {
+  const forged = `/v1/tweets?cursor=${encodeURIComponent('\n{"level":30,"msg":"forged"}\u2028')}`
+  const { lines } = await linesOf(forged)
+  t.ok(lines.length > 0)
+  t.notOk(server.output().includes('\n{"level":30,"msg":"forged"}'))
+})

@@ -71,6 +71,12 @@ t.test('requests are validated', async (t) => {
     await t.resolves(fc.assert(judged, { numRuns: 500 }))
   })
 
+  t.test('a query parameter that is sent twice is refused', async (t) => {
+    const { status, body } = await call(app, 'GET /v1/tweets?limit=1&limit=2')
+    t.equal(status, 400)
+    t.match(body.errors, [{ path: '/query/limit' }])
+  })
+
   t.test('malformed JSON is a 400 that says so', async (t) => {
     for (const payload of ['{', '{"text":}', '{"__proto__":{"a":1},"text":"x"}']) {
       const answer = await send(payload)

@@ -13,6 +13,7 @@ t.test('an unsupported method is 405 with Allow', async (t) => {
     ['PATCH /v1/bookmarks', 'GET, HEAD, OPTIONS'],
     ['POST /v1/bookmarks', 'GET, HEAD, OPTIONS'],
     ['PROPFIND /livez', 'GET, HEAD, OPTIONS'],
+    ['TRACE /livez', 'GET, HEAD, OPTIONS'],
     ['DELETE /openapi.json', 'GET, HEAD, OPTIONS'],
   ]
   for (const [line, allow] of cases) {

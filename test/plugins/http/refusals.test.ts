@@ -30,6 +30,7 @@ function say(text: string | Buffer) {
 
 t.test('an error of the HTTP parser gets an answer like every other', async (t) => {
   const head = `HTTP/1.1\r\nhost: x\r\norigin: ${ORIGIN}\r\nconnection: close\r\n`
+  const login = `POST /v1/auth/login ${head}`
   const known = await fetch(`${address}/livez`)
   const cases: [number, string, string | Buffer][] = [
     [400, 'BAD_REQUEST', 'nonsense\r\n\r\n'],
@@ -38,6 +39,13 @@ t.test('an error of the HTTP parser gets an answer like every other', async (t) 
     [400, 'BAD_REQUEST', 'GET / HTTP/3.0\r\n\r\n'],
     [400, 'BAD_REQUEST', `POST /v1/auth/login ${head}content-length: x\r\n\r\n`],
     [400, 'BAD_REQUEST', `POST /v1/auth/login ${head}transfer-encoding: chunked\r\n\r\nzz\r\n`],
+    [
+      400,
+      'BAD_REQUEST',
+      `${login}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
+    [400, 'BAD_REQUEST', `${login}content-length: 5\r\ncontent-length: 6\r\n\r\n12345`],
+    [400, 'BAD_REQUEST', `${login}transfer-encoding: x, chunked\r\n y: z\r\n\r\n0\r\n\r\n`],
     [400, 'BAD_REQUEST', Buffer.from(`GET /v1/users/by-handle/안 ${head}\r\n`)],
     [431, 'HEADERS_TOO_LARGE', `GET / ${head}x: ${'y'.repeat(20_000)}\r\n\r\n`],
     [431, 'HEADERS_TOO_LARGE', `GET /${'y'.repeat(20_000)} ${head}\r\n`],
