@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, symlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,6 +65,8 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
   const daemon = readFileSync(join(home, 'pm2.pid'), 'utf8')
   const before = await workers(daemon)
   t.ok(before.length > 0)
+  for (const log of readdirSync(join(home, 'logs')))
+    t.equal(statSync(join(home, 'logs', log)).mode & 0o777, 0o640, `only its group reads ${log}`)
 
   const over = new AbortController()
   const outcomes = load(`http://127.0.0.1:${port}/v1/tweets`, over.signal)
