@@ -46,6 +46,7 @@ function createHealth(app: FastifyInstance) {
   // Without MEDIA_BASE_URL the start fails when a picture cannot be read back.
   if (app.config.mediaBaseUrl) addCheck('pictures', () => app.s3.readBack())
   addCheck('uploads', () => app.uploads.check())
+  if (app.mail.isOutside) addCheck('mail', () => app.mail.check())
   if (app.config.redis) addCheck('limits', () => app.limits.check())
 
   /**
@@ -130,6 +131,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
 export default fp(health, {
   name: 'health',
   dependencies: [
+    'mail',
     'db',
     's3',
     'jobs',

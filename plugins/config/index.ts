@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import { connectionOptions } from '../db/connection-options.ts'
@@ -9,6 +9,7 @@ import { readBaseUrl, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { contradictions, KernelSettings, type KernelValues } from './kernel.ts'
 import { readLimits } from './limits.ts'
+import { readMailUrl } from './mail-url.ts'
 import { readRedisUrl } from './redis-url.ts'
 import { readSecrets } from './secrets.ts'
 import { ConfigError, judge, listOf } from './setting.ts'
@@ -68,6 +69,12 @@ function shape(s: KernelValues) {
     logLevel: s.LOG_LEVEL,
     demoData: s.DEMO_DATA === 'true',
     redis: s.REDIS_URL ? readRedisUrl(s.REDIS_URL) : undefined,
+    mail: {
+      url: s.MAIL_URL ? readMailUrl(s.MAIL_URL) : undefined,
+      from: s.MAIL_FROM ?? 'birdhouse@localhost',
+      /** Where mails are kept as files without MAIL_URL. */
+      folder: s.NODE_ENV === 'development' ? join(resolve(s.LOCAL_DIR), 'mail') : undefined,
+    },
     limits: {
       read: readLimits(s.LIMIT_READ),
       write: readLimits(s.LIMIT_WRITE),
@@ -76,6 +83,7 @@ function shape(s: KernelValues) {
       'sign-up': readLimits(s.LIMIT_SIGN_UP),
       login: readLimits(s.LIMIT_LOGIN),
       refresh: readLimits(s.LIMIT_REFRESH),
+      mail: readLimits(s.LIMIT_MAIL),
     },
   }
 }

@@ -3,6 +3,7 @@ import { databaseProblems } from '../db/connection-options.ts'
 import { readBaseUrl, readHost, readOrigins, readProxies } from './addresses.ts'
 import type { Env } from './env.ts'
 import { LIMITS } from './limits.ts'
+import { readMailUrl } from './mail-url.ts'
 import { readRedisUrl } from './redis-url.ts'
 import { readSecrets, SECRETS } from './secrets.ts'
 import { problem, readable, words } from './setting.ts'
@@ -46,6 +47,16 @@ export const KernelSettings = Type.Object({
   REDIS_URL: Type.Optional(
     readable(readRedisUrl, { description: 'a Redis that the processes share' }),
   ),
+  MAIL_URL: Type.Optional(
+    readable(readMailUrl, { description: 'an SMTP server: smtp://user:password@host:port' }),
+  ),
+  MAIL_FROM: Type.Optional(
+    Type.String({
+      format: 'email',
+      description: 'the sender of mails, such as birdhouse@example.com',
+      ...SHOWN,
+    }),
+  ),
   ...LIMITS,
 })
 
@@ -57,6 +68,7 @@ export const contradictions = (env: Env) => [
   ...twoAddresses(env),
   ...halfCredentials(env),
   ...demoInProduction(env),
+  ...halfMail(env),
 ]
 
 /**
@@ -114,4 +126,11 @@ function halfCredentials(env: Env) {
       `set it too, since ${given} is set, or leave both out where a role gives the credentials`,
     ),
   ]
+}
+
+function halfMail({ MAIL_URL, MAIL_FROM }: Env) {
+  if (Boolean(MAIL_URL) === Boolean(MAIL_FROM)) return []
+  return MAIL_URL
+    ? [problem('MAIL_FROM', undefined, 'set it to the sender of mails, since MAIL_URL is set')]
+    : [problem('MAIL_FROM', MAIL_FROM, 'set MAIL_URL as well, or leave MAIL_FROM out')]
 }

@@ -46,4 +46,5 @@ export const LIMITS = {
   LIMIT_SIGN_UP: limit('address 50/h', readAddressLimits),
   LIMIT_LOGIN: limit('account 30/min, address 60/min, address 600/h'),
   LIMIT_REFRESH: limit('account 60/min, address 1200/min'),
+  LIMIT_MAIL: limit('account 10/h, address 60/h'),
 }

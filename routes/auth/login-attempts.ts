@@ -70,7 +70,11 @@ export function createLoginAttempts(app: FastifyInstance) {
       await undo(subject, isKnown ? network : ELSEWHERE)
       throw error
     })
-    if (right) await succeed(subject, address)
+    if (right)
+      await app.transaction(async (tx) => {
+        await succeed(subject, address, tx)
+        if (!isKnown) await app.events.emit(tx, 'auth.newNetwork', { userId: subject, address })
+      })
     return right
   }
 

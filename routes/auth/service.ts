@@ -11,6 +11,13 @@ declare module 'fastify' {
   interface FastifyInstance {
     auth: ReturnType<typeof createAuth>
   }
+  interface EventPayloads {
+    /** An account was created by its owner. */
+    'auth.signedUp': { userId: number }
+    /** The right password came from a network where the account had not signed in for 90 days, or never. */
+    'auth.newNetwork': { userId: number; address: string }
+    'auth.passwordChanged': { userId: number; isReset: boolean }
+  }
   interface JobPayloads {
     'auth.purgeSessions': object
     'auth.purgeAttempts': object
@@ -43,6 +50,7 @@ function createAuth(app: FastifyInstance) {
     return app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
       await attempts.succeed(userId, address, tx)
+      await app.events.emit(tx, 'auth.signedUp', { userId })
       return userId
     })
   }
@@ -57,6 +65,7 @@ function createAuth(app: FastifyInstance) {
     const { userId, tokens } = await app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
       await attempts.succeed(userId, client.ip, tx)
+      await app.events.emit(tx, 'auth.signedUp', { userId })
       return { userId, tokens: await sessions.open(userId, client, tx) }
     })
     return { user: await app.users.getOwn(userId), ...tokens }
@@ -103,21 +112,32 @@ function createAuth(app: FastifyInstance) {
       if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))
         throw new WrongPassword()
       await sessions.revokeOthers(userId, sessionId, tx)
+      await app.events.emit(tx, 'auth.passwordChanged', { userId, isReset: false })
     })
   }
 
-  /** Replaces a forgotten password, ends all sessions and all waits after failed logins. @throws UserNotFound */
-  async function resetPassword(userId: number, password: string, outer?: Tx) {
+  /**
+   * Replaces a forgotten password, ends all sessions and all waits after failed logins. `within` runs first in the
+   * transaction. @throws UserNotFound
+   */
+  async function resetPassword(
+    userId: number,
+    password: string,
+    within: (tx: Tx) => Promise<unknown> = async () => {},
+  ) {
     const hash = await app.password.hash(password)
     await app.transaction(async (tx) => {
+      await within(tx)
       const account = await app.users.states.lock(tx, userId)
       const { passwordHash = '' } = (await app.users.credentials({ id: account.id }, tx)) ?? {}
       await app.users.setPasswordHash(userId, passwordHash, hash, tx)
       await sessions.revokeAll(userId, tx)
-    }, outer)
+      await app.events.emit(tx, 'auth.passwordChanged', { userId, isReset: true })
+    })
     await attempts.unlock(userId)
   }
 
+  /** A wrong password counts as a failed login. @throws WrongPassword, TooManyFailures, TooManyRequests */
   async function assertOwnPassword(userId: number, password: string, address: string) {
     const account = await app.users.credentials({ id: userId })
     const right = await attempts.check({ id: userId }, address, (origin) =>
@@ -144,6 +164,8 @@ function createAuth(app: FastifyInstance) {
     signUp,
     ...createLogins(app, sessions, attempts),
     assertSession,
+    assertStrong,
+    assertOwnPassword,
     changePassword,
     resetPassword,
     closeAccount,

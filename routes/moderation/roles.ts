@@ -35,11 +35,10 @@ export function createRoles(app: FastifyInstance, access: Access, audit: Audit) 
 
   /** For an operator, who gives the new password to its owner. @throws UserNotFound */
   async function resetPassword(userId: number, password: string) {
-    await app.transaction(async (tx) => {
-      const target = { kind: 'account', id: userId }
-      await app.auth.resetPassword(userId, password, tx)
-      await audit.record({ act: 'reset-password', target, accountId: userId }, tx)
-    })
+    const target = { kind: 'account', id: userId }
+    await app.auth.resetPassword(userId, password, (tx) =>
+      audit.record({ act: 'reset-password', target, accountId: userId }, tx),
+    )
   }
 
   return { setRole, createAdmin, resetPassword }

@@ -91,6 +91,7 @@ export function createUserReading(
     const [row] = await db
       .select({
         id: users.id,
+        email: users.email,
         passwordHash: users.passwordHash,
         suspendedAt: users.suspendedAt,
       })

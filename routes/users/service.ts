@@ -137,6 +137,19 @@ function createUsers(app: FastifyInstance) {
     return affectedRows > 0
   }
 
+  /** Returns false if the account no longer has the address `from`. @throws EmailTaken */
+  async function setEmail(tx: Tx, id: number, from: string, to: string) {
+    const updating = tx
+      .update(users)
+      .set({ email: to.toLowerCase() })
+      .where(and(alive(id), eq(users.email, from)))
+    const [{ affectedRows }] = await updating.catch((error) => {
+      throw app.errors.duplicateKey(error) === 'users_email' ? new EmailTaken() : error
+    })
+    if (affectedRows > 0) await app.events.emit(tx, 'user.updated', { userId: id })
+    return affectedRows > 0
+  }
+
   /**
    * Hides the account at once and frees its e-mail address and handle; a job erases the rest later.
    * @throws UserNotFound, LastAdmin
@@ -157,6 +170,7 @@ function createUsers(app: FastifyInstance) {
     pictures,
     states,
     setPasswordHash,
+    setEmail,
     remove,
     counts,
     ...reading,

@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'birdhouse'
+
+/** Mails leave in jobs: a mail server that is away delays no request and loses no mail. */
+export function addJobs(app: FastifyInstance) {
+  const { accountMail } = app
+  const { job, isOn } = app.mail
+  const options = { ...job, when: () => isOn }
+
+  app.jobs.define(
+    'accountMail.reset',
+    async ({ email }) => {
+      const account = await app.users.credentials({ email })
+      if (account?.email) await accountMail.sendToken(account.id, 'reset', account.email)
+    },
+    job,
+  )
+  app.jobs.define(
+    'accountMail.change',
+    async ({ userId, email }) => {
+      if (await app.users.credentials({ id: userId }))
+        await accountMail.sendToken(userId, 'change', email)
+    },
+    job,
+  )
+  app.events.subscribe(
+    'auth.signedUp',
+    'accountMail.verify',
+    async ({ userId }) => {
+      const account = await app.users.credentials({ id: userId })
+      if (account?.email) await accountMail.sendToken(userId, 'verification', account.email)
+    },
+    options,
+  )
+  app.events.subscribe(
+    'auth.newNetwork',
+    'accountMail.newNetwork',
+    ({ userId, address }) => accountMail.notify({ userId, notice: 'newNetwork', address }),
+    options,
+  )
+  app.events.subscribe(
+    'auth.passwordChanged',
+    'accountMail.passwordChanged',
+    ({ userId, isReset }) =>
+      accountMail.notify({ userId, notice: isReset ? 'passwordReset' : 'passwordChanged' }),
+    options,
+  )
+  app.events.subscribe(
+    'auth.emailChanged',
+    'accountMail.emailChanged',
+    ({ userId, from }) => accountMail.notify({ userId, notice: 'emailChanged', email: from }),
+    options,
+  )
+  app.jobs.every('accountMail.purge', 3600, accountMail.purge)
+}

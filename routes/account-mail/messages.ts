@@ -1,0 +1,64 @@
+import type { Purpose } from './tokens.ts'
+import { TOKEN_LIFE } from './tokens.ts'
+
+const CALLS: Record<Purpose, string> = {
+  verification: 'POST /v1/auth/email-verification/confirm',
+  reset: 'POST /v1/auth/password-reset/confirm',
+  change: 'POST /v1/auth/email-change/confirm',
+}
+const SUBJECTS: Record<Purpose, string> = {
+  verification: 'Confirm your e-mail address',
+  reset: 'Reset your password',
+  change: 'Confirm your new e-mail address',
+}
+const WISHES: Record<Purpose, string> = {
+  verification: 'Confirm that this e-mail address is yours.',
+  reset: 'Somebody, probably you, asked for a new password of your account.',
+  change: 'Somebody, probably you, wants to use this e-mail address for an account.',
+}
+
+/** The text of a mail with a token; `page` is the page of an app that takes tokens. */
+export function messageWith(purpose: Purpose, token: string, page: string | undefined) {
+  // In the fragment, which browsers send to no server.
+  const way = page
+    ? `Open this link:\n\n${page}#${new URLSearchParams({ purpose, token })}`
+    : `Send this token with ${CALLS[purpose]}:\n\n${token}`
+  return {
+    subject: SUBJECTS[purpose],
+    text: `${WISHES[purpose]}\n\n${way}\n\nIt is valid for ${TOKEN_LIFE} minutes and for one use. If you did not ask for this mail, ignore it.\n`,
+  }
+}
+
+export type Notice = {
+  userId: number
+  notice: keyof typeof NOTICES
+  email?: string
+  address?: string
+}
+
+const ADVICE =
+  'If this was not you, reset your password now, and look at your sessions and at your e-mail address.'
+
+export const NOTICES = {
+  newNetwork: {
+    subject: 'Your password was used in a new place',
+    text: 'The right password of your account was sent from an address where you have not signed in before',
+  },
+  passwordChanged: {
+    subject: 'Your password was changed',
+    text: 'The password of your account was changed, and other sessions have ended',
+  },
+  passwordReset: {
+    subject: 'Your password was reset',
+    text: 'The password of your account was reset, and all sessions have ended',
+  },
+  emailChanged: {
+    subject: 'Your e-mail address was changed',
+    text: 'Your account has another e-mail address now; this one can no longer be used to sign in',
+  },
+}
+
+export function noticeOf({ notice, address }: Notice) {
+  const { subject, text } = NOTICES[notice]
+  return { subject, text: `${text}${address ? `: ${address}` : ''}.\n\n${ADVICE}\n` }
+}

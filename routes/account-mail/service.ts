@@ -1,0 +1,178 @@
+import createError from '@fastify/error'
+import type { EventPayloads, FastifyInstance } from 'birdhouse'
+import { eq, inArray, sql } from 'drizzle-orm'
+import fp from 'fastify-plugin'
+import { Type } from 'typebox'
+import { addJobs } from './jobs.ts'
+import { messageWith, type Notice, noticeOf } from './messages.ts'
+import type {} from './tables.ts'
+import { createTokens, InvalidMailToken, type Purpose } from './tokens.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    accountMail: ReturnType<typeof createAccountMail>
+  }
+  interface EventPayloads {
+    'auth.emailChanged': { userId: number; from: string }
+  }
+  interface JobPayloads {
+    'accountMail.verify': { userId: number }
+    'accountMail.reset': { email: string }
+    'accountMail.change': { userId: number; email: string }
+    'accountMail.newNetwork': EventPayloads['auth.newNetwork']
+    'accountMail.passwordChanged': EventPayloads['auth.passwordChanged']
+    'accountMail.emailChanged': EventPayloads['auth.emailChanged']
+    'accountMail.purge': object
+  }
+}
+
+const NoMail = createError(
+  'NO_MAIL',
+  'This server sends no mail; ask its operator to change the account.',
+  503,
+)
+
+export type AccountMail = ReturnType<typeof createAccountMail>
+
+function createAccountMail(app: FastifyInstance) {
+  const { verifiedEmails } = app.tables
+  const tokens = createTokens(app)
+  const page = app.config['account-mail'].ACCOUNT_PAGE_URL
+
+  /** @throws NoMail */
+  function assertOn() {
+    if (!app.mail.isOn) throw new NoMail()
+  }
+
+  /** The token exists in the mail alone: a job that runs again sends another. */
+  async function sendToken(userId: number, purpose: Purpose, email: string) {
+    const token = await tokens.issue(userId, purpose, email)
+    await app.mail.send({ to: email, ...messageWith(purpose, token, page) })
+  }
+
+  /** Sends a mail by which the owner proves to read the account's address. @throws NoMail */
+  async function askToVerify(userId: number) {
+    assertOn()
+    await app.transaction((tx) => app.jobs.add(tx, ['accountMail.verify'], { userId }))
+  }
+
+  /** @throws InvalidMailToken */
+  const verify = (token: string) =>
+    app.transaction(async (tx) => {
+      const { userId, email } = await tokens.redeem(tx, 'verification', token)
+      const row = { userId, email, verifiedAt: sql`NOW(3)` }
+      await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+    })
+
+  /**
+   * Sends a mail to the account with this address, if there is one; the job looks for the account, so that neither
+   * answer nor time tell. @throws NoMail, TooManyRequests
+   */
+  async function askToReset(email: string) {
+    assertOn()
+    const address = email.toLowerCase()
+    await app.limits.spend('mail', 'account', `reset ${address}`)
+    await app.transaction((tx) => app.jobs.add(tx, ['accountMail.reset'], { email: address }))
+  }
+
+  /** @throws InvalidMailToken, 400 for a weak password */
+  async function reset({ token, newPassword }: { token: string; newPassword: string }) {
+    const { userId } = await tokens.ownerOf('reset', token)
+    await app.auth.assertStrong('newPassword', newPassword, await app.users.getOwn(userId))
+    await app.auth.resetPassword(userId, newPassword, async (tx) => {
+      await tokens.redeem(tx, 'reset', token)
+      await tokens.revoke(userId, tx)
+    })
+  }
+
+  /**
+   * Sends a mail to the new address, which the account gets once the mail is answered. The answer does not tell
+   * whether another account has the address.
+   * @throws NoMail, WrongPassword, TooManyFailures, TooManyRequests, 400 for the same address
+   */
+  async function askToChange(
+    userId: number,
+    { email, password }: { email: string; password: string },
+    address: string,
+  ) {
+    assertOn()
+    const account = await app.auth.assertOwnPassword(userId, password, address)
+    const wanted = email.toLowerCase()
+    if (account.email === wanted)
+      throw app.errors.invalidField('email', 'is the address of your account already')
+    await app.transaction((tx) =>
+      app.jobs.add(tx, ['accountMail.change'], { userId, email: wanted }),
+    )
+  }
+
+  /** @throws InvalidMailToken, EmailTaken */
+  const change = (token: string) =>
+    app.transaction(async (tx) => {
+      const { userId, email } = await tokens.redeem(tx, 'change', token)
+      const { email: from } = (await app.users.credentials({ id: userId }, tx)) ?? {}
+      if (!from || !(await app.users.setEmail(tx, userId, from, email)))
+        throw new InvalidMailToken()
+      await tokens.revoke(userId, tx)
+      const row = { userId, email, verifiedAt: sql`NOW(3)` }
+      await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+      await app.events.emit(tx, 'auth.emailChanged', { userId, from })
+    })
+
+  /** Writes to the account's address, or to `email`; an account that is gone gets no mail. */
+  async function notify({ email, ...notice }: Notice) {
+    const account = await app.users.credentials({ id: notice.userId })
+    const to = email ?? account?.email
+    if (account && to) await app.mail.send({ to, ...noticeOf(notice) })
+  }
+
+  /** Those of the users whose current address is verified. */
+  async function verifiedAmong(userIds: number[]) {
+    const { users } = app.tables
+    const rows = await app.db
+      .select({ userId: users.id })
+      .from(verifiedEmails)
+      .innerJoin(
+        users,
+        sql`${users.id} = ${verifiedEmails.userId} AND ${users.email} = ${verifiedEmails.email}`,
+      )
+      .where(inArray(users.id, userIds))
+    return new Set(rows.map(({ userId }) => userId))
+  }
+
+  async function erase(userId: number) {
+    await tokens.revoke(userId)
+    await app.db.delete(verifiedEmails).where(eq(verifiedEmails.userId, userId))
+  }
+
+  return {
+    askToVerify,
+    verify,
+    askToReset,
+    reset,
+    askToChange,
+    change,
+    notify,
+    sendToken,
+    verifiedAmong,
+    erase,
+    purge: tokens.purge,
+  }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('accountMail', createAccountMail(app))
+    addJobs(app)
+    app.users.addEraser(app.accountMail.erase)
+    app.resources.addField(['OwnUser'], 'emailVerified', {
+      schema: Type.Optional(
+        Type.Boolean({ description: 'Whether you have confirmed your e-mail address.' }),
+      ),
+      read: async (ids) => {
+        const verified = await app.accountMail.verifiedAmong(ids)
+        return new Map(ids.map((id) => [id, verified.has(id)]))
+      },
+    })
+  },
+  { name: 'account-mail.service', dependencies: ['auth.service', 'users.service', 'mail'] },
+)
