@@ -2,12 +2,18 @@ import t from 'tap'
 import { drained, relate, setUp, signUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm, upload } from './multipart.ts'
 import { startPrism } from './prism.ts'
+import { startSmtp, tokenIn } from './smtp.ts'
 import { operationsOf } from './undocumented.ts'
 
 // A session calls every operation through a proxy that knows the API by its document alone.
 
 const PASSWORD = 'correct horse battery'
-const app = await setUp(t, { LIVE_STREAMS_PER_USER: '1' })
+const smtp = await startSmtp(t)
+const app = await setUp(t, {
+  LIVE_STREAMS_PER_USER: '1',
+  MAIL_URL: smtp.url,
+  MAIL_FROM: 'birdhouse@example.com',
+})
 await app.listen({ host: '127.0.0.1', port: 0 })
 const { ask, spoil, follow, called, wrote } = await startPrism(t, app)
 const [ann, ben, cho] = [
@@ -142,6 +148,29 @@ t.test('the live stream answers as documented', async (t) => {
   await ask(t, 406, 'GET /v1/live', { as: cho, headers: { accept: 'application/json' } })
   await ask(t, 204, 'POST /v1/auth/logout', { as: cho })
   t.match(await stream, 'event: hello', 'ended by the end of its session')
+})
+
+t.test('operations that send mail answer as documented', async (t) => {
+  const as = await signUp(app, 'Ida')
+  const newest = async (address: string) => {
+    await drained(app)
+    return tokenIn(smtp.to(address).at(-1))
+  }
+  const wrong = { token: 'A'.repeat(43) }
+  await ask(t, 202, 'POST /v1/auth/email-verification', { as })
+  const verify = 'POST /v1/auth/email-verification/confirm'
+  await ask(t, 400, verify, { body: wrong })
+  await ask(t, 204, verify, { body: { token: await newest(as.email) } })
+  const email = 'ida.new@example.com'
+  const change = 'PUT /v1/users/me/email'
+  await ask(t, 403, change, { as, body: { email, password: 'wrong' } })
+  await ask(t, 202, change, { as, body: { email, password: as.password } })
+  const token = await newest(email)
+  await ask(t, 204, 'POST /v1/auth/email-change/confirm', { body: { token } })
+  await ask(t, 202, 'POST /v1/auth/password-reset', { body: { email } })
+  const body = { token: await newest(email), newPassword: 'xK4-tulip-row' }
+  await ask(t, 204, 'POST /v1/auth/password-reset/confirm', { body })
+  await ask(t, 400, 'POST /v1/auth/password-reset/confirm', { body })
 })
 
 t.test('the flat API and the health checks answer as documented', async (t) => {

@@ -20,7 +20,7 @@ const accountMail: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'The answer is the same whether an account has this e-mail address. 503 `NO_MAIL` where the server sends no mail.',
         body: ResetRequest,
-        response: { 202: Accepted },
+        response: { 202: Accepted, ...problems() },
       },
     },
     async ({ body }, reply) => {
@@ -58,7 +58,7 @@ const accountMail: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'verifyEmail',
         summary: 'Confirm your e-mail address with the token of a mail',
         body: Token,
-        response: { 204: NoContent },
+        response: { 204: NoContent, ...problems() },
       },
     },
     async ({ body }, reply) => {

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { EventPayloads, FastifyInstance } from 'birdhouse'
+import type { FastifyInstance } from 'birdhouse'
 import { eq, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'

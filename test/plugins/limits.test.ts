@@ -220,6 +220,7 @@ t.test('every operation declares its class and 429, except health checks', async
   }
   t.strictSame([...classes.keys()].sort(), [
     'login',
+    'mail',
     'read',
     'refresh',
     'sign-up',

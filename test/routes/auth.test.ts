@@ -57,6 +57,7 @@ t.test('sign-up creates an account and signs in', async (t) => {
     blocking: false,
     muting: false,
     email: 'hong.gil-dong@example.com',
+    emailVerified: false,
   })
   t.equal(body.expiresIn, 900)
   t.match(body.refreshToken, /^[A-Za-z0-9_-]{43}$/)
