@@ -7,6 +7,7 @@ import { migrate } from '../../../db/migrate.ts'
 import { adviseDatabase } from '../../../local/advice.ts'
 import type { Env } from '../../../plugins/config/index.ts'
 import { connectionOptions } from '../../../plugins/db/connection-options.ts'
+import { isMysql } from '../../database.ts'
 import { setUp, signUp, tweet } from '../../helper.ts'
 import { startTestDatabase, startTlsDatabase, temporaryFolder } from '../../tls-database.ts'
 
@@ -54,7 +55,8 @@ t.test('a database that requires TLS rejects plaintext with advice', async (t) =
 })
 
 t.test('nothing is sent to a database without TLS if TLS is required', async (t) => {
-  const { url } = await startTestDatabase(t, folder, ['--skip-ssl'])
+  const withoutTls = isMysql ? '--tls-version=' : '--skip-ssl'
+  const { url } = await startTestDatabase(t, folder, [withoutTls])
   for (const parameter of [
     'ssl-mode=REQUIRED',
     'ssl-mode=PREFERRED',
