@@ -17,9 +17,10 @@ export function background(
   logFile: string,
   signal: NodeJS.Signals,
   cwd = '.',
+  owner: { uid?: number; gid?: number } = {},
 ) {
   const log = openSync(logFile, 'w', 0o600)
-  const child = spawn(program, args, { cwd, stdio: ['ignore', log, log], detached: true })
+  const child = spawn(program, args, { cwd, stdio: ['ignore', log, log], detached: true, ...owner })
   closeSync(log)
   const end = () => {
     if (child.pid && isRunning(child)) process.kill(-child.pid, signal)

@@ -1,7 +1,11 @@
 import net from 'node:net'
 
+/** To MySQL, a query begins with the number of its attributes, 0, in a set of 1; no text begins so. */
+const textStart = (packet: Buffer) => (packet[5] === 0 && packet[6] === 1 ? 7 : 5)
+
 /** The SQL of a query packet (COM_QUERY), or '' for any other. */
-const queryOf = (packet: Buffer) => (packet[4] === 3 ? packet.subarray(5).toString() : '')
+const queryOf = (packet: Buffer) =>
+  packet[4] === 3 ? packet.subarray(textStart(packet)).toString() : ''
 
 /** An error packet of the MySQL protocol, as the answer to the first packet of a command. */
 function errorPacket(errno: number, message: string) {

@@ -42,8 +42,9 @@ export function createReading(app: FastifyInstance, kinds: Kinds) {
       // CONCAT keeps the index of kinds out: pages are read in the order of another one.
       inArray(sql`CONCAT(${notificationGroups.kind})`, kinds.names()),
       or(isNull(notificationGroups.tweetId), isNull(tweets.deletedAt)),
-      // Not EXISTS: MariaDB turns it into a join that reads all items of a group of 100,000.
-      sql`(SELECT 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
+      // Not EXISTS: MariaDB turns it into a join that reads all items of a group of 100,000. STRAIGHT_JOIN:
+      // in a small database MySQL begins with `users` and reads all items of each.
+      sql`(SELECT STRAIGHT_JOIN 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
     )
 
   const groupsOf = (userId: number, where: SQL | undefined, limit: number) =>

@@ -134,7 +134,7 @@ const CASES: Case[] = [
   [
     'a migration that fails',
     migration('CREATE TABLE NAME (id nonsense)'),
-    /Migration case-\d+\/0000_first\.sql#1 failed: Unknown data type/,
+    /Migration case-\d+\/0000_first\.sql#1 failed: (Unknown data type|.*SQL syntax)/,
   ],
   [
     'a setting that is missing',

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import { test } from 'tap'
-import { startMariadb } from '../../local/mariadb.ts'
+import { startDatabase } from '../database.ts'
 import { call, read, setUp, signUp, tweet } from '../helper.ts'
 import { temporaryFolder } from './spawn.ts'
 
@@ -14,7 +14,7 @@ const keptPort = () => getPort({ port: 20_000 + randomInt(10_000), host: '127.0.
 
 test('the server recovers from a database restart', async (t) => {
   const folder = temporaryFolder(t)
-  const first = await startMariadb({ folder, volatile: true, port: await keptPort() })
+  const first = await startDatabase({ folder, volatile: true, port: await keptPort() })
   t.teardown(first.stop)
   const app = await setUp(t, { DATABASE_URL: first.url })
   const user = await signUp(app)
@@ -58,7 +58,7 @@ test('the server recovers from a database restart', async (t) => {
   t.equal(readiness.status, 503)
   t.equal(readiness.body.checks.database, 'failed')
   await sleep(1_500)
-  const second = await startMariadb({ folder, volatile: true, port: first.port })
+  const second = await startDatabase({ folder, volatile: true, port: first.port })
   t.teardown(second.stop)
   await app.transaction((tx) => app.jobs.add(tx, ['test.note'], { n: 1 }))
   await sleep(500)
@@ -85,28 +85,28 @@ test('the server recovers from a database restart', async (t) => {
 test('a dead or hanging database gives 503', async (t) => {
   const folder = temporaryFolder(t)
   // Not volatile: what was committed a moment ago is asked for after a kill.
-  const mariadb = await startMariadb({ folder, port: await keptPort() })
-  t.teardown(mariadb.stop)
-  const app = await setUp(t, { DATABASE_URL: mariadb.url })
+  const database = await startDatabase({ folder, port: await keptPort() })
+  t.teardown(database.stop)
+  const app = await setUp(t, { DATABASE_URL: database.url })
   const user = await signUp(app)
 
-  process.kill(mariadb.pid, 'SIGSTOP')
+  process.kill(database.pid, 'SIGSTOP')
   // Its threads stop one after the other.
   await sleep(100)
   const begin = performance.now()
   const readiness = await call(app, 'GET /readyz')
-  process.kill(mariadb.pid, 'SIGCONT')
+  process.kill(database.pid, 'SIGCONT')
   t.equal(readiness.status, 503)
   t.ok(performance.now() - begin < 2_500, 'readiness is told in time')
   t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)
 
-  mariadb.kill()
+  database.kill()
   for (const line of ['GET /v1/users/me', 'GET /v1/timeline', 'GET /v1/tweets']) {
     const answer = await call(app, line, { as: user })
     t.equal(answer.status, 503)
     t.match(answer.headers, { 'content-type': /problem\+json/, 'retry-after': /\d/ })
   }
-  const again = await startMariadb({ folder, port: mariadb.port })
+  const again = await startDatabase({ folder, port: database.port })
   t.teardown(again.stop)
   t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)
   t.equal((await call(app, 'GET /readyz')).status, 200)

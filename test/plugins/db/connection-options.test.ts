@@ -6,7 +6,7 @@ import t from 'tap'
 import { startLocal } from '../../../local/index.ts'
 import { ConfigError, type Env, parseConfig } from '../../../plugins/config/index.ts'
 import { connectionOptions } from '../../../plugins/db/connection-options.ts'
-import { makeCertificates } from '../../tls-mariadb.ts'
+import { makeCertificates } from '../../tls-database.ts'
 
 const OTHERS = {
   S3_REGION: 'eu-central-1',

@@ -7,8 +7,9 @@ import { migrate } from '../../../db/migrate.ts'
 import { adviseDatabase } from '../../../local/advice.ts'
 import type { Env } from '../../../plugins/config/index.ts'
 import { connectionOptions } from '../../../plugins/db/connection-options.ts'
+import { isMysql } from '../../database.ts'
 import { setUp, signUp, tweet } from '../../helper.ts'
-import { startTestMariadb, startTlsMariadb, temporaryFolder } from '../../tls-mariadb.ts'
+import { startTestDatabase, startTlsDatabase, temporaryFolder } from '../../tls-database.ts'
 
 const folder = temporaryFolder(t)
 
@@ -20,7 +21,7 @@ const start = (env: Env) =>
   )
 
 t.test('the service and its tools verify a private CA', async (t) => {
-  const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['localhost'])
+  const { byName, byAddress, ca } = await startTlsDatabase(t, folder, ['localhost'])
   const env = { DATABASE_URL: byName, DATABASE_TLS: 'verify', DATABASE_CA: ca }
   const app = await setUp(t, env)
   const ada = await signUp(app, 'Ada')
@@ -36,7 +37,7 @@ t.test('the service and its tools verify a private CA', async (t) => {
 })
 
 t.test('a database that requires TLS rejects plaintext with advice', async (t) => {
-  const { byName, byAddress, ca } = await startTlsMariadb(t, folder, ['127.0.0.1'])
+  const { byName, byAddress, ca } = await startTlsDatabase(t, folder, ['127.0.0.1'])
   const verify = { DATABASE_TLS: 'verify', DATABASE_CA: ca }
   t.match(await start({ DATABASE_URL: byAddress }), /set DATABASE_TLS to verify/)
   t.equal(await start({ DATABASE_URL: `${byAddress}?ssl-mode=REQUIRED` }), 'connected')
@@ -54,7 +55,8 @@ t.test('a database that requires TLS rejects plaintext with advice', async (t) =
 })
 
 t.test('nothing is sent to a database without TLS if TLS is required', async (t) => {
-  const { url } = await startTestMariadb(t, folder, ['--skip-ssl'])
+  const withoutTls = isMysql ? '--tls-version=' : '--skip-ssl'
+  const { url } = await startTestDatabase(t, folder, [withoutTls])
   for (const parameter of [
     'ssl-mode=REQUIRED',
     'ssl-mode=PREFERRED',

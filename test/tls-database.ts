@@ -6,8 +6,8 @@ import getPort from 'get-port'
 import { createConnection } from 'mysql2/promise'
 import { generate } from 'selfsigned'
 import type { Test } from 'tap'
-import { startMariadb } from '../local/mariadb.ts'
 import { connectionOptions } from '../plugins/db/connection-options.ts'
+import { startDatabase } from './database.ts'
 
 const KEYS = { keyType: 'ec', algorithm: 'sha256' } as const
 /** The types of names in a certificate (RFC 5280, 4.2.1.6). */
@@ -36,28 +36,28 @@ export async function makeCertificates(hosts: string[]) {
   return { authority: authority.cert, certificate: server.cert, key: server.private }
 }
 
-/** A MariaDB of its own for a test; the next one in the same folder starts faster. */
-export async function startTestMariadb(t: Test, folder: string, serverOptions: string[]) {
+/** A server of its own for a test; the next one in the same folder starts faster. */
+export async function startTestDatabase(t: Test, folder: string, serverOptions: string[]) {
   const port = await getPort({ host: '127.0.0.1' })
-  const mariadb = await startMariadb({
+  const database = await startDatabase({
     folder,
     volatile: true,
     everyDatabase: true,
     port,
     serverOptions,
   })
-  t.teardown(() => mariadb.stop())
-  return mariadb
+  t.teardown(() => database.stop())
+  return database
 }
 
-/** A MariaDB that refuses plaintext and has a certificate for these hosts, from a CA of its own. */
-export async function startTlsMariadb(t: Test, folder: string, hosts: string[]) {
+/** A database that refuses plaintext and has a certificate for these hosts, from a CA of its own. */
+export async function startTlsDatabase(t: Test, folder: string, hosts: string[]) {
   const { authority, certificate, key } = await makeCertificates(hosts)
   const write = (name: string, content: string) => {
     writeFileSync(join(folder, name), content)
     return join(folder, name)
   }
-  const { url } = await startTestMariadb(t, folder, [
+  const { url } = await startTestDatabase(t, folder, [
     `--ssl-cert=${write('cert.pem', certificate)}`,
     `--ssl-key=${write('key.pem', key)}`,
   ])
