@@ -57,6 +57,7 @@ function createAuth(app: FastifyInstance) {
     const { userId, tokens } = await app.transaction(async (tx) => {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
       await attempts.succeed(userId, client.ip, tx)
+      app.securityLog('user_created', { userId, address: client.ip }, tx)
       return { userId, tokens: await sessions.open(userId, client, tx) }
     })
     return { user: await app.users.getOwn(userId), ...tokens }
@@ -103,6 +104,7 @@ function createAuth(app: FastifyInstance) {
       if (!(await app.users.setPasswordHash(userId, account.passwordHash, hash, tx)))
         throw new WrongPassword()
       await sessions.revokeOthers(userId, sessionId, tx)
+      app.securityLog('authn_password_change', { userId, address }, tx)
     })
   }
 
@@ -111,7 +113,10 @@ function createAuth(app: FastifyInstance) {
     const right = await attempts.check({ id: userId }, address, (origin) =>
       app.password.verify(password, account?.passwordHash, origin),
     )
-    if (!account || !right) throw new WrongPassword()
+    if (!account || !right) {
+      app.securityLog('authn_login_fail', { userId, address })
+      throw new WrongPassword()
+    }
     return account
   }
 
@@ -124,6 +129,7 @@ function createAuth(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       await app.users.remove(userId, tx)
       await sessions.revokeAll(userId, tx)
+      app.securityLog('user_deleted', { userId, address }, tx)
     })
   }
 
