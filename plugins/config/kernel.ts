@@ -46,6 +46,11 @@ export const KernelSettings = Type.Object({
   REDIS_URL: Type.Optional(
     readable(readRedisUrl, { description: 'a Redis that the processes share' }),
   ),
+  MAX_REQUESTS: Type.Integer({
+    minimum: 1,
+    default: 200,
+    description: 'how many requests a process works on at once; others are 503 at once',
+  }),
   ...LIMITS,
 })
 
