@@ -9,12 +9,13 @@ import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 import logins from './attacks/logins.ts'
 import notifications from './attacks/notifications.ts'
+import overload from './attacks/overload.ts'
 import type { Outcome, Scenario } from './attacks/scenario.ts'
 import uploads from './attacks/uploads.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import { createStops } from './stops.ts'
 
-const SCENARIOS: Scenario[] = [...logins, ...uploads, ...notifications]
+const SCENARIOS: Scenario[] = [...logins, ...uploads, ...notifications, ...overload]
 
 const HELP = `Measures the requests of people while a client attacks the service, on loopback.
 
