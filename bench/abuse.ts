@@ -8,12 +8,14 @@ import getPort from 'get-port'
 import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 import logins from './attacks/logins.ts'
+import notifications from './attacks/notifications.ts'
+import overload from './attacks/overload.ts'
 import type { Outcome, Scenario } from './attacks/scenario.ts'
 import uploads from './attacks/uploads.ts'
 import { SERVICE, start, stopAll } from './processes/ask.ts'
 import { createStops } from './stops.ts'
 
-const SCENARIOS: Scenario[] = [...logins, ...uploads]
+const SCENARIOS: Scenario[] = [...logins, ...uploads, ...notifications, ...overload]
 
 const HELP = `Measures the requests of people while a client attacks the service, on loopback.
 
@@ -43,7 +45,7 @@ function chosen() {
 }
 
 /** Every scenario gets a service and a database of its own, so that none meets limits of another. */
-async function run({ name, title, prepare }: Scenario) {
+async function run({ name, title, prepare, env: more }: Scenario) {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-abuse-'))
   stops.add(() => rmSync(folder, { recursive: true, force: true }))
   const mariadb = await startMariadb({ folder, port: await getPort({ host: '127.0.0.1' }) })
@@ -51,7 +53,8 @@ async function run({ name, title, prepare }: Scenario) {
   const s3 = await startS3({ bucket: 'birdhouse', port: await getPort({ host: '127.0.0.1' }) })
   stops.add(s3.stop, stopAll)
   const file = values.of ? join(resolve(values.of), 'bench/processes/birdhouse.ts') : 'birdhouse.ts'
-  const env = { ...SERVICE.env, ...s3.settings, DATABASE_URL: mariadb.url, LOG_LEVEL: 'silent' }
+  const own = { DATABASE_URL: mariadb.url, LOG_LEVEL: 'silent', ...more }
+  const env = { ...SERVICE.env, ...s3.settings, ...own }
   const service = start(file, env, SERVICE.args)
   const { honest, attack } = await prepare(await service.ask<{ port: number }>({ listen: true }))
 

@@ -9,6 +9,8 @@ export type Client = { from: string; requests: string[] }
 export type Scenario = {
   name: string
   title: string
+  /** Settings of the service besides those of every scenario. */
+  env?: Record<string, string>
   prepare: (service: { port: number }) => Promise<{
     /** The requests of people, once; measured without the attack and during it. */
     honest: () => Promise<Outcome>

@@ -1,4 +1,4 @@
-import { index, int, mysqlTable, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { index, int, mysqlTable, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
 import { createdAt, id, jsonText, text, time } from '../columns.ts'
 
 /**
@@ -17,12 +17,15 @@ export const jobs = mysqlTable(
     runAt: time().notNull(),
     token: text({ length: 36 }),
     attempts: int().notNull().default(0),
+    /** The account whose act added the job, if any, and the level that its number of jobs gave it. */
+    account: id(),
+    level: tinyint().notNull().default(0),
     error: text({ length: 1000 }),
     deadAt: time(),
     createdAt: createdAt(),
   },
   (t) => [
-    index('jobs_due').on(t.name, t.deadAt, t.runAt),
+    index('jobs_due').on(t.name, t.level, t.deadAt, t.runAt),
     // Counts and lists the few dead jobs among many live ones.
     index('jobs_dead').on(t.deadAt),
     uniqueIndex('jobs_unique_key').on(t.uniqueKey),

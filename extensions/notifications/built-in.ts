@@ -1,6 +1,5 @@
 import type { EventPayloads, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, isNull, type SQL } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/mysql-core'
 import type { Kind } from './schemas.ts'
 import type { Notice } from './writing.ts'
 
@@ -13,17 +12,12 @@ declare module 'fastify' {
     mention: { tweetId: number }
     moderation: { subjectId: number }
   }
-  interface EventPayloads {
-    // Emitted by the extension `hashtags`, which documents the event.
-    'tweet.mentioned': { tweetId: number; authorId: number; mentionedIds: number[] }
-  }
   interface JobPayloads {
     'notifications.followed': EventPayloads['user.followed']
     'notifications.unfollowed': EventPayloads['user.unfollowed']
     'notifications.liked': EventPayloads['tweet.liked']
     'notifications.unliked': EventPayloads['tweet.unliked']
     'notifications.tweeted': EventPayloads['tweet.created']
-    'notifications.mentioned': EventPayloads['tweet.mentioned']
     'notifications.deleted': EventPayloads['tweet.deleted']
     'notifications.moderated': EventPayloads['moderation.acted']
   }
@@ -39,7 +33,6 @@ export function addBuiltInKinds(app: FastifyInstance) {
   addKind('retweet', { description: 'Somebody retweets your tweet.', grouped: true })
   addKind('follow', { description: 'Somebody follows you.', grouped: true })
   addKind('reply', { description: 'Somebody replies to your tweet with `tweet`.' })
-  addKind('mention', { description: 'Somebody mentions you in `tweet`.' })
   addKind('moderation', {
     description:
       'A moderator has acted: `subjectId` is the act in your list of acts of moderators.',
@@ -104,14 +97,6 @@ export function addBuiltInKinds(app: FastifyInstance) {
   const answers = ({ replyToId, retweetOfId }: Tweeted) => Boolean(replyToId ?? retweetOfId)
   subscribe('tweet.created', 'notifications.tweeted', tweeted, { when: answers })
 
-  subscribe('tweet.mentioned', 'notifications.mentioned', async (mention) => {
-    const { tweetId, authorId: actorId, mentionedIds } = mention
-    // A reply that mentions the author it replies to counts as a reply.
-    const parentAuthorId = await parentAuthorOf(tweetId)
-    for (const userId of mentionedIds.filter((id) => id !== parentAuthorId))
-      await app.transaction((tx) => emit(tx, 'mention', { userId, actorId, tweetId }))
-  })
-
   subscribe('tweet.deleted', 'notifications.deleted', async (deletion) => {
     const { tweetId, authorId, retweetOfId } = deletion
     if (retweetOfId) await retweet(authorId, retweetOfId)
@@ -133,16 +118,6 @@ export function addBuiltInKinds(app: FastifyInstance) {
     const [row] = await app.db
       .select({ authorId: tweets.authorId })
       .from(tweets)
-      .where(eq(tweets.id, tweetId))
-    return row?.authorId
-  }
-
-  async function parentAuthorOf(tweetId: number) {
-    const parent = alias(tweets, 'parent')
-    const [row] = await app.db
-      .select({ authorId: parent.authorId })
-      .from(tweets)
-      .innerJoin(parent, eq(parent.id, tweets.replyToId))
       .where(eq(tweets.id, tweetId))
     return row?.authorId
   }

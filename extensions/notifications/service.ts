@@ -4,7 +4,9 @@ import { eq, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { addBuiltInKinds } from './built-in.ts'
+import type {} from './config.ts'
 import { createKinds } from './kinds.ts'
+import { addMentions } from './mentions.ts'
 import { COUNTED, createReading } from './reading.ts'
 import { createRemoval } from './removal.ts'
 import type {} from './tables.ts'
@@ -65,6 +67,7 @@ function createNotifications(app: FastifyInstance) {
 async function service(app: FastifyInstance) {
   app.decorate('notifications', createNotifications(app))
   addBuiltInKinds(app)
+  addMentions(app)
   app.jobs.every('notifications.purge', DAY, app.notifications.purge)
   app.users.addEraser(app.notifications.erase)
 

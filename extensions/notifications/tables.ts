@@ -1,11 +1,12 @@
 import { createdAt, id, reference } from 'birdhouse/columns'
-import { index, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
+import { index, int, mysqlTable, uniqueIndex, varchar } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
     notificationStates: typeof notificationStates
     notificationGroups: typeof notificationGroups
     notificationItems: typeof notificationItems
+    notificationBudgets: typeof notificationBudgets
   }
 }
 
@@ -61,3 +62,10 @@ export const notificationItems = mysqlTable(
     index('notifications_items_group').on(t.groupId, t.id),
   ],
 )
+
+/** How many people who do not follow an author its mentions have notified since then. */
+export const notificationBudgets = mysqlTable('notifications_budgets', {
+  userId: userId().primaryKey(),
+  since: createdAt(),
+  spent: int({ unsigned: true }).notNull(),
+})

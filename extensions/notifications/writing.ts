@@ -1,5 +1,5 @@
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, desc, eq, exists, gt, isNull, sql } from 'drizzle-orm'
+import { and, desc, eq, exists, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/mysql-core'
 import type { NotificationKinds } from 'fastify'
 import type { Kinds } from './kinds.ts'
@@ -74,6 +74,21 @@ export function createWriting(app: FastifyInstance, kinds: Kinds) {
       if (app.errors.isMissingParent(error)) return false
       throw error
     }
+  }
+
+  /** Locks the notifications of several; returns the accounts that exist. @throws when one is erased meanwhile */
+  async function lockAll(tx: Tx, userIds: number[]) {
+    const rows = await tx
+      .select({ userId: users.id })
+      .from(users)
+      .where(inArray(users.id, [...new Set(userIds)]))
+      .orderBy(users.id)
+    if (rows.length > 0)
+      await tx
+        .insert(notificationStates)
+        .values(rows)
+        .onDuplicateKeyUpdate({ set: { userId: sql`${notificationStates.userId}` } })
+    return new Set(rows.map(({ userId }) => userId))
   }
 
   /** Adds the item to an unread group of the same kind and tweet, unless the group is a day old. */
@@ -167,7 +182,7 @@ export function createWriting(app: FastifyInstance, kinds: Kinds) {
     else await tx.delete(notificationGroups).where(group)
   }
 
-  return { emit, withdraw, lock, remove }
+  return { emit, withdraw, lock, lockAll, announce, remove }
 }
 
 export type Writing = ReturnType<typeof createWriting>

@@ -67,6 +67,7 @@ function shape(s: KernelValues) {
     trustProxy: readProxies(s.TRUST_PROXY),
     corsOrigin: s.CORS_ORIGIN ? readOrigins(s.CORS_ORIGIN) : [],
     logLevel: s.LOG_LEVEL,
+    maxRequests: s.MAX_REQUESTS,
     demoData: s.DEMO_DATA === 'true',
     redis: s.REDIS_URL ? readRedisUrl(s.REDIS_URL) : undefined,
     mail: {

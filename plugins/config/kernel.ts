@@ -57,6 +57,11 @@ export const KernelSettings = Type.Object({
       ...SHOWN,
     }),
   ),
+  MAX_REQUESTS: Type.Integer({
+    minimum: 1,
+    default: 200,
+    description: 'how many requests a process works on at once; others are 503 at once',
+  }),
   ...LIMITS,
 })
 

@@ -49,7 +49,7 @@ const columns = {
   progress: sql<string | null>`${jobs.progress}`,
 }
 
-type Row = Omit<typeof jobs.$inferSelect, 'token'> & {
+type Row = Omit<typeof jobs.$inferSelect, 'token' | 'account' | 'level'> & {
   state: State
   payload: string
   progress: string | null

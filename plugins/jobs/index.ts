@@ -2,6 +2,7 @@ import type { FastifyInstance, JobPayloads } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Tx } from '../db/client.ts'
 import { afterCommit } from '../db/transaction.ts'
+import { createCauses } from './cause.ts'
 import { merging } from './merging.ts'
 import { createJobStore } from './store.ts'
 import type {
@@ -27,7 +28,8 @@ const DEFAULTS = { maxAttempts: 12, timeout: 300, batch: 1 }
 function createJobs(app: FastifyInstance) {
   const definitions = new Map<string, JobDefinition>()
   const store = createJobStore(app.db, app.transaction)
-  const worker = createWorker({ store, definitions, log: app.log })
+  const causes = createCauses()
+  const worker = createWorker({ store, definitions, causes, log: app.log })
 
   /**
    * Sets the handler of the jobs with this name. A job that fails runs again after 1 s, 2 s and so on up to
@@ -77,7 +79,7 @@ function createJobs(app: FastifyInstance) {
     if (unknown !== undefined) {
       throw new Error(`No job is called ${unknown}; define it with app.jobs.define in service.`)
     }
-    store.insert(tx, names, payload, delay)
+    store.insert(tx, names, payload, { ...causes.count(names.length), delay })
     if (delay === 0) afterCommit(tx, () => worker.wake(names))
   }
 
@@ -86,7 +88,22 @@ function createJobs(app: FastifyInstance) {
     worker.start()
   }
 
-  const jobs = { define, every, add, merging, countDead: store.countDead, start, stop: worker.stop }
+  /**
+   * Runs work whose jobs are those of this account. A request of a signed-in user and a job do so by
+   * themselves; a job that merges the work of several must say whose jobs it adds.
+   */
+  const causedBy = <T>(account: number, work: () => T) => causes.runAs({ account, level: 0 }, work)
+
+  const jobs = {
+    define,
+    every,
+    add,
+    merging,
+    causedBy,
+    countDead: store.countDead,
+    start,
+    stop: worker.stop,
+  }
   definitionsOf.set(jobs, definitions)
   return jobs
 }
@@ -101,6 +118,11 @@ export default fp(
   async (app) => {
     app.decorate('jobs', createJobs(app))
     app.addHook('preClose', () => app.jobs.stop())
+    // After the body has been read, because its events lose the context of the request.
+    app.addHook('preValidation', ({ viewerId }, _reply, done) => {
+      if (viewerId === undefined) done()
+      else app.jobs.causedBy(viewerId, done)
+    })
   },
   { name: 'jobs', dependencies: ['db', 'features'] },
 )

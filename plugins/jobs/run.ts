@@ -1,12 +1,14 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { describeError } from '../errors.ts'
 import { createAttempts, LeaseLost } from './attempt.ts'
+import type { Causes } from './cause.ts'
 import type { Claim, Job, JobStore } from './store.ts'
 import type { JobDefinition } from './types.ts'
 
 export type WorkerOptions = {
   store: JobStore
   definitions: Map<string, JobDefinition>
+  causes: Causes
   log: FastifyBaseLogger
 }
 
@@ -14,7 +16,7 @@ export type WorkerOptions = {
 const BACKOFF = { first: 1, max: 600 }
 
 export function createRuns(
-  { store, definitions, log }: WorkerOptions,
+  { store, definitions, causes, log }: WorkerOptions,
   stopping: () => AbortSignal,
   onDone: (job: Claim) => void,
 ) {
@@ -34,7 +36,7 @@ export function createRuns(
     try {
       // Claiming counts the attempt, so a job that kills its process is dead eventually too.
       if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
-      await attempt(job, token, definition)
+      await causes.runAs(causeOf(job), () => attempt(job, token, definition))
       if (definition.every) await store.repeat(job.id, token, definition.every)
       else onDone({ id: job.id, token })
     } catch (error) {
@@ -42,6 +44,8 @@ export function createRuns(
     }
   }
 }
+
+const causeOf = ({ account, level }: Job) => (account === null ? undefined : { account, level })
 
 const toError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)))
 

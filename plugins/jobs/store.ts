@@ -1,12 +1,28 @@
-import { and, count, eq, inArray, isNotNull, isNull, lte, min, or, sql } from 'drizzle-orm'
+import {
+  and,
+  asc,
+  count,
+  desc,
+  eq,
+  inArray,
+  isNotNull,
+  isNull,
+  lte,
+  min,
+  or,
+  sql,
+} from 'drizzle-orm'
 import { unionAll } from 'drizzle-orm/mysql-core'
 import type { ResultSetHeader } from 'mysql2'
 import { jobs } from '../../db/schema/index.ts'
 import type { Db, Tx } from '../db/client.ts'
 import { batch, beforeCommit, type Transaction } from '../db/transaction.ts'
+import { LEVELS } from './cause.ts'
 
 /** Seconds of a lease; the worker renews it every third of that time. */
 export const LEASE = 30
+/** One in so many looks begins with the newest jobs of the highest level, so that some run however many others wait. */
+const HIGH_LEVELS_EVERY = 8
 
 /** `payload` and `progress` are JSON, which may be broken in a row that was written by hand. */
 export type Job = {
@@ -15,6 +31,8 @@ export type Job = {
   payload: string
   progress: string | null
   attempts: number
+  account: number | null
+  level: number
 }
 const columns = {
   id: jobs.id,
@@ -22,6 +40,8 @@ const columns = {
   payload: sql<string>`${jobs.payload}`,
   progress: sql<string | null>`${jobs.progress}`,
   attempts: jobs.attempts,
+  account: jobs.account,
+  level: jobs.level,
 }
 
 export type Claim = { id: number; token: string }
@@ -38,18 +58,33 @@ const hitOneRow = ([result]: [ResultSetHeader, unknown]) => result.affectedRows 
 export function createJobStore(db: Db, transaction: Transaction) {
   const live = and(isNull(jobs.deadAt), sql`${jobs.runAt} <= NOW(3)`)
 
-  const enqueue = beforeCommit<[name: string, payload: string, delay: number]>((rows) => ({
-    sql: `INSERT INTO jobs (name, payload, run_at) VALUES ${rows
-      .map(() => '(?, ?, NOW(3) + INTERVAL ? MICROSECOND)')
+  type NewRow = [
+    name: string,
+    payload: string,
+    account: number | null,
+    level: number,
+    delay: number,
+  ]
+  const enqueue = beforeCommit<NewRow>((rows) => ({
+    sql: `INSERT INTO jobs (name, payload, account, level, run_at) VALUES ${rows
+      .map(() => '(?, ?, ?, ?, NOW(3) + INTERVAL ? MICROSECOND)')
       .join(', ')}`,
     values: rows.flat(),
   }))
 
-  const insert = (tx: Tx, names: string[], payload: unknown, delay: number) =>
+  type Origin = Pick<Job, 'account' | 'level'>
+  function insert(
+    tx: Tx,
+    names: string[],
+    payload: unknown,
+    { account, level, delay }: Origin & { delay: number },
+  ) {
+    const [text, wait] = [JSON.stringify(payload), microseconds(delay)]
     enqueue(
       tx,
-      names.map((name) => [name, JSON.stringify(payload), microseconds(delay)]),
+      names.map((name) => [name, text, account, level, wait]),
     )
+  }
 
   async function ensureRecurring(name: string) {
     const row = { name, payload: {}, uniqueKey: name, runAt: later(0) }
@@ -58,26 +93,30 @@ export function createJobStore(db: Db, transaction: Transaction) {
 
   /**
    * Names that have a due job, including names that no handler here knows. MariaDB and MySQL look up the
-   * earliest live job of each name in `jobs_due`, so the cost does not grow with the number of jobs.
+   * earliest live job of each name and level in `jobs_due`, so the cost does not grow with the number of jobs.
    */
   async function dueNames() {
     const rows = await db
       .select({ name: jobs.name })
       .from(jobs)
       .where(isNull(jobs.deadAt))
-      .groupBy(jobs.name)
+      .groupBy(jobs.name, jobs.level)
       .having(lte(min(jobs.runAt), sql`NOW(3)`))
-    return rows.map(({ name }) => name)
+    return [...new Set(rows.map(({ name }) => name))]
   }
 
-  /** Returns due jobs up to a limit per name, so that many jobs of one name do not delay other names. */
+  /**
+   * Returns due jobs up to a limit per name, so that many jobs of one name do not delay other names, and
+   * mostly low levels first, so that many jobs of one account do not delay those of others.
+   */
   async function due(names: string[], limitOf: (name: string) => number) {
+    const direction = Math.random() < 1 / HIGH_LEVELS_EVERY ? desc : asc
     const ofName = (name: string) =>
       db
         .select({ id: jobs.id, name: jobs.name, attempts: jobs.attempts })
         .from(jobs)
-        .where(and(eq(jobs.name, name), live))
-        .orderBy(jobs.runAt)
+        .where(and(eq(jobs.name, name), inArray(jobs.level, LEVELS), live))
+        .orderBy(direction(jobs.level), direction(jobs.runAt))
         .limit(limitOf(name))
     const [first, second, ...rest] = names.map(ofName)
     if (!first) return []

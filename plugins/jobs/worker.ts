@@ -21,7 +21,7 @@ const STOP_TIMEOUT = 8_000
 
 type Candidate = Pick<Job, 'id' | 'name' | 'attempts'>
 
-export function createWorker({ store, definitions, log }: WorkerOptions) {
+export function createWorker({ store, definitions, causes, log }: WorkerOptions) {
   const running = new Map<Promise<unknown>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -37,7 +37,7 @@ export function createWorker({ store, definitions, log }: WorkerOptions) {
   let reading = new Set<string>()
   let stopped = true
   const run = createRuns(
-    { store, definitions, log },
+    { store, definitions, causes, log },
     () => stopping.signal,
     (job) => done.push(job),
   )

@@ -115,6 +115,7 @@ function createAccountMail(app: FastifyInstance) {
       await tokens.revoke(userId, tx)
       const row = { userId, email, verifiedAt: sql`NOW(3)` }
       await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+      app.securityLog('user_updated', { userId, email }, tx)
       await app.events.emit(tx, 'auth.emailChanged', { userId, from })
     })
 

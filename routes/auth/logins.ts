@@ -48,7 +48,14 @@ export function createLogins(
     const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
       app.password.verify(password, account?.passwordHash, origin),
     )
-    if (!account || !right) throw new WrongCredentials()
+    if (!account || !right) {
+      app.securityLog('authn_login_fail', {
+        email,
+        address,
+        ...(account && { userId: account.id }),
+      })
+      throw new WrongCredentials()
+    }
     if (!app.password.needsRehash(account.passwordHash)) return account
     return { ...account, passwordHash: await renewHash(account, password) }
   }
@@ -101,6 +108,7 @@ export function createLogins(
         current?.passwordHash === passwordHash ||
         (await app.password.verify(credentials.password, current?.passwordHash))
       if (!isSame) throw new WrongCredentials()
+      app.securityLog('authn_login_success', { userId: id, address: client.ip }, tx)
       return { userId: id, opened }
     })
   }

@@ -66,6 +66,7 @@ function createAuth(app: FastifyInstance) {
       const userId = await app.users.create({ ...input, passwordHash }, tx)
       await attempts.succeed(userId, client.ip, tx)
       await app.events.emit(tx, 'auth.signedUp', { userId })
+      app.securityLog('user_created', { userId, address: client.ip }, tx)
       return { userId, tokens: await sessions.open(userId, client, tx) }
     })
     return { user: await app.users.getOwn(userId), ...tokens }
@@ -113,6 +114,7 @@ function createAuth(app: FastifyInstance) {
         throw new WrongPassword()
       await sessions.revokeOthers(userId, sessionId, tx)
       await app.events.emit(tx, 'auth.passwordChanged', { userId, isReset: false })
+      app.securityLog('authn_password_change', { userId, address }, tx)
     })
   }
 
@@ -132,6 +134,7 @@ function createAuth(app: FastifyInstance) {
       const { passwordHash = '' } = (await app.users.credentials({ id: account.id }, tx)) ?? {}
       await app.users.setPasswordHash(userId, passwordHash, hash, tx)
       await sessions.revokeAll(userId, tx)
+      app.securityLog('authn_password_change', { userId }, tx)
       await app.events.emit(tx, 'auth.passwordChanged', { userId, isReset: true })
     })
     await attempts.unlock(userId)
@@ -143,7 +146,10 @@ function createAuth(app: FastifyInstance) {
     const right = await attempts.check({ id: userId }, address, (origin) =>
       app.password.verify(password, account?.passwordHash, origin),
     )
-    if (!account || !right) throw new WrongPassword()
+    if (!account || !right) {
+      app.securityLog('authn_login_fail', { userId, address })
+      throw new WrongPassword()
+    }
     return account
   }
 
@@ -156,6 +162,7 @@ function createAuth(app: FastifyInstance) {
     await app.transaction(async (tx) => {
       await app.users.remove(userId, tx)
       await sessions.revokeAll(userId, tx)
+      app.securityLog('user_deleted', { userId, address }, tx)
     })
   }
 

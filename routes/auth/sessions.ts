@@ -74,7 +74,7 @@ export function createSessions(app: FastifyInstance) {
     const fresh = await app.transaction(async (tx) => {
       const { sessionId, userId, successor } = await refreshTokens.spend(tx, refreshToken)
       if (successor === undefined) {
-        app.log.warn({ session: sessionId }, 'refresh token reused; session ended')
+        app.securityLog('authn_token_reuse', { userId, sessionId }, tx)
         await end(tx, eq(sessions.id, sessionId))
         return undefined
       }
@@ -122,6 +122,7 @@ export function createSessions(app: FastifyInstance) {
       return end(tx, and(eq(sessions.id, sessionId), eq(sessions.userId, userId)))
     })
     if (ended === 0) throw new SessionNotFound()
+    app.securityLog('session_terminated', { userId, sessionId })
   }
 
   const revokeAll = (userId: number, outer?: Tx) =>

@@ -164,14 +164,17 @@ function createGraph(app: FastifyInstance) {
   }
 
   /** SQL condition: neither the viewer nor the user in `column` blocks the other. */
-  function notBlocked(viewerId: number | undefined, column: AnyColumn): SQL | undefined {
+  function notBlocked(
+    viewerId: number | AnyColumn | undefined,
+    column: AnyColumn,
+  ): SQL | undefined {
     if (viewerId === undefined) return undefined
     return sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${viewerId} AND blocked_id = ${column})
       AND NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${column} AND blocked_id = ${viewerId})`
   }
 
   /** SQL condition: the viewer does not mute the user in `column`. */
-  const notMuted = (viewerId: number, column: AnyColumn) =>
+  const notMuted = (viewerId: number | AnyColumn, column: AnyColumn) =>
     sql`NOT EXISTS (SELECT 1 FROM ${mutes} WHERE muter_id = ${viewerId} AND muted_id = ${column})`
 
   return {

@@ -115,6 +115,7 @@ function createUsers(app: FastifyInstance) {
         throw app.errors.duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
+      if (handle !== undefined) app.securityLog('user_updated', { userId: id, field: 'handle' }, tx)
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
   }

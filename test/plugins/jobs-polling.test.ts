@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type SQL, sql } from 'drizzle-orm'
+import { eq, type SQL, sql } from 'drizzle-orm'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { build } from '../../app.ts'
@@ -12,6 +12,16 @@ const config = await settings(t)
 const app = await build(config)
 t.teardown(() => app.close())
 const { jobs } = app.tables
+const connection = await createConnection(connectionOptions(config))
+t.teardown(() => connection.end())
+await prepareSession(connection)
+
+/** Rows that the connection has read, in indexes as well. */
+async function rowsRead() {
+  const status = "SHOW SESSION STATUS LIKE 'Handler_read%'"
+  const [rows] = await connection.query<RowDataPacket[]>(status)
+  return rows.reduce((sum, { Value }) => sum + Number(Value), 0)
+}
 
 t.test('an idle process sends at most one statement a second', async (t) => {
   await drained(app)
@@ -26,22 +36,14 @@ t.test('an idle process sends at most one statement a second', async (t) => {
 
 t.test('the cost of a poll does not depend on the number of waiting and dead jobs', async (t) => {
   await app.jobs.stop()
-  const connection = await createConnection(connectionOptions(config))
-  t.teardown(() => connection.end())
-  await prepareSession(connection)
   const store = createJobStore(connect(connection), app.transaction)
-  const rowsRead = async () => {
-    const status = "SHOW SESSION STATUS LIKE 'Handler_read%'"
-    const [rows] = await connection.query<RowDataPacket[]>(status)
-    return rows.reduce((sum, { Value }) => sum + Number(Value), 0)
-  }
   const before = await rowsRead()
   t.strictSame(await store.dueNames(), [])
   const few = (await rowsRead()) - before
 
   const later = sql`NOW(3) + INTERVAL 1 DAY`
   await insert('timeline.fanOut', 5_000, later)
-  await insert('timeline.fanOut', 5_000, sql`NOW(3)`, sql`NOW(3)`)
+  await insert('timeline.fanOut', 5_000, sql`NOW(3)`, { deadAt: sql`NOW(3)` })
   await insert('not.known.here', 5_000, sql`NOW(3)`)
   await insert('live.tweet', 1, sql`NOW(3)`)
   const [start, names] = [await rowsRead(), await store.dueNames()]
@@ -50,7 +52,30 @@ t.test('the cost of a poll does not depend on the number of waiting and dead job
   t.ok(many < few + 20, `${many} index rows read; ${few} without these jobs`)
 })
 
-async function insert(name: string, count: number, runAt: SQL, deadAt?: SQL) {
-  const row = { name, payload: {}, runAt, ...(deadAt && { deadAt }) }
+t.test('the jobs of a low level are found first, whatever waits on other levels', async (t) => {
+  const store = createJobStore(connect(connection), app.transaction)
+  const name = 'timeline.fanOut'
+  await insert(name, 5_000, sql`NOW(3)`, { level: 1 })
+  await insert(name, 5_000, sql`NOW(3) + INTERVAL 1 DAY`, { level: 0 })
+  await insert(name, 1, sql`NOW(3) - INTERVAL 1 SECOND`, { level: 0 })
+  const lowest: number[] = []
+  let most = 0
+  for (let look = 0; look < 40; look++) {
+    const start = await rowsRead()
+    const found = await store.due([name], () => 16)
+    most = Math.max(most, (await rowsRead()) - start)
+    const rows = await app.db
+      .select({ level: jobs.level })
+      .from(jobs)
+      .where(eq(jobs.id, found[0]?.id ?? 0))
+    lowest.push(rows[0]?.level ?? -1)
+  }
+  const first = lowest.filter((level) => level === 0).length
+  t.ok(first > 20 && first < 40, `${first} of 40 looks begin with the low level`)
+  t.ok(most < 60, `${most} index rows read`)
+})
+
+async function insert(name: string, count: number, runAt: SQL, more: object = {}) {
+  const row = { name, payload: {}, runAt, ...more }
   await app.db.insert(jobs).values(Array(count).fill(row))
 }

@@ -431,6 +431,28 @@ t.test('a flood of one kind of job does not starve others', async (t) => {
   t.equal(ran, 300)
 })
 
+t.test('a flood of jobs of one account does not starve those of another', async (t) => {
+  const [first, second] = [newName(), newName()]
+  const served: number[] = []
+  app.jobs.define(first, async (account: number) => {
+    await app.transaction((tx) => app.jobs.add(tx, [second], account))
+  })
+  app.jobs.define(second, async (account: number) => void served.push(account))
+  const [loud, quiet] = [71, 72]
+  const addAll = (account: number, count: number) =>
+    app.jobs.causedBy(account, () =>
+      app.transaction(async (tx) => {
+        for (let n = 0; n < count; n++) await app.jobs.add(tx, [first], account)
+      }),
+    )
+  await addAll(loud, 100)
+  await addAll(loud, 600)
+  await addAll(quiet, 1)
+  await until('the quiet account is served', () => served.includes(quiet))
+  t.ok(served.length < 300, `served after ${served.length} of 700`)
+  await until('all others are served too', () => served.length === 701)
+})
+
 t.test('a flood of jobs that run in batches does not starve others', async (t) => {
   const flood = newName()
   const singles = Array.from({ length: 5 }, newName)
