@@ -1,4 +1,4 @@
-import { createdAt, id, text, time } from 'birdhouse/columns'
+import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
 import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
@@ -6,12 +6,13 @@ declare module 'fastify' {
     users: typeof users
     userCounts: typeof userCounts
     userCountDeltas: typeof userCountDeltas
+    restingHandles: typeof restingHandles
   }
 }
 
 /**
  * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job
- * has erased the account; so the e-mail address and the handle are free at once.
+ * has erased the account. The e-mail address is free at once, the handle rests in `restingHandles`.
  */
 export const users = mysqlTable(
   'users',
@@ -32,6 +33,22 @@ export const users = mysqlTable(
     uniqueIndex('users_email').on(t.email),
     index('users_avatar_key').on(t.avatarKey),
     index('users_header_key').on(t.headerKey),
+  ],
+)
+
+/**
+ * SHA-256 of handles that nobody may take until `until`, but the account that gave them up, if it still exists.
+ */
+export const restingHandles = mysqlTable(
+  'resting_handles',
+  {
+    hash: bytes32().primaryKey(),
+    ownerId: reference('users', { onDelete: 'set null' }),
+    until: time().notNull(),
+  },
+  (t) => [
+    index('resting_handles_owner').on(t.ownerId, t.until),
+    index('resting_handles_until').on(t.until),
   ],
 )
 
