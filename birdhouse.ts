@@ -22,6 +22,7 @@
 /// <reference path="./routes/users/schemas.ts" />
 /// <reference path="./routes/users/service.ts" />
 /// <reference path="./routes/users/tables.ts" />
+/// <reference path="./routes/well-known/config.ts" />
 // The types that features import from 'birdhouse'; at run time everything comes from `app`, and the
 // parts of schemas and tables from 'birdhouse/schemas' and 'birdhouse/columns'.
 // The references and the empty imports load each module that merges types into Fastify's; a test finds

@@ -22,6 +22,13 @@ const PRIVATE_USE = /\p{Co}/u
 const DIRECTION_CONTROL = /[\u202A-\u202E\u2066-\u2069]/u
 
 /**
+ * Invisible characters, but marks of direction, and those that change a visible character before them: joiners in
+ * emoji and in scripts whose letters join, variants of glyphs, and the tags of flags.
+ */
+const UNSEEN =
+  /[\p{DI}--[\u061C\u200C-\u200F\p{VS}\u{E0020}-\u{E007F}]]|(?<![\p{ExtPict}\p{EMod}\p{M}[\p{L}--[\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}\p{sc=Hani}\p{sc=Hang}]]])[\u200C\u200D]|(?<![\p{Emoji}\p{ExtPict}[\p{L}--[\p{sc=Latn}\p{sc=Grek}\p{sc=Cyrl}]]])\p{VS}|(?<![\p{ExtPict}\u{E0020}-\u{E007F}])[\u{E0020}-\u{E007F}]/v
+
+/**
  * Returns text as it is stored: in NFC, so that equal words have equal bytes, with newlines as LF. `min`
  * and `max` count Unicode code points of the result. Text that is not empty must have a visible character.
  * @throws 400 that names the field
@@ -43,12 +50,13 @@ export function cleanText(value: string, { field, min = 0, max, trim = false }: 
 
 /**
  * Returns a name as it is stored, trimmed. Refuses characters that change the direction of surrounding
- * text or look different in every font. @throws 400 that names the field
+ * text, are invisible or look different in every font. @throws 400 that names the field
  */
 function cleanName(value: string, { field, max }: { field: string; max: number }) {
   const name = cleanText(value, { field, min: 1, max, trim: true })
   refuse(name, field, PRIVATE_USE, 'looks different in every font')
   refuse(name, field, DIRECTION_CONTROL, 'changes the direction of the text around it')
+  refuse(name, field, UNSEEN, 'is invisible here')
   return name
 }
 

@@ -5,5 +5,14 @@ const RESERVED =
 /** Returns a test for handles that nobody may take; `more` is a comma-separated list. */
 export function createReserved(more: string) {
   const reserved = new Set(`${RESERVED} ${more}`.split(/[ ,]+/).filter(Boolean))
-  return (handle: string) => reserved.has(handle.replaceAll(/^_+|_+$/g, '')) || reserved.has(handle)
+  const skeletons = new Set([...reserved].map(skeletonOf))
+  return (handle: string) => reserved.has(handle) || skeletons.has(skeletonOf(handle))
 }
+
+/** Characters of handles that look alike (UTS #39): 0 and o; 1, l and i; rn and m. */
+const skeletonOf = (handle: string) =>
+  handle
+    .replaceAll(/^_+|_+$/g, '')
+    .replaceAll('0', 'o')
+    .replaceAll(/[1i]/g, 'l')
+    .replaceAll('rn', 'm')

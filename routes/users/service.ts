@@ -8,6 +8,7 @@ import { createErasure } from './erasure.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
 import { createReserved } from './reserved.ts'
+import { createRestingHandles } from './resting-handles.ts'
 import { OwnUser, User, UserSummary } from './schemas.ts'
 import { createStates } from './states.ts'
 
@@ -25,6 +26,7 @@ declare module 'fastify' {
   }
   interface JobPayloads {
     'users.erase': { userId: number }
+    'users.purgeHandles': object
   }
 }
 
@@ -35,7 +37,7 @@ const EmailTaken = createError(
 )
 const HandleTaken = createError(
   'HANDLE_TAKEN',
-  'Another account has this handle; choose another handle.',
+  'Another account has this handle, or had it in the last 30 days; choose another handle.',
   409,
 )
 
@@ -56,6 +58,7 @@ function createUsers(app: FastifyInstance) {
   const counts = app.createCounter('user', ['followers', 'followees', 'tweets'])
   const pictures = createPictures(app)
   const isReserved = createReserved(app.config.users.RESERVED_HANDLES)
+  const resting = createRestingHandles(app)
   const reading = createUserReading(app, counts, pictures)
   const states = createStates(app)
 
@@ -89,6 +92,11 @@ function createUsers(app: FastifyInstance) {
         const row = { ...input, name, profile, handle, email: input.email.toLowerCase() }
         try {
           const [{ insertId }] = await tx.insert(users).values(row)
+          if (await resting.isResting(tx, handle, insertId)) {
+            if (input.handle) throw new HandleTaken()
+            await tx.delete(users).where(eq(users.id, insertId))
+            continue
+          }
           await app.events.emit(tx, 'user.signedUp', { userId: insertId })
           return insertId
         } catch (error) {
@@ -110,14 +118,33 @@ function createUsers(app: FastifyInstance) {
       ...(handle !== undefined && { handle }),
     }
     await app.transaction(async (tx) => {
+      const old = handle === undefined ? undefined : await handleOf(tx, id)
       const updating = tx.update(users).set(row).where(alive(id))
       const [result] = await updating.catch((error) => {
         throw app.errors.duplicateKey(error) === 'users_handle' ? new HandleTaken() : error
       })
       if (result.affectedRows === 0) throw new UserNotFound()
       if (handle !== undefined) app.securityLog('user_updated', { userId: id, field: 'handle' }, tx)
+      if (old && handle && old !== handle) await changeHandle(tx, id, old, handle)
       await app.events.emit(tx, 'user.updated', { userId: id })
     })
+  }
+
+  /** Locks the account, so that of two simultaneous changes the second sees the handle of the first. */
+  async function handleOf(tx: Tx, id: number) {
+    const [row] = await tx
+      .select({ handle: users.handle })
+      .from(users)
+      .where(alive(id))
+      .for('update')
+    return row?.handle
+  }
+
+  /** @throws HandleTaken */
+  async function changeHandle(tx: Tx, id: number, old: string, handle: string) {
+    if (await resting.isResting(tx, handle, id)) throw new HandleTaken()
+    await resting.wake(tx, handle)
+    await resting.rest(tx, old, id)
   }
 
   /** An account may keep a handle that was reserved later. */
@@ -152,15 +179,17 @@ function createUsers(app: FastifyInstance) {
   }
 
   /**
-   * Hides the account at once and frees its e-mail address and handle; a job erases the rest later.
+   * Hides the account at once and frees its e-mail address; its handle rests. A job erases the rest later.
    * @throws UserNotFound, LastAdmin
    */
   async function remove(id: number, outer?: Tx) {
     return app.transaction(async (tx) => {
       await states.assertNotLastAdmin(tx, id)
+      const handle = await handleOf(tx, id)
       const gone = { deletedAt: sql`NOW(3)`, email: null, handle: null, passwordHash: '' }
       const [result] = await tx.update(users).set(gone).where(alive(id))
       if (result.affectedRows === 0) throw new UserNotFound()
+      if (handle) await resting.rest(tx, handle, null)
       await app.events.emit(tx, 'user.deleted', { userId: id })
     }, outer)
   }
@@ -173,6 +202,7 @@ function createUsers(app: FastifyInstance) {
     setPasswordHash,
     setEmail,
     remove,
+    purgeHandles: resting.purge,
     counts,
     ...reading,
     ...createErasure(app, counts),
@@ -198,6 +228,7 @@ export default fp(
   async (app) => {
     for (const schema of [UserSummary, User, OwnUser]) app.resources.define(schema)
     app.decorate('users', createUsers(app))
+    app.jobs.every('users.purgeHandles', 3600, app.users.purgeHandles)
   },
-  { name: 'users.service', dependencies: ['db', 'events', 's3', 'resources', 'cache'] },
+  { name: 'users.service', dependencies: ['db', 'events', 'jobs', 's3', 'resources', 'cache'] },
 )

@@ -1,4 +1,4 @@
-import { createdAt, id, text, time } from 'birdhouse/columns'
+import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
 import { sql } from 'drizzle-orm'
 import { index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 
@@ -10,13 +10,14 @@ declare module 'fastify' {
     users: typeof users
     userCounts: typeof userCounts
     userCountDeltas: typeof userCountDeltas
+    restingHandles: typeof restingHandles
   }
 }
 
 /**
  * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job
- * has erased the account; so the e-mail address and the handle are free at once. Reads look at `hiddenAt`, which
- * is set for a deleted and for a suspended account.
+ * has erased the account. The e-mail address is free at once, the handle rests in `restingHandles`. Reads look at
+ * `hiddenAt`, which is set for a deleted and for a suspended account.
  */
 export const users = mysqlTable(
   'users',
@@ -43,6 +44,22 @@ export const users = mysqlTable(
     index('users_avatar_key').on(t.avatarKey),
     index('users_header_key').on(t.headerKey),
     index('users_role').on(t.role),
+  ],
+)
+
+/**
+ * SHA-256 of handles that nobody may take until `until`, but the account that gave them up, if it still exists.
+ */
+export const restingHandles = mysqlTable(
+  'resting_handles',
+  {
+    hash: bytes32().primaryKey(),
+    ownerId: reference('users', { onDelete: 'set null' }),
+    until: time().notNull(),
+  },
+  (t) => [
+    index('resting_handles_owner').on(t.ownerId, t.until),
+    index('resting_handles_until').on(t.until),
   ],
 )
 

@@ -185,6 +185,20 @@ t.test('invisible and deceptive text is rejected over HTTP', async (t) => {
       const sentence = `a ${mark} in a sentence`
       t.equal((await newTweet(sentence)).body.text, sentence, 'a tweet may')
     }
+    for (const word of [
+      'Ho\u200bng',
+      'Ho\u00adng',
+      'Hong\u200d',
+      'Hong\ufe0f',
+      'Hong\u{e0067}',
+      'a\u3164b',
+    ]) {
+      const { status, body } = await patch({ name: word })
+      t.equal(status, 400, encodeURI(word))
+      t.match(body.errors, [
+        { path: '/body/name', message: /^must not contain U\+\w+, which is invis/ },
+      ])
+    }
     for (const mark of ['\u200e', '\u200f', '\u061c']) {
       t.equal((await patch({ name: `שלום${mark}!` })).status, 200, 'marks turn nothing around')
     }

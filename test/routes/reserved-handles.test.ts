@@ -14,7 +14,18 @@ const refusal = { status: 400, body: { errors: [{ path: '/body/handle' }] } }
 
 t.test('nobody takes a handle that is reserved, or that a setting adds', async (t) => {
   const user = await signUp(app, 'Changes')
-  for (const handle of ['admin', 'root', 'support', '_admin_', 'birdhouse', 'mayor', 'town_hall']) {
+  for (const handle of [
+    'admin',
+    'root',
+    'support',
+    '_admin_',
+    'birdhouse',
+    'mayor',
+    'town_hall',
+    'adm1n',
+    'supp0rt',
+    'adrnin',
+  ]) {
     t.match(await signUpAs({ name: 'Ann', handle }), refusal, handle)
     t.match(await call(app, 'PATCH /v1/users/me', { as: user, body: { handle } }), refusal, handle)
   }

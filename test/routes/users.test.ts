@@ -48,7 +48,7 @@ t.test('a user changes name, profile and handle', async (t) => {
   t.equal((await read(app, '/v1/users/by-handle/after_all')).id, user.id)
   const old = await call(app, `GET /v1/users/by-handle/${user.handle}`)
   t.equal(old.status, 404)
-  t.equal((await patch(other, { handle: user.handle })).status, 200, 'the old handle is free')
+  t.equal((await patch(other, { handle: user.handle })).status, 409, 'the old handle rests')
 
   const taken = await patch(other, { handle: 'after_all', name: 'Not either' })
   t.equal(taken.status, 409)
@@ -400,12 +400,14 @@ t.test('deleting an account erases every trace of it', async (t) => {
     }
   })
 
-  await t.test('its e-mail address and handle are free at once', async (t) => {
-    const heir = await signUp(app, 'Heir', { email, handle: 'zqgone' })
+  await t.test('its e-mail address is free at once, its handle rests', async (t) => {
+    const body = { email, name: 'Heir', handle: 'zqgone', password: gone.password }
+    t.equal((await call(app, 'POST /v1/auth/sign-up', { body })).body.code, 'HANDLE_TAKEN')
+    const heir = await signUp(app, 'Heir', { email })
     t.not(heir.id, gone.id)
     t.match(await me(heir), { email, followerCount: 0, tweetCount: 0, avatar: null })
-    const body = { password: heir.password }
-    t.equal((await call(app, 'DELETE /v1/users/me', { as: heir, body })).status, 204)
+    const close = { as: heir, body: { password: heir.password } }
+    t.equal((await call(app, 'DELETE /v1/users/me', close)).status, 204)
   })
 
   await app.jobs.start()
