@@ -48,6 +48,9 @@ export const ACCOUNT_LIMITS = {
   password: { min: 8, max: 128 },
 } as const
 
+/** Bytes of JSON bodies, for `bodyLimit`: they hold the longest fields in UTF-8, or two passwords as escapes. */
+export const BODY_LIMITS = { signUp: 40 * 1024, credentials: 4 * 1024 } as const
+
 const { handle, password } = ACCOUNT_LIMITS
 
 export const Name = Line({

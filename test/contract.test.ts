@@ -37,6 +37,7 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   const other = items.find(({ current }: { current: boolean }) => !current)
   await ask(t, 204, `DELETE /v1/auth/sessions/${other.id}`, { as })
   await ask(t, 404, `DELETE /v1/auth/sessions/${other.id}`, { as })
+  await ask(t, 204, 'DELETE /v1/auth/sessions', { as })
 
   await ask(t, 200, 'GET /v1/users/me', { as })
   await ask(t, 200, 'PATCH /v1/users/me', { as, body: { name: '도라', profile: 'hi' } })

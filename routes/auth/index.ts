@@ -1,6 +1,13 @@
 import type { FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
-import { BearerAuth, IdParams, NoContent, problems } from 'birdhouse/schemas'
-import { Login, PasswordChange, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
+import {
+  BearerAuth,
+  BODY_LIMITS,
+  IdParams,
+  NoContent,
+  PageQuery,
+  problems,
+} from 'birdhouse/schemas'
+import { Login, PasswordChange, Refresh, SessionPage, SignedIn, SignUp, Tokens } from './schemas.ts'
 
 const clientOf = (request: FastifyRequest) => ({
   ip: request.clientAddress,
@@ -18,6 +25,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/sign-up',
     {
+      bodyLimit: BODY_LIMITS.signUp,
       config: { limit: 'sign-up' },
       schema: {
         ...anyone,
@@ -38,6 +46,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/login',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       config: { limit: 'login' },
       schema: {
         ...anyone,
@@ -55,6 +64,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/refresh',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       config: { limit: 'refresh' },
       schema: {
         ...anyone,
@@ -97,17 +107,35 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
         ...signedIn,
         operationId: 'listSessions',
         summary: 'List your sessions, newest first',
-        response: { 200: Sessions, ...problems(401) },
+        querystring: PageQuery,
+        response: { 200: SessionPage, ...problems(401) },
       },
     },
-    async ({ viewer }) => ({
-      items: await app.auth.sessions.list(viewer.userId, viewer.sessionId),
-    }),
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.auth.sessions.list(viewer.userId, viewer.sessionId, query)),
+  )
+
+  app.delete(
+    '/auth/sessions',
+    {
+      schema: {
+        ...signedIn,
+        operationId: 'revokeOtherSessions',
+        summary: 'End all your other sessions',
+        description: 'The session that makes this request stays.',
+        response: { 204: NoContent, ...problems(401) },
+      },
+    },
+    async ({ viewer }, reply) => {
+      await app.auth.sessions.revokeOthers(viewer.userId, viewer.sessionId)
+      return reply.code(204).send(null)
+    },
   )
 
   app.put(
     '/users/me/password',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       schema: {
         ...signedIn,
         operationId: 'changePassword',

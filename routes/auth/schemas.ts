@@ -4,6 +4,7 @@ import {
   Id,
   Name,
   NewPassword,
+  PageOf,
   Password,
   Profile,
   ref,
@@ -72,4 +73,4 @@ export const Session = Type.Object(
   { $id: 'Session', title: 'Session' },
 )
 
-export const Sessions = Type.Object({ items: Type.Array(ref('Session')) })
+export const SessionPage = PageOf(ref('Session'))

@@ -1,5 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { BearerAuth, IdParams, NoContent, OptionalAuth, problems, ref } from 'birdhouse/schemas'
+import {
+  BearerAuth,
+  BODY_LIMITS,
+  IdParams,
+  NoContent,
+  OptionalAuth,
+  problems,
+  ref,
+} from 'birdhouse/schemas'
 import { AccountDeletion, HandleParams, UserChanges } from './schemas.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
@@ -44,6 +52,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/users/me',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       schema: {
         ...signedIn,
         operationId: 'deleteOwnUser',
