@@ -73,6 +73,13 @@ export const NewPassword = passwordFrom(password.min)
 /** A password to compare with the stored hash; a shorter password is wrong, not malformed. */
 export const Password = passwordFrom(1)
 
+/** A code of an authenticator app or a recovery code, with or without spaces and dashes. */
+export const SecondFactorCode = Type.String({
+  pattern: '^[A-Za-z0-9 -]{6,40}$',
+  examples: ['123456'],
+  description: 'The current code of the authenticator app, or an unused recovery code.',
+})
+
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Refers to the resource that a feature registered under this `$id` with `app.resources.define`. */

@@ -8,6 +8,7 @@ import {
   problems,
 } from 'birdhouse/schemas'
 import { Login, PasswordChange, Refresh, SessionPage, SignedIn, SignUp, Tokens } from './schemas.ts'
+import secondFactor from './second-factor-routes.ts'
 
 const clientOf = (request: FastifyRequest) => ({
   ip: request.clientAddress,
@@ -53,7 +54,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'login',
         summary: 'Sign in',
         description:
-          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal.',
+          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal. With a second factor, a right password without `code` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
         body: Login,
         response: { 200: SignedIn, ...problems(401, 403) },
       },
@@ -78,6 +79,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   await app.register(ownSessions)
+  await app.register(secondFactor)
 }
 
 const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
@@ -141,7 +143,7 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'changePassword',
         summary: 'Change your password',
         description:
-          'Requires your current password. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
+          'Requires your current password, and `code` where your second factor is on. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
         body: PasswordChange,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },

@@ -58,13 +58,13 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'deleteOwnUser',
         summary: 'Delete your account',
         description:
-          'Requires your password. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
+          'Requires your password, and `code` where your second factor is on. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
         body: AccountDeletion,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },
     },
     async ({ viewer, body, clientAddress }, reply) => {
-      await app.auth.closeAccount(viewer.userId, body.password, clientAddress)
+      await app.auth.closeAccount(viewer.userId, body, clientAddress)
       return reply.code(204).send(null)
     },
   )
