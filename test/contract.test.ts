@@ -48,6 +48,12 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   const change = (body: object) => ({ as, body: { newPassword: password, ...body } })
   await ask(t, 403, 'PUT /v1/users/me/password', change({ password: 'wrong' }))
   await ask(t, 204, 'PUT /v1/users/me/password', change({ password }))
+  await ask(t, 200, 'GET /v1/auth/second-factor', { as })
+  await ask(t, 403, 'POST /v1/auth/second-factor', { as, body: { password: 'wrong' } })
+  await ask(t, 200, 'POST /v1/auth/second-factor', { as, body: { password } })
+  const wrong = { password, code: 'WRONG-CODE' }
+  await ask(t, 403, 'POST /v1/auth/second-factor/confirm', { as, body: { code: wrong.code } })
+  await ask(t, 409, 'DELETE /v1/auth/second-factor', { as, body: wrong })
   await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })
   await ask(t, 204, 'DELETE /v1/users/me', { as, body: { password } })
   await ask(t, 401, 'GET /v1/users/me', { as })
