@@ -47,7 +47,7 @@ const joinDatabase = async ({ note, onStop }: Session) => {
 
 /** The driver's options, from the settings of the database alone. */
 function optionsOf({ DATABASE_URL, DATABASE_TLS, DATABASE_CA }: Env) {
-  const others = standIns({ database: false, s3: true, secret: true })
+  const others = standIns({ database: false, s3: true, secret: true, factorKey: true })
   return parseConfig({ ...others, DATABASE_URL, DATABASE_TLS, DATABASE_CA }).database
 }
 

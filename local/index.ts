@@ -48,6 +48,7 @@ function needsOf(env: Env) {
     database: !env.DATABASE_URL,
     s3: !env.S3_BUCKET && !env.S3_ENDPOINT,
     secret: !env.JWT_SECRETS,
+    factorKey: !env.SECOND_FACTOR_KEYS,
   }
   const some = env.NODE_ENV !== 'production' && Object.values(needs).some(Boolean)
   return some ? needs : undefined
@@ -66,6 +67,7 @@ export const standIns = (needs: Needs): Env => ({
   ...(needs.database && { DATABASE_URL: 'mysql://user@host/name' }),
   ...(needs.s3 && { S3_REGION: 'region', S3_BUCKET: 'bucket', ...ANY_CREDENTIALS }),
   ...(needs.secret && { JWT_SECRETS: newSecret() }),
+  ...(needs.factorKey && { SECOND_FACTOR_KEYS: newSecret() }),
 })
 
 /** Does `work` in LOCAL_DIR. @throws Error that says what to change if the folder or its disk fails. */
@@ -86,6 +88,7 @@ export async function inLocalFolder<T>(env: Env, work: (folder: string) => Promi
 export const withStores = (env: Env, needs: Needs, folder: string, stores: Stores): Env => ({
   ...env,
   ...(needs.secret && { JWT_SECRETS: keptSecret(join(folder, 'jwt-secret')) }),
+  ...(needs.factorKey && { SECOND_FACTOR_KEYS: keptSecret(join(folder, 'second-factor-key')) }),
   ...(needs.database && stores.database),
   ...(needs.s3 && stores.s3),
 })

@@ -48,6 +48,9 @@ export const ACCOUNT_LIMITS = {
   password: { min: 8, max: 128 },
 } as const
 
+/** Bytes of JSON bodies, for `bodyLimit`: they hold the longest fields in UTF-8, or two passwords as escapes. */
+export const BODY_LIMITS = { signUp: 40 * 1024, credentials: 4 * 1024 } as const
+
 const { handle, password } = ACCOUNT_LIMITS
 
 export const Name = Line({
@@ -69,6 +72,13 @@ const passwordFrom = (minLength: number) =>
 export const NewPassword = passwordFrom(password.min)
 /** A password to compare with the stored hash; a shorter password is wrong, not malformed. */
 export const Password = passwordFrom(1)
+
+/** A code of an authenticator app or a recovery code, with or without spaces and dashes. */
+export const SecondFactorCode = Type.String({
+  pattern: '^[A-Za-z0-9 -]{6,40}$',
+  examples: ['123456'],
+  description: 'The current code of the authenticator app, or an unused recovery code.',
+})
 
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 

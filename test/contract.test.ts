@@ -43,6 +43,7 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   const other = items.find(({ current }: { current: boolean }) => !current)
   await ask(t, 204, `DELETE /v1/auth/sessions/${other.id}`, { as })
   await ask(t, 404, `DELETE /v1/auth/sessions/${other.id}`, { as })
+  await ask(t, 204, 'DELETE /v1/auth/sessions', { as })
 
   await ask(t, 200, 'GET /v1/users/me', { as })
   await ask(t, 200, 'PATCH /v1/users/me', { as, body: { name: '도라', profile: 'hi' } })
@@ -53,6 +54,12 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   const change = (body: object) => ({ as, body: { newPassword: password, ...body } })
   await ask(t, 403, 'PUT /v1/users/me/password', change({ password: 'wrong' }))
   await ask(t, 204, 'PUT /v1/users/me/password', change({ password }))
+  await ask(t, 200, 'GET /v1/auth/second-factor', { as })
+  await ask(t, 403, 'POST /v1/auth/second-factor', { as, body: { password: 'wrong' } })
+  await ask(t, 200, 'POST /v1/auth/second-factor', { as, body: { password } })
+  const wrong = { password, code: 'WRONG-CODE' }
+  await ask(t, 403, 'POST /v1/auth/second-factor/confirm', { as, body: { code: wrong.code } })
+  await ask(t, 409, 'DELETE /v1/auth/second-factor', { as, body: wrong })
   await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })
   await ask(t, 204, 'DELETE /v1/users/me', { as, body: { password } })
   await ask(t, 401, 'GET /v1/users/me', { as })
@@ -175,6 +182,7 @@ t.test('operations that send mail answer as documented', async (t) => {
 
 t.test('the flat API and the health checks answer as documented', async (t) => {
   for (const path of ['/livez', '/readyz', '/ping']) await ask(t, 200, `GET ${path}`)
+  await ask(t, 404, 'GET /.well-known/security.txt')
   const account = { name: 'Eve', email: 'eve@example.com', password: PASSWORD, profile: 'hi' }
   const { id } = await ask(t, 200, 'POST /sign-up', { body: account })
   await ask(t, 409, 'POST /sign-up', { body: account })

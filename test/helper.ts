@@ -62,6 +62,7 @@ export async function settings(t: Test, { empty = false } = {}): Promise<Env> {
     DATABASE_URL: shared.DATABASE_URL.replace(/[^/]+$/, name),
     S3_BUCKET: bucket,
     JWT_SECRETS: randomBytes(32).toString('hex'),
+    SECOND_FACTOR_KEYS: randomBytes(32).toString('hex'),
     LOG_LEVEL: 'silent',
     PORT: '0',
     ...HIGH_LIMITS,

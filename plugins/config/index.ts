@@ -64,6 +64,7 @@ function shape(s: KernelValues) {
     },
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
+    secondFactorKeys: s.SECOND_FACTOR_KEYS ? readSecrets(s.SECOND_FACTOR_KEYS) : [],
     trustProxy: readProxies(s.TRUST_PROXY),
     corsOrigin: s.CORS_ORIGIN ? readOrigins(s.CORS_ORIGIN) : [],
     logLevel: s.LOG_LEVEL,

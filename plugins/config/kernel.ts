@@ -35,6 +35,7 @@ export const KernelSettings = Type.Object({
   JWT_SECRETS: readable(readSecrets, {
     description: SECRETS,
   }),
+  SECOND_FACTOR_KEYS: Type.Optional(readable(readSecrets, { description: SECRETS })),
   // Not a number of hops: that would trust any client that connects directly.
   TRUST_PROXY: readable(readProxies, { default: 'false', ...SHOWN }),
   CORS_ORIGIN: Type.Optional(readable(readOrigins, SHOWN)),

@@ -26,9 +26,13 @@ function createMail({ from, deliver, isOutside }: Options) {
   /** Sends the message now; call it from a job that was defined with `job`. @throws Error for another try */
   async function send(message: Message) {
     if (!deliver) return
-    isFailing = true
-    await deliver({ from, headers: HEADERS, ...message })
-    isFailing = false
+    try {
+      await deliver({ from, headers: HEADERS, ...message })
+      isFailing = false
+    } catch (error) {
+      isFailing = true
+      throw error
+    }
   }
 
   return {

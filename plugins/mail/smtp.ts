@@ -7,7 +7,12 @@ import type { Deliver } from './message.ts'
 const SILENCE = 10_000
 const CONNECTIONS = 2
 
-type Failure = Error & { code?: string; responseCode?: number; rejected?: string[] }
+type Failure = Error & {
+  code?: string
+  command?: string
+  responseCode?: number
+  rejected?: string[]
+}
 
 export function createSmtp(server: ReturnType<typeof readMailUrl>, log: FastifyBaseLogger) {
   const transport = createTransport({
@@ -27,10 +32,13 @@ export function createSmtp(server: ReturnType<typeof readMailUrl>, log: FastifyB
       const sent = await transport.sendMail({ ...message, to: addressee(to) })
       log.debug({ messageId: sent.messageId }, 'mail sent')
     } catch (error) {
-      const { code, responseCode = 0, rejected = [] } = error as Failure
+      const { code = '', command = '', responseCode = 0, rejected = [] } = error as Failure
+      const isRefused = code === 'EMESSAGE' || (code === 'EENVELOPE' && rejected.length > 0)
       // RFC 5321, section 4.2.1: 5yz must not be tried again. A refused sender or password is the operator's to mend.
-      if (code !== 'EENVELOPE' || responseCode < 500 || rejected.length === 0) throw error
-      log.warn({ responseCode }, 'the mail server refuses the recipient of a mail')
+      if (isRefused && responseCode >= 500)
+        return log.warn({ code, responseCode }, 'the mail server refuses a mail for good')
+      // Without the server's answer, which may name the recipient.
+      throw new Error(`The mail server failed: ${[code, command, responseCode || ''].join(' ')}`)
     }
   }
 

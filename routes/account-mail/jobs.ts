@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
+import { bindingOf } from './tokens.ts'
 
 /** Mails leave in jobs: a mail server that is away delays no request and loses no mail. */
 export function addJobs(app: FastifyInstance) {
@@ -10,15 +11,17 @@ export function addJobs(app: FastifyInstance) {
     'accountMail.reset',
     async ({ email }) => {
       const account = await app.users.credentials({ email })
-      if (account?.email) await accountMail.sendToken(account.id, 'reset', account.email)
+      if (account?.email) await accountMail.sendToken(account, 'reset', account.email)
     },
     job,
   )
   app.jobs.define(
     'accountMail.change',
-    async ({ userId, email }) => {
-      if (await app.users.credentials({ id: userId }))
-        await accountMail.sendToken(userId, 'change', email)
+    async ({ userId, email, binding }) => {
+      const account = await app.users.credentials({ id: userId })
+      // A password that changed since the request ends the request, however late the mail leaves.
+      if (account && bindingOf(account).toString('base64url') === binding)
+        await accountMail.sendToken(account, 'change', email)
     },
     job,
   )
@@ -27,7 +30,7 @@ export function addJobs(app: FastifyInstance) {
     'accountMail.verify',
     async ({ userId }) => {
       const account = await app.users.credentials({ id: userId })
-      if (account?.email) await accountMail.sendToken(userId, 'verification', account.email)
+      if (account?.email) await accountMail.sendToken(account, 'verification', account.email)
     },
     options,
   )
@@ -48,6 +51,12 @@ export function addJobs(app: FastifyInstance) {
     'auth.emailChanged',
     'accountMail.emailChanged',
     ({ userId, from }) => accountMail.notify({ userId, notice: 'emailChanged', email: from }),
+    options,
+  )
+  app.events.subscribe(
+    'auth.secondFactorChanged',
+    'accountMail.factorChanged',
+    ({ userId, isOn }) => accountMail.notify({ userId, notice: isOn ? 'factorOn' : 'factorOff' }),
     options,
   )
   app.jobs.every('accountMail.purge', 3600, accountMail.purge)

@@ -52,6 +52,14 @@ export const NOTICES = {
     subject: 'Your password was reset',
     text: 'The password of your account was reset, and all sessions have ended',
   },
+  factorOn: {
+    subject: 'Your second factor is on',
+    text: 'A login of your account needs a code of your authenticator app now',
+  },
+  factorOff: {
+    subject: 'Your second factor is off',
+    text: 'A login of your account needs the password alone now',
+  },
   emailChanged: {
     subject: 'Your e-mail address was changed',
     text: 'Your account has another e-mail address now; this one can no longer be used to sign in',

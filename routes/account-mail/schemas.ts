@@ -1,4 +1,4 @@
-import { Email, NewPassword, Password } from 'birdhouse/schemas'
+import { Email, NewPassword, Password, SecondFactorCode } from 'birdhouse/schemas'
 import { Type } from 'typebox'
 
 const closed = { additionalProperties: false }
@@ -10,7 +10,10 @@ const token = Type.String({
 export const Token = Type.Object({ token }, closed)
 export const ResetRequest = Type.Object({ email: Email }, closed)
 export const Reset = Type.Object({ token, newPassword: NewPassword }, closed)
-export const EmailChange = Type.Object({ email: Email, password: Password }, closed)
+export const EmailChange = Type.Object(
+  { email: Email, password: Password, code: Type.Optional(SecondFactorCode) },
+  closed,
+)
 export const Accepted = Type.Null({
   description: 'The mail is on its way; the answer has no body.',
 })

@@ -6,7 +6,7 @@ import { Type } from 'typebox'
 import { addJobs } from './jobs.ts'
 import { messageWith, type Notice, noticeOf } from './messages.ts'
 import type {} from './tables.ts'
-import { createTokens, InvalidMailToken, type Purpose } from './tokens.ts'
+import { type Account, bindingOf, createTokens, InvalidMailToken, type Purpose } from './tokens.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,7 +18,9 @@ declare module 'fastify' {
   interface JobPayloads {
     'accountMail.verify': { userId: number }
     'accountMail.reset': { email: string }
-    'accountMail.change': { userId: number; email: string }
+    /** `binding` is that of the account at the request, as base64url. */
+    'accountMail.change': { userId: number; email: string; binding: string }
+    'accountMail.factorChanged': EventPayloads['auth.secondFactorChanged']
     'accountMail.newNetwork': EventPayloads['auth.newNetwork']
     'accountMail.passwordChanged': EventPayloads['auth.passwordChanged']
     'accountMail.emailChanged': EventPayloads['auth.emailChanged']
@@ -45,10 +47,13 @@ function createAccountMail(app: FastifyInstance) {
   }
 
   /** The token exists in the mail alone: a job that runs again sends another. */
-  async function sendToken(userId: number, purpose: Purpose, email: string) {
-    const token = await tokens.issue(userId, purpose, email)
+  async function sendToken(account: Account, purpose: Purpose, email: string) {
+    const token = await tokens.issue(account, purpose, email)
     await app.mail.send({ to: email, ...messageWith(purpose, token, page) })
   }
+
+  /** Bounds the mails that reach one address, whoever asks. @throws TooManyRequests */
+  const spendFor = (email: string) => app.limits.spend('mail', 'account', `to ${email}`)
 
   /** Sends a mail by which the owner proves to read the account's address. @throws NoMail */
   async function askToVerify(userId: number) {
@@ -59,8 +64,8 @@ function createAccountMail(app: FastifyInstance) {
   /** @throws InvalidMailToken */
   const verify = (token: string) =>
     app.transaction(async (tx) => {
-      const { userId, email } = await tokens.redeem(tx, 'verification', token)
-      const row = { userId, email, verifiedAt: sql`NOW(3)` }
+      const { account, email } = await tokens.redeem(tx, 'verification', token)
+      const row = { userId: account.id, email, verifiedAt: sql`NOW(3)` }
       await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
     })
 
@@ -71,7 +76,7 @@ function createAccountMail(app: FastifyInstance) {
   async function askToReset(email: string) {
     assertOn()
     const address = email.toLowerCase()
-    await app.limits.spend('mail', 'account', `reset ${address}`)
+    await spendFor(address)
     await app.transaction((tx) => app.jobs.add(tx, ['accountMail.reset'], { email: address }))
   }
 
@@ -92,24 +97,26 @@ function createAccountMail(app: FastifyInstance) {
    */
   async function askToChange(
     userId: number,
-    { email, password }: { email: string; password: string },
+    { email, ...proof }: { email: string; password: string; code?: string | undefined },
     address: string,
   ) {
     assertOn()
-    const account = await app.auth.assertOwnPassword(userId, password, address)
+    const account = await app.auth.assertOwnPassword(userId, proof, address)
     const wanted = email.toLowerCase()
     if (account.email === wanted)
       throw app.errors.invalidField('email', 'is the address of your account already')
+    await spendFor(wanted)
+    const binding = bindingOf(account).toString('base64url')
     await app.transaction((tx) =>
-      app.jobs.add(tx, ['accountMail.change'], { userId, email: wanted }),
+      app.jobs.add(tx, ['accountMail.change'], { userId, email: wanted, binding }),
     )
   }
 
   /** @throws InvalidMailToken, EmailTaken */
   const change = (token: string) =>
     app.transaction(async (tx) => {
-      const { userId, email } = await tokens.redeem(tx, 'change', token)
-      const { email: from } = (await app.users.credentials({ id: userId }, tx)) ?? {}
+      const { account, email } = await tokens.redeem(tx, 'change', token)
+      const { id: userId, email: from } = account
       if (!from || !(await app.users.setEmail(tx, userId, from, email)))
         throw new InvalidMailToken()
       await tokens.revoke(userId, tx)

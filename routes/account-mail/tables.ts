@@ -17,6 +17,8 @@ export const mailTokens = mysqlTable(
     purpose: text({ length: 20 }).notNull(),
     /** The address that the mail went to. */
     email: text({ length: 254 }).notNull(),
+    /** Digest of the account's address and password hash: a change of either ends the token. */
+    binding: bytes32().notNull(),
     expiresAt: time().notNull(),
   },
   (t) => [

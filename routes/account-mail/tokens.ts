@@ -16,6 +16,11 @@ export const InvalidMailToken = createError(
 
 const digest = (token: string) => createHash('sha256').update(token).digest()
 
+export type Account = { id: number; email: string | null; passwordHash: string }
+
+/** Changes with the account's e-mail address and with its password. */
+export const bindingOf = ({ email, passwordHash }: Account) => digest(`${email}\n${passwordHash}`)
+
 /** Tokens that prove that the owner of an account reads the mails of an address. */
 export function createTokens(app: FastifyInstance) {
   const { mailTokens: table } = app.tables
@@ -23,36 +28,43 @@ export function createTokens(app: FastifyInstance) {
     and(eq(table.hash, digest(token)), eq(table.purpose, purpose), gt(table.expiresAt, sql`NOW(3)`))
 
   /** Returns a new token, which replaces the account's earlier one of this purpose. */
-  async function issue(userId: number, purpose: Purpose, email: string) {
+  async function issue(account: Account, purpose: Purpose, email: string) {
     const token = randomBytes(32).toString('base64url')
-    const row = {
+    const values = {
       hash: digest(token),
-      userId,
-      purpose,
       email,
+      binding: bindingOf(account),
       expiresAt: sql`NOW(3) + INTERVAL ${TOKEN_LIFE} MINUTE`,
     }
-    const { hash, expiresAt } = row
-    await app.db.insert(table).values(row).onDuplicateKeyUpdate({ set: { hash, email, expiresAt } })
+    await app.db
+      .insert(table)
+      .values({ userId: account.id, purpose, ...values })
+      .onDuplicateKeyUpdate({ set: values })
     return token
   }
 
   /** Says whom the token is for, and leaves it valid. @throws InvalidMailToken */
   async function ownerOf(purpose: Purpose, token: string, db: Db | Tx = app.db) {
     const [row] = await db
-      .select({ userId: table.userId, email: table.email })
+      .select({ userId: table.userId, email: table.email, binding: table.binding })
       .from(table)
       .where(valid(purpose, token))
     if (!row) throw new InvalidMailToken()
     return row
   }
 
-  /** Uses the token up; of simultaneous uses, one succeeds. @throws InvalidMailToken */
+  /**
+   * Uses the token up and locks its account; of simultaneous uses, one succeeds.
+   * @throws InvalidMailToken, UserNotFound
+   */
   async function redeem(tx: Tx, purpose: Purpose, token: string) {
-    const owner = await ownerOf(purpose, token, tx)
+    const { userId, email, binding } = await ownerOf(purpose, token, tx)
+    await app.users.states.lock(tx, userId)
+    const account = await app.users.credentials({ id: userId }, tx)
     const [{ affectedRows }] = await tx.delete(table).where(valid(purpose, token))
-    if (affectedRows === 0) throw new InvalidMailToken()
-    return owner
+    if (!account || affectedRows === 0 || !binding.equals(bindingOf(account)))
+      throw new InvalidMailToken()
+    return { account, email }
   }
 
   /** Makes all tokens of an account invalid. */

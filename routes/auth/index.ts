@@ -1,6 +1,14 @@
 import type { FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
-import { BearerAuth, IdParams, NoContent, problems } from 'birdhouse/schemas'
-import { Login, PasswordChange, Refresh, Sessions, SignedIn, SignUp, Tokens } from './schemas.ts'
+import {
+  BearerAuth,
+  BODY_LIMITS,
+  IdParams,
+  NoContent,
+  PageQuery,
+  problems,
+} from 'birdhouse/schemas'
+import { Login, PasswordChange, Refresh, SessionPage, SignedIn, SignUp, Tokens } from './schemas.ts'
+import secondFactor from './second-factor-routes.ts'
 
 const clientOf = (request: FastifyRequest) => ({
   ip: request.clientAddress,
@@ -18,6 +26,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/sign-up',
     {
+      bodyLimit: BODY_LIMITS.signUp,
       config: { limit: 'sign-up' },
       schema: {
         ...anyone,
@@ -38,13 +47,14 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/login',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       config: { limit: 'login' },
       schema: {
         ...anyone,
         operationId: 'login',
         summary: 'Sign in',
         description:
-          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal.',
+          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal. With a second factor, a right password without `code` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
         body: Login,
         response: { 200: SignedIn, ...problems(401, 403) },
       },
@@ -55,6 +65,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/auth/refresh',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       config: { limit: 'refresh' },
       schema: {
         ...anyone,
@@ -68,6 +79,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   await app.register(ownSessions)
+  await app.register(secondFactor)
 }
 
 const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
@@ -97,23 +109,41 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
         ...signedIn,
         operationId: 'listSessions',
         summary: 'List your sessions, newest first',
-        response: { 200: Sessions, ...problems(401) },
+        querystring: PageQuery,
+        response: { 200: SessionPage, ...problems(401) },
       },
     },
-    async ({ viewer }) => ({
-      items: await app.auth.sessions.list(viewer.userId, viewer.sessionId),
-    }),
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.auth.sessions.list(viewer.userId, viewer.sessionId, query)),
+  )
+
+  app.delete(
+    '/auth/sessions',
+    {
+      schema: {
+        ...signedIn,
+        operationId: 'revokeOtherSessions',
+        summary: 'End all your other sessions',
+        description: 'The session that makes this request stays.',
+        response: { 204: NoContent, ...problems(401) },
+      },
+    },
+    async ({ viewer }, reply) => {
+      await app.auth.sessions.revokeOthers(viewer.userId, viewer.sessionId)
+      return reply.code(204).send(null)
+    },
   )
 
   app.put(
     '/users/me/password',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       schema: {
         ...signedIn,
         operationId: 'changePassword',
         summary: 'Change your password',
         description:
-          'Requires your current password. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
+          'Requires your current password, and `code` where your second factor is on. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
         body: PasswordChange,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },

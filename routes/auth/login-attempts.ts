@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import { LRUCache } from 'lru-cache'
 import { type Claimed, KEPT, subjectOf, waitAfter } from './login-rules.ts'
@@ -143,8 +143,8 @@ export function createLoginAttempts(app: FastifyInstance) {
   }
 
   /** Lets the account log in from everywhere again, for example after its password was reset. */
-  const unlock = async (userId: number) =>
-    void (await app.db
+  const unlock = async (userId: number, db: Db | Tx = app.db) =>
+    void (await db
       .update(table)
       .set({ failures: 0, waitUntil: sql`NOW(3)` })
       .where(eq(table.subject, userId)))

@@ -1,5 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
+import type { createCredentialCheck, Proof } from './credential-check.ts'
 import type { createLoginAttempts } from './login-attempts.ts'
 import type { Client, createSessions } from './sessions.ts'
 
@@ -11,12 +12,13 @@ const WrongCredentials = createError(
 
 type Account = NonNullable<Awaited<ReturnType<FastifyInstance['users']['credentials']>>>
 type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt'>) => Promise<void>
-type Credentials = { email: string; password: string }
+type Credentials = { email: string } & Proof
 
 export function createLogins(
   app: FastifyInstance,
   sessions: ReturnType<typeof createSessions>,
   attempts: ReturnType<typeof createLoginAttempts>,
+  check: ReturnType<typeof createCredentialCheck>,
 ) {
   const checks: LoginCheck[] = []
 
@@ -31,23 +33,22 @@ export function createLogins(
   /**
    * Returns the id of the account with these credentials. An unknown address takes as long as a wrong
    * password, so that the time does not reveal who has an account. `address` is the client's.
-   * @throws WrongCredentials, TooManyFailures, TooManyRequests, and what login checks throw
+   * @throws WrongCredentials, SecondFactorRequired, WrongSecondFactor, TooManyFailures, TooManyRequests, and what
+   * login checks throw
    */
-  async function checkCredentials(email: string, password: string, address: string) {
-    return (await assertMayLogIn(await checkedAccount({ email, password }, address))).id
+  async function checkCredentials(email: string, password: string, address: string, code?: string) {
+    return (await assertMayLogIn(await checkedAccount({ email, password, code }, address))).id
   }
 
   /** Like `checkCredentials`, without login checks: the account may be suspended. */
-  async function ownerOf(email: string, password: string, address: string) {
-    return (await checkedAccount({ email, password }, address)).id
+  async function ownerOf(credentials: Credentials, address: string) {
+    return (await checkedAccount(credentials, address)).id
   }
 
-  async function checkedAccount({ email, password }: Credentials, address: string) {
+  async function checkedAccount({ email, ...proof }: Credentials, address: string) {
     attempts.assertNotRefused(email, address)
     const account = await app.users.credentials({ email })
-    const right = await attempts.check({ id: account?.id, email }, address, (origin) =>
-      app.password.verify(password, account?.passwordHash, origin),
-    )
+    const right = await check({ id: account?.id, email }, account, proof, address, 'login')
     if (!account || !right) {
       app.securityLog('authn_login_fail', {
         email,
@@ -57,7 +58,7 @@ export function createLogins(
       throw new WrongCredentials()
     }
     if (!app.password.needsRehash(account.passwordHash)) return account
-    return { ...account, passwordHash: await renewHash(account, password) }
+    return { ...account, passwordHash: await renewHash(account, proof.password) }
   }
 
   /** Returns the account's hash. A login succeeds even when the hash cannot be renewed, such as on a busy server. */

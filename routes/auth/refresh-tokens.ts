@@ -41,17 +41,17 @@ export function createRefreshTokens(app: FastifyInstance) {
   /**
    * Spends a token and returns its successor; a repeat within `REPEAT_GRACE` returns the same
    * successor. `successor` is undefined when the token was spent earlier, or when its successor is
-   * spent too: then the token was probably stolen. @throws InvalidRefreshToken, TooManyRequests
+   * spent too: then the token was probably stolen. `age` is the session's in seconds. @throws InvalidRefreshToken, TooManyRequests
    */
   async function spend(tx: Tx, token: string) {
     const hash = digest(token)
     const found = await hold(tx, hash)
     if (!found) throw new InvalidRefreshToken()
-    const { sessionId, userId, spentAt, repeatable, successorSalt } = found
+    const { sessionId, userId, age, spentAt, repeatable, successorSalt } = found
     await app.limits.spend('refresh', 'account', String(userId))
     if (spentAt) {
       const successor = successorSalt && repeatable ? successorOf(token, successorSalt) : undefined
-      return { sessionId, userId, successor }
+      return { sessionId, userId, age, successor }
     }
     const salt = randomBytes(32)
     const successor = successorOf(token, salt)
@@ -61,7 +61,7 @@ export function createRefreshTokens(app: FastifyInstance) {
       .set({ spentAt: sql`NOW(3)`, successorSalt: salt })
       .where(eq(refreshTokens.hash, hash))
     await store(tx, sessionId, successor)
-    return { sessionId, userId, successor }
+    return { sessionId, userId, age, successor }
   }
 
   /** Locks the token and its session, so that the second of two concurrent refreshes sees the first. */
@@ -70,6 +70,7 @@ export function createRefreshTokens(app: FastifyInstance) {
       .select({
         sessionId: sessions.id,
         userId: sessions.userId,
+        age: sql`TIMESTAMPDIFF(SECOND, ${sessions.createdAt}, NOW(3))`.mapWith(Number),
         spentAt: refreshTokens.spentAt,
         repeatable:
           sql`${refreshTokens.spentAt} > NOW(3) - INTERVAL ${REPEAT_GRACE} SECOND`.mapWith(Boolean),

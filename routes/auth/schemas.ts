@@ -4,9 +4,11 @@ import {
   Id,
   Name,
   NewPassword,
+  PageOf,
   Password,
   Profile,
   ref,
+  SecondFactorCode,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -35,14 +37,36 @@ export const SignUp = Type.Object(
 )
 
 export const Login = Type.Object(
-  { email: Email, password: Password },
+  { email: Email, password: Password, code: Type.Optional(SecondFactorCode) },
   { additionalProperties: false },
 )
 
 export const PasswordChange = Type.Object(
-  { password: Password, newPassword: NewPassword },
+  { password: Password, newPassword: NewPassword, code: Type.Optional(SecondFactorCode) },
   { additionalProperties: false },
 )
+
+export const SecondFactorStart = Type.Object(
+  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { additionalProperties: false },
+)
+export const SecondFactorConfirmation = Type.Object(
+  { code: SecondFactorCode },
+  { additionalProperties: false },
+)
+export const SecondFactorStop = Type.Object(
+  { password: Password, code: SecondFactorCode },
+  { additionalProperties: false },
+)
+export const SecondFactorSetUp = Type.Object({
+  secret: Type.String({ description: 'In base 32, to be typed into an authenticator app.' }),
+  url: Type.String({ description: 'The same as an `otpauth:` URL.' }),
+})
+export const SecondFactorState = Type.Object({
+  isOn: Type.Boolean(),
+  recoveryCodesLeft: Type.Integer({ minimum: 0 }),
+})
+export const RecoveryCodes = Type.Object({ recoveryCodes: Type.Array(Type.String()) })
 
 export const Refresh = Type.Object({ refreshToken: RefreshToken }, { additionalProperties: false })
 
@@ -72,4 +96,4 @@ export const Session = Type.Object(
   { $id: 'Session', title: 'Session' },
 )
 
-export const Sessions = Type.Object({ items: Type.Array(ref('Session')) })
+export const SessionPage = PageOf(ref('Session'))

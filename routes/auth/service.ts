@@ -1,10 +1,12 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { createCredentialCheck, type Proof } from './credential-check.ts'
 import { createLoginAttempts } from './login-attempts.ts'
 import { createLogins } from './logins.ts'
 import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
+import { createSecondFactor } from './second-factor.ts'
 import { type Client, createSessions } from './sessions.ts'
 
 declare module 'fastify' {
@@ -43,6 +45,8 @@ type SignUp = {
 function createAuth(app: FastifyInstance) {
   const sessions = createSessions(app)
   const attempts = createLoginAttempts(app)
+  const secondFactor = createSecondFactor(app)
+  const check = createCredentialCheck(app, attempts, secondFactor)
 
   /** Creates an account without a session and returns its id. @throws EmailTaken, HandleTaken */
   async function register({ password, ...input }: SignUp, address: string) {
@@ -96,16 +100,16 @@ function createAuth(app: FastifyInstance) {
 
   /**
    * Ends all other sessions of the user. A wrong password counts as a failed login.
-   * @throws WrongPassword, TooManyFailures, TooManyRequests, 400 for a weak password
+   * @throws as `assertOwnPassword`, 400 for a weak password
    */
   async function changePassword(
     { userId, sessionId }: { userId: number; sessionId: number },
-    { password, newPassword }: { password: string; newPassword: string },
+    { newPassword, ...proof }: Proof & { newPassword: string },
     address: string,
   ) {
     const user = await app.users.getOwn(userId)
     await assertStrong('newPassword', newPassword, user)
-    const account = await assertOwnPassword(userId, password, address)
+    const account = await assertOwnPassword(userId, proof, address)
     const origin = { account: String(userId), address: app.networkOf(address), isKnown: true }
     const hash = await app.password.hash(newPassword, origin)
     await app.transaction(async (tx) => {
@@ -127,7 +131,7 @@ function createAuth(app: FastifyInstance) {
     password: string,
     within: (tx: Tx) => Promise<unknown> = async () => {},
   ) {
-    const hash = await app.password.hash(password)
+    const hash = await app.password.hash(password, { account: String(userId), address: '' })
     await app.transaction(async (tx) => {
       await within(tx)
       const account = await app.users.states.lock(tx, userId)
@@ -136,16 +140,18 @@ function createAuth(app: FastifyInstance) {
       await sessions.revokeAll(userId, tx)
       app.securityLog('authn_password_change', { userId }, tx)
       await app.events.emit(tx, 'auth.passwordChanged', { userId, isReset: true })
+      await attempts.unlock(userId, tx)
     })
-    await attempts.unlock(userId)
   }
 
-  /** A wrong password counts as a failed login. @throws WrongPassword, TooManyFailures, TooManyRequests */
-  async function assertOwnPassword(userId: number, password: string, address: string) {
+  /**
+   * Checks the password of a signed-in user, and the code where a second factor is on. Failures count as failed logins.
+   * Returns the account.
+   * @throws WrongPassword, SecondFactorRequired, WrongSecondFactor, TooManyFailures, TooManyRequests
+   */
+  async function assertOwnPassword(userId: number, proof: Proof, address: string) {
     const account = await app.users.credentials({ id: userId })
-    const right = await attempts.check({ id: userId }, address, (origin) =>
-      app.password.verify(password, account?.passwordHash, origin),
-    )
+    const right = await check({ id: userId }, account, proof, address, 'act')
     if (!account || !right) {
       app.securityLog('authn_login_fail', { userId, address })
       throw new WrongPassword()
@@ -155,10 +161,10 @@ function createAuth(app: FastifyInstance) {
 
   /**
    * Deletes the account and ends its sessions in one transaction. A wrong password counts as a failed login.
-   * @throws WrongPassword, TooManyFailures, TooManyRequests
+   * @throws as `assertOwnPassword`
    */
-  async function closeAccount(userId: number, password: string, address: string) {
-    await assertOwnPassword(userId, password, address)
+  async function closeAccount(userId: number, proof: Proof, address: string) {
+    await assertOwnPassword(userId, proof, address)
     await app.transaction(async (tx) => {
       await app.users.remove(userId, tx)
       await sessions.revokeAll(userId, tx)
@@ -169,15 +175,16 @@ function createAuth(app: FastifyInstance) {
   return {
     register,
     signUp,
-    ...createLogins(app, sessions, attempts),
+    ...createLogins(app, sessions, attempts, check),
+    assertOwnPassword,
     assertSession,
     assertStrong,
-    assertOwnPassword,
     changePassword,
     resetPassword,
     closeAccount,
     sessions,
     attempts,
+    secondFactor,
   }
 }
 
@@ -188,6 +195,7 @@ export default fp(
     // A login during the deletion of the account may have opened a session.
     app.users.addEraser(async (userId) => void (await app.auth.sessions.revokeAll(userId)))
     app.users.addEraser(app.auth.attempts.erase)
+    app.users.addEraser(app.auth.secondFactor.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
     app.tasks.add('auth:unlock', {
       summary: 'let an account log in again after too many failed logins',
@@ -197,6 +205,16 @@ export default fp(
         if (!account) throw new Error(`No account has the e-mail address ${email}.`)
         await app.auth.attempts.unlock(account.id)
         return `${email} can log in from everywhere again.`
+      },
+    })
+    app.tasks.add('auth:reset-second-factor', {
+      summary: 'switch off the second factor of a person who has lost it',
+      argument: 'email',
+      run: async ({ argument: email = '' }) => {
+        const account = await app.users.credentials({ email })
+        if (!account) throw new Error(`No account has the e-mail address ${email}.`)
+        await app.auth.secondFactor.switchOff(account.id)
+        return `${email} can log in with the password alone.`
       },
     })
     app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)

@@ -1,11 +1,15 @@
 import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
-import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, desc, eq, lt, ne, type SQL, sql } from 'drizzle-orm'
+import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
+import { and, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 
-/** Days until a session without a refresh expires. */
-const SESSION_LIFE = 60
+/** Days until a session ends, however often it is refreshed. */
+const ABSOLUTE_LIFE = 90
+/** Days until a session without a refresh ends. */
+const IDLE_LIFE = 30
+/** Open sessions of an account, at most; a new one ends the one with the oldest last use. */
+const MOST = 50
 
 const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no session with this id.', 404)
 
@@ -13,6 +17,8 @@ export type Client = { ip: string; userAgent: string }
 
 /** Most seconds by which the clocks of the database and of the processes may differ. */
 const CLOCK_SKEW = 300
+/** Seconds. */
+const DAY = 86_400
 
 const inSeconds = (seconds: number) => sql`NOW(3) + INTERVAL ${seconds} SECOND`
 const inDays = (days: number) => sql`NOW(3) + INTERVAL ${days} DAY`
@@ -30,13 +36,8 @@ export function createSessions(app: FastifyInstance) {
   /** Opens a session with an access and a refresh token. @throws UserNotFound */
   async function open(userId: number, client: Client, outer?: Tx) {
     return app.transaction(async (tx) => {
-      const sessionId = await insert(
-        tx,
-        userId,
-        client,
-        app.accessTokens.life,
-        inDays(SESSION_LIFE),
-      )
+      const { life } = app.accessTokens
+      const sessionId = await insert(tx, userId, client, life, inDays(IDLE_LIFE))
       return tokens(userId, sessionId, await refreshTokens.issue(tx, sessionId))
     }, outer)
   }
@@ -50,29 +51,47 @@ export function createSessions(app: FastifyInstance) {
   }
 
   async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {
+    // Simultaneous logins of an account take turns, so that they never exceed `MOST`.
+    await app.users.states.lock(tx, userId)
+    await app.users.assertExist(tx, [userId])
     const row = { userId, ip: client.ip, userAgent: readHeader(client.userAgent, 255) }
     const [{ insertId }] = await tx
       .insert(sessions)
       .values({ ...row, expiresAt, accessUntil: inSeconds(life + CLOCK_SKEW) })
-      .catch(async (error) => {
-        // The account was erased after its credentials were checked.
-        if (app.errors.isMissingParent(error)) await app.users.assertExist(tx, [userId])
-        throw error
-      })
-    await app.users.assertExist(tx, [userId])
+    await endOldest(tx, userId, insertId)
     return insertId
   }
 
-  const tokens = (userId: number, sessionId: number, refreshToken: string) => ({
-    accessToken: app.accessTokens.issue(userId, sessionId),
-    expiresIn: app.accessTokens.life,
+  async function endOldest(tx: Tx, userId: number, newId: number) {
+    const others = and(isOpen(userId), ne(sessions.id, newId))
+    const open = await tx
+      .select({ id: sessions.id })
+      .from(sessions)
+      .where(others)
+      .orderBy(desc(sessions.lastUsedAt), desc(sessions.id))
+    const ids = open.slice(MOST - 1).map(({ id }) => id)
+    if (ids.length > 0) await end(tx, inArray(sessions.id, ids))
+  }
+
+  const isOpen = (userId: number) =>
+    and(eq(sessions.userId, userId), sql`${sessions.expiresAt} > NOW(3)`)
+
+  const tokens = (
+    userId: number,
+    sessionId: number,
+    refreshToken: string,
+    expiresIn = app.accessTokens.life,
+  ) => ({
+    accessToken: app.accessTokens.issue(userId, sessionId, expiresIn),
+    expiresIn,
     refreshToken,
   })
 
   /** Exchanges a refresh token for new tokens; its reuse ends the session. @throws InvalidRefreshToken */
   async function refresh(refreshToken: string) {
     const fresh = await app.transaction(async (tx) => {
-      const { sessionId, userId, successor } = await refreshTokens.spend(tx, refreshToken)
+      const spent = await refreshTokens.spend(tx, refreshToken)
+      const { sessionId, userId, successor } = spent
       if (successor === undefined) {
         app.securityLog('authn_token_reuse', { userId, sessionId }, tx)
         await end(tx, eq(sessions.id, sessionId))
@@ -80,39 +99,45 @@ export function createSessions(app: FastifyInstance) {
       }
       const change = {
         lastUsedAt: sql`NOW(3)`,
-        expiresAt: inDays(SESSION_LIFE),
+        expiresAt: sql`LEAST(${inDays(IDLE_LIFE)}, ${sessions.createdAt} + INTERVAL ${ABSOLUTE_LIFE} DAY)`,
         accessUntil: sql`GREATEST(${sessions.accessUntil}, ${inSeconds(app.accessTokens.life + CLOCK_SKEW)})`,
       }
       await tx.update(sessions).set(change).where(eq(sessions.id, sessionId))
-      return tokens(userId, sessionId, successor)
+      const secondsLeft = ABSOLUTE_LIFE * DAY - spent.age
+      return tokens(userId, sessionId, successor, Math.min(app.accessTokens.life, secondsLeft))
     })
     if (!fresh) throw new InvalidRefreshToken()
     return fresh
   }
 
-  /** Returns the user's sessions, newest first. */
-  async function list(userId: number, currentId: number) {
+  /** Returns a page of the user's sessions, newest first. @throws InvalidCursor */
+  async function list(userId: number, currentId: number, { cursor, limit }: PageRequest) {
+    const name = `sessions:${userId}`
+    const before = app.pages.decodeCursor(name, cursor)
     const rows = await app.db
       .select()
       .from(sessions)
-      .where(and(eq(sessions.userId, userId), sql`${sessions.expiresAt} > NOW(3)`))
+      .where(and(isOpen(userId), before === undefined ? undefined : lt(sessions.id, before)))
       .orderBy(desc(sessions.id))
-    return rows.map(({ id, ip, userAgent, createdAt, lastUsedAt }) => ({
-      id,
-      current: id === currentId,
-      ip,
-      userAgent,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: lastUsedAt.toISOString(),
-    }))
+      .limit(limit + 1)
+    const { items, nextCursor } = app.pages.toPage(name, rows, limit, ({ id }) => id)
+    return { items: items.map((row) => present(row, currentId)), nextCursor }
   }
 
+  const present = (row: typeof sessions.$inferSelect, currentId: number) => ({
+    id: row.id,
+    current: row.id === currentId,
+    ip: row.ip,
+    userAgent: row.userAgent,
+    createdAt: row.createdAt.toISOString(),
+    lastUsedAt: row.lastUsedAt.toISOString(),
+  })
+
   async function exists(userId: number, sessionId: number) {
-    const own = and(eq(sessions.id, sessionId), eq(sessions.userId, userId))
     const rows = await app.db
       .select({ id: sessions.id })
       .from(sessions)
-      .where(and(own, sql`${sessions.expiresAt} > NOW(3)`))
+      .where(and(isOpen(userId), eq(sessions.id, sessionId)))
     return rows.length > 0
   }
 

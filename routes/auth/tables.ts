@@ -7,6 +7,8 @@ declare module 'fastify' {
     refreshTokens: typeof refreshTokens
     revokedSessions: typeof revokedSessions
     loginAttempts: typeof loginAttempts
+    secondFactors: typeof secondFactors
+    recoveryCodes: typeof recoveryCodes
   }
 }
 
@@ -69,4 +71,25 @@ export const loginAttempts = mysqlTable(
     primaryKey({ columns: [t.subject, t.network] }),
     index('login_attempts_changed').on(t.changedAt),
   ],
+)
+
+/** One per account; on from `confirmedAt`. */
+export const secondFactors = mysqlTable('second_factors', {
+  userId: reference('users', { onDelete: 'cascade' }).primaryKey(),
+  /** The secret, encrypted. */
+  sealed: text({ length: 255 }).notNull(),
+  /** The step of RFC 6238 whose code was used last; earlier ones are refused. */
+  lastStep: bigint({ mode: 'number', unsigned: true }).notNull().default(0),
+  createdAt: createdAt(),
+  confirmedAt: time(),
+})
+
+/** Unused codes; a use deletes the row. */
+export const recoveryCodes = mysqlTable(
+  'recovery_codes',
+  {
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    hash: bytes32().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.hash] })],
 )

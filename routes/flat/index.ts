@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox, FastifyRequest, RouteOptions } from 'birdhouse'
+import { BODY_LIMITS } from 'birdhouse/schemas'
 import { keepFlatErrors } from './errors.ts'
 import pictures from './pictures.ts'
 import * as schemas from './schemas.ts'
@@ -56,6 +57,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/sign-up',
     {
+      bodyLimit: BODY_LIMITS.signUp,
       config: { limit: 'sign-up' },
       schema: {
         ...flatSchema('flatSignUp', 'Create an account'),
@@ -72,6 +74,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/login',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       config: { limit: 'login' },
       schema: {
         ...flatSchema('flatLogin', 'Log in for 24 hours'),

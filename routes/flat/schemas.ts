@@ -8,6 +8,7 @@ import {
   nullable,
   type ProblemStatus,
   problems,
+  SecondFactorCode,
   Text,
 } from 'birdhouse/schemas'
 import { Type } from 'typebox'
@@ -36,6 +37,7 @@ export const Account = Type.Object({
 export const Login = Type.Object({
   email: Email,
   password: Type.String({ maxLength: password.max, examples: ['test1234'] }),
+  code: Type.Optional(SecondFactorCode),
 })
 
 export const LoggedIn = Type.Object({ user_id: Id, access_token: Type.String() })

@@ -53,10 +53,10 @@ export function createAppeals(
 
   /** For a suspended account, which cannot log in. @throws as a login, NotSuspended, AppealedAlready */
   async function appealSuspension(
-    { email, password, text }: { email: string; password: string; text: string },
+    { text, ...credentials }: { email: string; password: string; code?: string; text: string },
     address: string,
   ) {
-    const accountId = await app.auth.ownerOf(email, password, address)
+    const accountId = await app.auth.ownerOf(credentials, address)
     const isSuspended = and(eq(users.id, accountId), sql`${users.suspendedAt} IS NOT NULL`)
     const [account] = await app.db.select({ id: users.id }).from(users).where(isSuspended)
     const act = account && (await lastAct(accountId, ['suspend']))

@@ -1,4 +1,13 @@
-import { BEFORE_NFC, Email, Id, nullable, Password, Text, Timestamp } from 'birdhouse/schemas'
+import {
+  BEFORE_NFC,
+  Email,
+  Id,
+  nullable,
+  Password,
+  SecondFactorCode,
+  Text,
+  Timestamp,
+} from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 import { Account, options, page, Reason, TEXT_MAX } from './schemas.ts'
 
@@ -110,6 +119,6 @@ export const OwnAct = Type.Object({
 export const AppealAnswer = Type.Object({ outcome: Outcome, answer: Reason }, options)
 export const Appeal = Type.Object({ text: Reason }, options)
 export const SuspensionAppeal = Type.Object(
-  { email: Email, password: Password, text: Reason },
+  { email: Email, password: Password, code: Type.Optional(SecondFactorCode), text: Reason },
   options,
 )

@@ -1,5 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { BearerAuth, IdParams, NoContent, OptionalAuth, problems, ref } from 'birdhouse/schemas'
+import {
+  BearerAuth,
+  BODY_LIMITS,
+  IdParams,
+  NoContent,
+  OptionalAuth,
+  problems,
+  ref,
+} from 'birdhouse/schemas'
 import { AccountDeletion, HandleParams, UserChanges } from './schemas.ts'
 
 const users: FastifyPluginAsyncTypebox = async (app) => {
@@ -44,18 +52,19 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
   app.delete(
     '/users/me',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       schema: {
         ...signedIn,
         operationId: 'deleteOwnUser',
         summary: 'Delete your account',
         description:
-          'Requires your password. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
+          'Requires your password, and `code` where your second factor is on. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
         body: AccountDeletion,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },
     },
     async ({ viewer, body, clientAddress }, reply) => {
-      await app.auth.closeAccount(viewer.userId, body.password, clientAddress)
+      await app.auth.closeAccount(viewer.userId, body, clientAddress)
       return reply.code(204).send(null)
     },
   )

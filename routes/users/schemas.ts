@@ -1,4 +1,13 @@
-import { Handle, Id, Name, nullable, Password, Profile, Timestamp } from 'birdhouse/schemas'
+import {
+  Handle,
+  Id,
+  Name,
+  nullable,
+  Password,
+  Profile,
+  SecondFactorCode,
+  Timestamp,
+} from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
@@ -84,6 +93,9 @@ export const UserChanges = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
-export const AccountDeletion = Type.Object({ password: Password }, { additionalProperties: false })
+export const AccountDeletion = Type.Object(
+  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { additionalProperties: false },
+)
 
 export const HandleParams = Type.Object({ handle: Handle }, { additionalProperties: false })

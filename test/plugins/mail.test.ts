@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'drizzle-orm'
 import getPort from 'get-port'
 import t from 'tap'
 import { readMailUrl } from '../../plugins/config/mail-url.ts'
@@ -19,6 +20,7 @@ t.test('MAIL_URL is an SMTP server, and a wrong one is refused without its passw
   })
   t.equal(readMailUrl('smtp://u:p@mail.example').requireTLS, true, 'no password in plaintext')
   t.equal(readMailUrl('smtp://u:p@127.0.0.1').requireTLS, false)
+  t.throws(() => readMailUrl('smtp://user@mail.example'), /user or a password alone/)
   for (const url of ['mail.example', 'http://a', 'smtp://', 'smtp://a/path', 'smtp://a?x=1']) {
     t.throws(() => readMailUrl(url), /smtp:\/\/user:password@host:port/, url)
   }
@@ -94,6 +96,8 @@ t.test('a mail server that defers is tried again, one that refuses is not', asyn
   await signUp(app, 'Slow', { email: 'slow@example.com' })
   await drained(app)
   t.equal(smtp.to('slow@example.com').length, 1)
+  const errors = await app.db.execute(sql`SELECT error FROM jobs WHERE error IS NOT NULL`)
+  t.notMatch(JSON.stringify(errors), '@example.com')
   t.strictSame(Object.fromEntries(tries), { 'gone@example.com': 1, 'slow@example.com': 2 })
 })
 

@@ -62,6 +62,33 @@ t.test('an address of another account is refused only to who reads its mails', a
   t.equal((await own(user)).email, user.email)
 })
 
+t.test('a changed password ends a change of the address that was asked for before', async (t) => {
+  const user = await signUp(app)
+  const stranger = 'thief@example.com'
+  t.equal((await ask(user, { email: stranger, password: user.password })).status, 202)
+  const token = tokenIn(await lastTo(stranger))
+  await app.jobs.stop()
+  t.equal((await ask(user, { email: stranger, password: user.password })).status, 202)
+  const body = { password: user.password, newPassword: 'xK4-tulip-row' }
+  t.equal((await call(app, 'PUT /v1/users/me/password', { as: user, body })).status, 204)
+  t.match(await confirm('email-change', token), { body: { code: 'INVALID_MAIL_TOKEN' } })
+  await app.jobs.start()
+  t.equal(tokenIn(await lastTo(stranger)), token, 'the mail that waited is not sent')
+  t.equal((await own(user)).email, user.email)
+})
+
+t.test('a token to reset the password ends with a change of the address', async (t) => {
+  const user = await signUp(app)
+  await call(app, 'POST /v1/auth/password-reset', { body: { email: user.email } })
+  const reset = tokenIn(await lastTo(user.email))
+  const email = 'moved@example.com'
+  await ask(user, { email, password: user.password })
+  await confirm('email-change', tokenIn(await lastTo(email)))
+  const body = { token: reset, newPassword: 'xK4-tulip-row' }
+  const answer = await call(app, 'POST /v1/auth/password-reset/confirm', { body })
+  t.match(answer, { status: 400, body: { code: 'INVALID_MAIL_TOKEN' } })
+})
+
 t.test('the owner is told of a login in a new place, and of a new password', async (t) => {
   const user = await signUp(app)
   await lastTo(user.email)

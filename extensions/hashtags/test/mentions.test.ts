@@ -35,6 +35,8 @@ t.test('a mention refers to the user who had the handle at the time', async (t) 
   const rename = { as: dan, body: { handle: 'dan_2' } }
   t.equal((await call(app, 'PATCH /v1/users/me', rename)).status, 200)
   t.equal((await deleteAccount(eve)).status, 204)
+  // Both handles rest for a month.
+  await app.db.delete(app.tables.restingHandles)
   for (const handle of ['dan', 'eve', 'later']) await signUp(app, 'Impostor', { handle })
   const expected = [{ userId: dan.id, handle: 'dan_2', start: 0, end: 4 }]
   t.strictSame((await entities(id)).mentions, expected)

@@ -1,0 +1,53 @@
+import createError from '@fastify/error'
+import type { FastifyInstance } from 'birdhouse'
+import type { createLoginAttempts } from './login-attempts.ts'
+import type { Claimed } from './login-rules.ts'
+import { type createSecondFactor, WrongCode } from './second-factor.ts'
+
+export type Proof = { password: string; code?: string | undefined }
+
+const required = (status: number) =>
+  createError(
+    'SECOND_FACTOR_REQUIRED',
+    'This account has a second factor; send `code` as well: the current code of the authenticator app, or a recovery code.',
+    status,
+  )
+const wrong = (status: number) =>
+  createError('WRONG_SECOND_FACTOR', new WrongCode().message, status)
+
+/** A login is refused with 401, an act of a session with 403, which no new token would change. */
+const REFUSALS = {
+  login: { Required: required(401), Wrong: wrong(401) },
+  act: { Required: required(403), Wrong: WrongCode },
+}
+
+/** Checks password and second factor as one attempt, so that a right password ends no row of wrong codes. */
+export function createCredentialCheck(
+  app: FastifyInstance,
+  attempts: ReturnType<typeof createLoginAttempts>,
+  secondFactor: ReturnType<typeof createSecondFactor>,
+) {
+  /**
+   * Returns whether the password is right.
+   * @throws SecondFactorRequired, WrongSecondFactor, TooManyFailures, TooManyRequests
+   */
+  return async function check(
+    claimed: Claimed,
+    account: { id: number; passwordHash: string } | undefined,
+    { password, code }: Proof,
+    address: string,
+    purpose: keyof typeof REFUSALS,
+  ) {
+    let isWrongCode = false
+    const right = await attempts.check(claimed, address, async (origin) => {
+      const isOwner = await app.password.verify(password, account?.passwordHash, origin)
+      if (!account || !isOwner) return false
+      const outcome = await secondFactor.check(account.id, code)
+      if (outcome === 'missing') throw new REFUSALS[purpose].Required()
+      isWrongCode = outcome === 'wrong'
+      return !isWrongCode
+    })
+    if (isWrongCode) throw new REFUSALS[purpose].Wrong()
+    return right
+  }
+}
