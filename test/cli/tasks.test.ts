@@ -69,7 +69,7 @@ t.test('tasks are listed, run with progress, take an argument, and are in the he
   )
   t.match(json.errors, 'a line of the log', 'logs go to standard error')
   const listed =
-    /\nFrom features:\n +auth:unlock [^]*\n +auth:reset-second-factor [^]*\n +media:sweep /
+    /\nFrom features:\n +auth:unlock [\s\S]*\n +auth:reset-second-factor [\s\S]*\n +media:sweep /
   t.match(help, { code: 0, out: listed })
   t.match(help.out, /\n +chores:feed \[options\] \[bird\] +feed all or one\n/)
   t.match(own, { code: 0, out: /^Usage: .* chores:feed \[options\] \[bird\]\n\nfeed all or one\n/ })
