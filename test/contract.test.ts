@@ -1,3 +1,4 @@
+import { URI } from 'otpauth'
 import t from 'tap'
 import { drained, relate, setUp, signUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm, upload } from './multipart.ts'
@@ -56,10 +57,17 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   await ask(t, 204, 'PUT /v1/users/me/password', change({ password }))
   await ask(t, 200, 'GET /v1/auth/second-factor', { as })
   await ask(t, 403, 'POST /v1/auth/second-factor', { as, body: { password: 'wrong' } })
-  await ask(t, 200, 'POST /v1/auth/second-factor', { as, body: { password } })
+  const { url } = await ask(t, 200, 'POST /v1/auth/second-factor', { as, body: { password } })
   const wrong = { password, code: 'WRONG-CODE' }
   await ask(t, 403, 'POST /v1/auth/second-factor/confirm', { as, body: { code: wrong.code } })
   await ask(t, 409, 'DELETE /v1/auth/second-factor', { as, body: wrong })
+  const code = URI.parse(url).generate()
+  const { recoveryCodes } = await ask(t, 200, 'POST /v1/auth/second-factor/confirm', {
+    as,
+    body: { code },
+  })
+  const recovery = { password, code: recoveryCodes[0] }
+  await ask(t, 204, 'DELETE /v1/auth/second-factor', { as, body: recovery })
   await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })
   await ask(t, 204, 'DELETE /v1/users/me', { as, body: { password } })
   await ask(t, 401, 'GET /v1/users/me', { as })

@@ -208,7 +208,7 @@ export default fp(
       },
     })
     app.tasks.add('auth:reset-second-factor', {
-      summary: 'switch off the second factor of a person who has lost it',
+      summary: 'switch off a lost second factor',
       argument: 'email',
       run: async ({ argument: email = '' }) => {
         const account = await app.users.credentials({ email })

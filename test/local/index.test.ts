@@ -27,6 +27,7 @@ test('given settings are used and no store is started', async (t) => {
     S3_BUCKET: 'bucket',
     S3_REGION: 'region',
     JWT_SECRETS: 'x',
+    SECOND_FACTOR_KEYS: 'x',
   }
   const fail = () => t.fail('something was started')
   t.equal(await startLocal(env, fail, fail), env)
