@@ -1,4 +1,8 @@
+/// <reference path="./routes/account-mail/config.ts" />
+/// <reference path="./routes/account-mail/service.ts" />
+/// <reference path="./routes/account-mail/tables.ts" />
 /// <reference path="./routes/auth/schemas.ts" />
+/// <reference path="./routes/auth/second-factor.ts" />
 /// <reference path="./routes/auth/service.ts" />
 /// <reference path="./routes/auth/tables.ts" />
 /// <reference path="./routes/graph/service.ts" />
@@ -23,10 +27,6 @@
 /// <reference path="./routes/users/service.ts" />
 /// <reference path="./routes/users/tables.ts" />
 /// <reference path="./routes/well-known/config.ts" />
-/// <reference path="./routes/auth/second-factor.ts" />
-/// <reference path="./routes/account-mail/config.ts" />
-/// <reference path="./routes/account-mail/service.ts" />
-/// <reference path="./routes/account-mail/tables.ts" />
 // The types that features import from 'birdhouse'; at run time everything comes from `app`, and the
 // parts of schemas and tables from 'birdhouse/schemas' and 'birdhouse/columns'.
 // The references and the empty imports load each module that merges types into Fastify's; a test finds
