@@ -77,6 +77,7 @@ const READS: Record<string, Kind> = {
   '/v1/admin/reports': 'staff',
   '/v1/admin/appeals': 'staff',
   '/v1/admin/users/{id}': 'staff',
+  '/.well-known/security.txt': 'neither',
   '/v1/auth/second-factor': 'neither',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
