@@ -1,6 +1,7 @@
 import type { Purpose } from './tokens.ts'
 import { TOKEN_LIFE } from './tokens.ts'
 
+// Lines of at most 72 characters stay readable in the files that development keeps.
 const CALLS: Record<Purpose, string> = {
   verification: 'POST /v1/auth/email-verification/confirm',
   reset: 'POST /v1/auth/password-reset/confirm',
@@ -25,7 +26,7 @@ export function messageWith(purpose: Purpose, token: string, page: string | unde
     : `Send this token with ${CALLS[purpose]}:\n\n${token}`
   return {
     subject: SUBJECTS[purpose],
-    text: `${WISHES[purpose]}\n\n${way}\n\nIt is valid for ${TOKEN_LIFE} minutes and for one use. If you did not ask for this mail, ignore it.\n`,
+    text: `${WISHES[purpose]}\n\n${way}\n\nIt is valid for ${TOKEN_LIFE} minutes and for one use.\nIf you did not ask for this mail, ignore it.\n`,
   }
 }
 
@@ -37,12 +38,12 @@ export type Notice = {
 }
 
 const ADVICE =
-  'If this was not you, reset your password now, and look at your sessions and at your e-mail address.'
+  'If this was not you, reset your password now, and look at your sessions\nand at your e-mail address.'
 
 export const NOTICES = {
   newNetwork: {
     subject: 'Your password was used in a new place',
-    text: 'The right password of your account was sent from an address where you have not signed in before',
+    text: 'The right password of your account was sent from an address\nwhere you have not signed in before',
   },
   passwordChanged: {
     subject: 'Your password was changed',
@@ -62,7 +63,7 @@ export const NOTICES = {
   },
   emailChanged: {
     subject: 'Your e-mail address was changed',
-    text: 'Your account has another e-mail address now; this one can no longer be used to sign in',
+    text: 'Your account has another e-mail address now;\nthis one can no longer be used to sign in',
   },
 }
 
