@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Tx } from 'birdhouse'
 import { eq, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
@@ -34,8 +34,6 @@ const NoMail = createError(
   503,
 )
 
-export type AccountMail = ReturnType<typeof createAccountMail>
-
 function createAccountMail(app: FastifyInstance) {
   const { verifiedEmails } = app.tables
   const tokens = createTokens(app)
@@ -61,12 +59,16 @@ function createAccountMail(app: FastifyInstance) {
     await app.transaction((tx) => app.jobs.add(tx, ['accountMail.verify'], { userId }))
   }
 
+  async function setVerified(tx: Tx, userId: number, email: string) {
+    const row = { userId, email, verifiedAt: sql`NOW(3)` }
+    await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+  }
+
   /** @throws InvalidMailToken */
   const verify = (token: string) =>
     app.transaction(async (tx) => {
       const { account, email } = await tokens.redeem(tx, 'verification', token)
-      const row = { userId: account.id, email, verifiedAt: sql`NOW(3)` }
-      await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+      await setVerified(tx, account.id, email)
     })
 
   /**
@@ -120,8 +122,7 @@ function createAccountMail(app: FastifyInstance) {
       if (!from || !(await app.users.setEmail(tx, userId, from, email)))
         throw new InvalidMailToken()
       await tokens.revoke(userId, tx)
-      const row = { userId, email, verifiedAt: sql`NOW(3)` }
-      await tx.insert(verifiedEmails).values(row).onDuplicateKeyUpdate({ set: row })
+      await setVerified(tx, userId, email)
       app.securityLog('user_updated', { userId, email }, tx)
       await app.events.emit(tx, 'auth.emailChanged', { userId, from })
     })
