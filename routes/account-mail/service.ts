@@ -134,7 +134,7 @@ function createAccountMail(app: FastifyInstance) {
     if (account && to) await app.mail.send({ to, ...noticeOf(notice) })
   }
 
-  /** Those of the users whose current address is verified. */
+  /** Returns the ids of the users whose current address is verified. */
   async function verifiedAmong(userIds: number[]) {
     const { users } = app.tables
     const rows = await app.db

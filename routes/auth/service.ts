@@ -8,6 +8,7 @@ import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { createSecondFactor } from './second-factor.ts'
 import { type Client, createSessions } from './sessions.ts'
+import { addTasks } from './tasks.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,15 +49,20 @@ function createAuth(app: FastifyInstance) {
   const secondFactor = createSecondFactor(app)
   const check = createCredentialCheck(app, attempts, secondFactor)
 
+  type NewAccount = Omit<SignUp, 'password'> & { passwordHash: string }
+
+  async function create(account: NewAccount, address: string, tx: Tx) {
+    const userId = await app.users.create(account, tx)
+    await attempts.succeed(userId, address, tx)
+    await app.events.emit(tx, 'auth.signedUp', { userId })
+    app.securityLog('user_created', { userId, address }, tx)
+    return userId
+  }
+
   /** Creates an account without a session and returns its id. @throws EmailTaken, HandleTaken */
   async function register({ password, ...input }: SignUp, address: string) {
     const passwordHash = await hashNew(password, input.email, address)
-    return app.transaction(async (tx) => {
-      const userId = await app.users.create({ ...input, passwordHash }, tx)
-      await attempts.succeed(userId, address, tx)
-      await app.events.emit(tx, 'auth.signedUp', { userId })
-      return userId
-    })
+    return app.transaction((tx) => create({ ...input, passwordHash }, address, tx))
   }
 
   const hashNew = (password: string, email: string, address: string) =>
@@ -67,10 +73,7 @@ function createAuth(app: FastifyInstance) {
     await assertStrong('password', password, input)
     const passwordHash = await hashNew(password, input.email, client.ip)
     const { userId, tokens } = await app.transaction(async (tx) => {
-      const userId = await app.users.create({ ...input, passwordHash }, tx)
-      await attempts.succeed(userId, client.ip, tx)
-      await app.events.emit(tx, 'auth.signedUp', { userId })
-      app.securityLog('user_created', { userId, address: client.ip }, tx)
+      const userId = await create({ ...input, passwordHash }, client.ip, tx)
       return { userId, tokens: await sessions.open(userId, client, tx) }
     })
     return { user: await app.users.getOwn(userId), ...tokens }
@@ -197,26 +200,7 @@ export default fp(
     app.users.addEraser(app.auth.attempts.erase)
     app.users.addEraser(app.auth.secondFactor.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
-    app.tasks.add('auth:unlock', {
-      summary: 'let an account log in again after too many failed logins',
-      argument: 'email',
-      run: async ({ argument: email = '' }) => {
-        const account = await app.users.credentials({ email })
-        if (!account) throw new Error(`No account has the e-mail address ${email}.`)
-        await app.auth.attempts.unlock(account.id)
-        return `${email} can log in from everywhere again.`
-      },
-    })
-    app.tasks.add('auth:reset-second-factor', {
-      summary: 'switch off a lost second factor',
-      argument: 'email',
-      run: async ({ argument: email = '' }) => {
-        const account = await app.users.credentials({ email })
-        if (!account) throw new Error(`No account has the e-mail address ${email}.`)
-        await app.auth.secondFactor.switchOff(account.id)
-        return `${email} can log in with the password alone.`
-      },
-    })
+    addTasks(app)
     app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)
   },
   {

@@ -154,7 +154,7 @@ function createGraph(app: FastifyInstance) {
     }, outer)
   }
 
-  /** Those of these users whom the user follows. */
+  /** Returns the ids of the given users whom the user follows. */
   async function followedAmong(userId: number, ids: number[]) {
     const rows = await app.db
       .select({ id: follows.followeeId })

@@ -39,6 +39,12 @@ async function event(name: string, fields: Line) {
     await new Promise((resolve) => server.child.stdout?.once('data', resolve))
 }
 
+t.test('a sign-up through the flat API is logged as well', async () => {
+  const account = { name: 'Flat', email: 'flat@example.com', password: 'test1234', profile: '' }
+  const { body } = await send('POST /sign-up', account)
+  await event('user_created', { userId: body.id })
+})
+
 t.test('each security event of an account is logged once, without its secrets', async (t) => {
   const email = 'Secret.Person@example.com'
   const [password, newPassword] = ['xK4-tulip-row', 'vP7-clover-hut']
