@@ -8,7 +8,7 @@ type Meta = Pick<PluginMetadata, 'name' | 'dependencies' | 'optional'>
 
 /**
  * Every service, in the order of what they depend on, then every feature's routes. When one fails,
- * its feature is left as the current one.
+ * its feature is left as the current one. The documentation is at / unless a feature has a page there.
  */
 export async function loadFeatures(app: FastifyInstance, features: Feature[]) {
   for (const feature of inOrder(app, features)) {
@@ -18,6 +18,8 @@ export async function loadFeatures(app: FastifyInstance, features: Feature[]) {
   for (const feature of features) {
     await register(app, feature, routesOf(feature), { prefix: feature.prefix })
   }
+  if (!app.hasRoute({ method: 'GET', url: '/' }))
+    app.get('/', { schema: { hide: true } }, async (_request, reply) => reply.redirect('/docs'))
 }
 
 /** An extension's routes are in a scope within one that knows whose they are. */

@@ -87,7 +87,6 @@ export default fp(
     })
     const hidden = { schema: { hide: true } }
     app.get('/openapi.json', hidden, async () => app.swagger())
-    app.get('/', hidden, async (_request, reply) => reply.redirect('/docs'))
   },
   { name: 'openapi', dependencies: ['security', 'schemas'] },
 )
