@@ -65,14 +65,21 @@ t.test('the kernel answers unknown paths and its own documents', async (t) => {
   t.match(missing.headers['content-type'], 'application/problem+json')
   t.match(missing.body, { code: 'ROUTE_NOT_FOUND', status: 404, title: 'Not Found' })
   t.notMatch(missing.body.detail, 'secret')
-  t.equal((await call(app, 'GET /')).headers.location, '/docs')
   t.equal((await call(app, 'GET /docs/')).status, 200)
   t.match((await call(app, 'GET /%ff')).body, { status: 400 })
 })
 
+t.test('the documentation is at / unless an extension has a page there', async (t) => {
+  const app = await setUp(t)
+  t.match((await call(app, 'GET /')).headers['content-type'], 'text/html')
+  // A wrong setting leaves the extension out.
+  const without = await setUp(t, { EXTENSIONS_OPTIONAL: 'web', WEB_TIMELINE: 'wrong' })
+  t.match(await call(without, 'GET /'), { status: 302, headers: { location: '/docs' } })
+})
+
 t.test('every answer has security and caching headers', async (t) => {
   const app = await setUp(t)
-  const lines = ['GET /livez', 'GET /', 'GET /nowhere', 'POST /v1/auth/login', 'GET /v1/users/me']
+  const lines = ['GET /livez', 'GET /nowhere', 'POST /v1/auth/login', 'GET /v1/users/me']
   for (const line of lines) {
     const { headers } = await call(app, line)
     t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, line)

@@ -17,7 +17,9 @@ export const layout = (site: Site, { title, main, meta = {} }: Page) => html`<!d
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title === site.name ? title : `${title} - ${site.name}`}</title>
-!${Object.entries(meta).map(([name, content]) => metaTag(name, content)).join('\n')}
+!${Object.entries(meta)
+  .map(([name, content]) => metaTag(name, content))
+  .join('\n')}
 <link rel="stylesheet" href="${STYLE_PATH}">
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 </head>
