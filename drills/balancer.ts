@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+type Options = {
+  folder: string
+  port: number
+  servers: number[]
+  /** Requests at once that each server gets; others wait for `queue` milliseconds, then get 503. */
+  most?: number
+  queue?: number
+}
+
+/** HAProxy as docs/drills.md describes it. */
+const config = ({ port, servers, most = 1_000, queue = 5_000 }: Options) => `
+global
+  maxconn 8000
+defaults
+  mode http
+  timeout connect 1s
+  timeout client 75s
+  timeout server 75s
+  timeout queue ${queue}ms
+  # On a busy machine a healthy server may take a second; a dead one refuses at once.
+  timeout check 5s
+  # A request that no server has received may go to another one.
+  retries 3
+  retry-on conn-failure
+  option redispatch 1
+listen birdhouse
+  bind 127.0.0.1:${port}
+  option httpchk GET /readyz
+  default-server check inter 500ms fall 2 rise 1 maxconn ${most} on-marked-down shutdown-sessions
+${servers.map((server, n) => `  server api${n} 127.0.0.1:${server}`).join('\n')}
+`
+
+/** @throws Error when HAProxy is not installed or refuses the configuration */
+export async function startBalancer(options: Options) {
+  const file = join(options.folder, 'haproxy.cfg')
+  writeFileSync(file, config(options))
+  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (text) => {
+    errors += text
+  })
+  const exited = once(child, 'exit').then(() => {
+    throw new Error(`HAProxy ended; install it with apt-get install haproxy. ${errors}`)
+  })
+  exited.catch(() => {})
+  await Promise.race([answers(options.port), exited])
+  return { stop: () => child.kill('SIGKILL') }
+}
+
+async function answers(port: number) {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    const open = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    )
+    socket.destroy()
+    if (open) return
+    await sleep(50)
+  }
+}
