@@ -9,7 +9,7 @@ import { createTweetHydration } from './hydration.ts'
 import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
-import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { MEDIA_MAX, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
 import { createVisibility } from './visibility.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
 
@@ -238,8 +238,8 @@ const rowOf = ({ id, originalId, replyToId }: Known, originals?: Map<number, Kno
 
 export default fp(
   async (app) => {
-    app.resources.define(TweetBody, { shared: SHARED_WITH_ALL })
-    app.resources.define(Tweet, { shared: SHARED_WITH_ALL })
+    app.resources.define(TweetBody)
+    app.resources.define(Tweet)
     app.decorate('tweets', createTweets(app))
     createTweetErasure(app)
   },
