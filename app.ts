@@ -15,7 +15,7 @@ import { withoutBroken } from './plugins/features/optional.ts'
 import { refuseClient } from './plugins/http/client-error.ts'
 import { escapeMalformed } from './plugins/http/urls.ts'
 import { inTime } from './plugins/in-time.ts'
-import { requireBucket } from './plugins/s3/client.ts'
+import { checkBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
 const BODY_LIMIT = 64 * 1024
@@ -63,7 +63,7 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
 export const build = (env: Env, progress: Progress = () => {}, role: Role = 'service') =>
   withoutBroken(env, async (features, skipped) => {
     const config = parseConfig(env, features)
-    await requireBucket(config.s3)
+    await checkBucket(config.s3, progress)
     if (role === 'service') await migrate(config.database, progress, historiesOf(features))
     return assemble(config, features, skipped, role)
   })

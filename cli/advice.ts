@@ -3,7 +3,7 @@ import { mysqlError } from '../plugins/db/errors.ts'
 
 const NO_SUCH_TABLE = 1146
 
-export const MIGRATE_FIRST = 'Run `npm start` or `npm run birdhouse -- migrate` first.'
+export const MIGRATE_FIRST = 'Run `npm start` or `npm run birdhouse -- db migrate` first.'
 
 /** The text to print for an error: a sentence, or for a mistake in the code its stack. */
 export function advise(error: unknown) {

@@ -1,4 +1,4 @@
-import { migrate, pendingMigrations } from '../db/migrate.ts'
+import { migrate, readMigrations } from '../db/migrate.ts'
 import { openDb } from '../db/open.ts'
 import { standIns } from '../local/index.ts'
 import { joinLocal } from '../local/join.ts'
@@ -26,17 +26,17 @@ export async function migrateDatabase(session: Session) {
   )
 }
 
-/** The ids of the migration steps that are not applied. */
-export async function pendingSteps(session: Session, env?: Env) {
+/** The migration steps, and those of them that are not applied. */
+export async function readSchema(session: Session, env?: Env) {
   const settings = env ?? (await joinDatabase(session))
   return withHistories(settings, session, (histories) =>
-    pendingMigrations(optionsOf(settings), histories),
+    readMigrations(optionsOf(settings), histories),
   )
 }
 
 /** @throws Error when the service has not applied all migrations */
 export async function requireMigrated(session: Session, env: Env) {
-  const { length } = await pendingSteps(session, env)
+  const { length } = (await readSchema(session, env)).pending
   if (length > 0) throw new Error(`${length} migration steps are not applied. ${MIGRATE_FIRST}`)
 }
 

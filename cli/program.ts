@@ -2,7 +2,7 @@ import { Command } from '@commander-js/extra-typings'
 import { addAdmin } from './admin.ts'
 import { addDeveloperCommands } from './developers.ts'
 import { addJobs } from './jobs.ts'
-import { addMigrate } from './migrate.ts'
+import { addDb } from './schema.ts'
 import type { Session } from './session.ts'
 import { addTasks } from './tasks.ts'
 
@@ -12,7 +12,7 @@ import { addTasks } from './tasks.ts'
 const AFTER_HELP = `
 Commands use the database of DATABASE_URL, or else that of the service that runs on LOCAL_DIR, or
 else start the embedded stores for as long as they run. They may be used beside running services.
-Only migrate changes the schema. npm run -s prints nothing but the output: npm run -s birdhouse --
+Only db migrate changes the schema. npm run -s prints nothing but the output: npm run -s birdhouse --
 jobs list --json | jq .items`
 
 /** The commands of Birdhouse itself. */
@@ -30,7 +30,7 @@ export function createProgram(session: Session) {
   program.commandsGroup('For operators:')
   addJobs(program, session)
   addAdmin(program, session)
-  addMigrate(program, session)
+  addDb(program, session)
   addTasks(program, session)
   program.commandsGroup('For developers:')
   addDeveloperCommands(program, session)

@@ -1,5 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -7,21 +5,25 @@ import {
   type ConnectionOptions,
   createConnection,
   type ResultSetHeader,
-  type RowDataPacket,
 } from 'mysql2/promise'
-import { mysqlError } from '../plugins/db/errors.ts'
-import { ExtensionError } from '../plugins/features/error.ts'
+import { isConflict, mysqlError } from '../plugins/db/errors.ts'
+import { withLock } from './migration-lock.ts'
+import { failure, type History, pendingSteps, readSteps, type Step } from './migration-steps.ts'
 import { foreignStatement } from './ownership.ts'
 
 export type Progress = (line: string) => void
-export type History = { owner?: string; folder: string }
-type Step = { id: string; hash: string; statement: string; owner: string | undefined }
 
 const KERNEL: History = { folder: join(import.meta.dirname, 'migrations') }
-/** Seconds that a killed process delays the next one; a live process renews the lock three times as often. */
-const LEASE = 10
-const POLL_MS = 250
-const NO_SUCH_TABLE = 1146
+
+/**
+ * Seconds. A statement that waits for a table makes every later query of that table wait, so it gives up
+ * and tries again after a pause, in which those queries run.
+ */
+const LOCK_WAIT = 1
+/** Milliseconds of a pause. */
+const PAUSE = { least: 200, most: 1_000 }
+/** Milliseconds of all tries of one statement, for transactions that hold a table for long. */
+const PATIENCE = 120_000
 
 // A process that was killed after a DDL statement and before recording it leaves the statement done:
 // table exists, column exists, key exists, foreign key exists, nothing to drop, no such table.
@@ -45,26 +47,27 @@ export async function migrate(
   try {
     if ((await pendingSteps(connection, steps)).length === 0) return 0
     await createTables(connection)
-    return await withLock(database, progress, async (renew) => {
+    const locking = await connect(database)
+    return await withLock(locking, progress, async (renew) => {
       const pending = await pendingSteps(connection, steps)
-      for (const step of pending) {
-        await renew()
-        await apply(connection, step)
-      }
+      for (const step of pending) await apply(connection, step, renew, progress)
       if (pending.length > 0) progress(`${pending.length} migration steps applied`)
       return pending.length
-    })
+    }).finally(() => locking.end())
   } finally {
     await connection.end()
   }
 }
 
-/** The ids of the steps that `migrate` would apply. @throws when an applied migration was edited */
-export async function pendingMigrations(database: ConnectionOptions, extensions: History[] = []) {
-  const connection = await connect(database)
+/** The steps of a database, and those of them that `migrate` would apply. @throws as `migrate` does */
+export async function readMigrations(database: ConnectionOptions, extensions: History[] = []) {
   const steps = [KERNEL, ...extensions].flatMap(readSteps)
-  const pending = pendingSteps(connection, steps).finally(() => connection.end())
-  return (await pending).map(({ id }) => id)
+  const connection = await connect(database)
+  try {
+    return { steps, pending: await pendingSteps(connection, steps) }
+  } finally {
+    await connection.end()
+  }
 }
 
 const connect = (database: ConnectionOptions) =>
@@ -79,56 +82,26 @@ async function createTables(connection: Connection) {
   await connection.query(`INSERT IGNORE INTO migration_lock VALUES (1, NULL, '2000-01-01')`)
 }
 
-function readSteps({ owner, folder }: History): Step[] {
-  const files = readdirSync(folder)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-  return files.flatMap((file) =>
-    readFileSync(join(folder, file), 'utf8')
-      .split('--> statement-breakpoint')
-      .map((statement) => statement.trim())
-      .filter(Boolean)
-      .map((statement, index) => ({
-        id: `${owner ? `${owner}/` : ''}${file}#${index + 1}`,
-        hash: createHash('sha256').update(statement).digest('hex'),
-        statement,
-        owner,
-      })),
-  )
-}
-
-const failure = ({ owner }: Step, message: string, options?: ErrorOptions) =>
-  owner ? new ExtensionError(owner, message, options) : new Error(message, options)
-
-async function pendingSteps(connection: Connection, steps: Step[]) {
-  const [rows] = await connection
-    .query<RowDataPacket[]>('SELECT id, hash, applied_at FROM migrations')
-    .catch((error) => {
-      if (mysqlError(error)?.errno === NO_SUCH_TABLE) return [[]]
-      throw error
-    })
-  const known = new Map(rows.map((row) => [row.id, row]))
-  const edited = steps.find(({ id, hash }) => known.has(id) && known.get(id)?.hash !== hash)
-  if (edited) {
-    throw failure(
-      edited,
-      `Migration ${edited.id} was edited after it had been applied. Restore the file and put the change into a new migration (npm run db:generate).`,
-    )
-  }
-  return steps.filter(({ id }) => !known.get(id)?.applied_at)
-}
-
-async function apply(connection: Connection, step: Step) {
+async function apply(
+  connection: Connection,
+  step: Step,
+  renew: () => Promise<void>,
+  progress: Progress,
+) {
   const { id, hash, statement, owner } = step
   const reason = owner && foreignStatement(owner, statement)
   if (reason) throw failure(step, `Migration ${id} ${reason}`)
+  await renew()
   const [started] = await connection.query<ResultSetHeader>(
     'INSERT IGNORE INTO migrations VALUES (?, ?, UTC_TIMESTAMP(3), NULL)',
     [id, hash],
   )
   const interruptedBefore = started.affectedRows === 0
   try {
-    await connection.query(statement)
+    await runUnderLoad(connection, statement, async (reason) => {
+      progress(`migration ${id} waits for a lock (${reason}); trying again`)
+      await renew()
+    })
   } catch (error) {
     if (!(interruptedBefore && isDoneAlready(error))) {
       if (!interruptedBefore && isRefused(error)) await forget(connection, id)
@@ -136,6 +109,26 @@ async function apply(connection: Connection, step: Step) {
     }
   }
   await connection.query('UPDATE migrations SET applied_at = UTC_TIMESTAMP(3) WHERE id = ?', [id])
+}
+
+/** Runs a statement between the transactions of running processes. */
+async function runUnderLoad(
+  connection: Connection,
+  statement: string,
+  beforeRetry: (reason: string) => Promise<void>,
+) {
+  await connection.query(
+    `SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT}, lock_wait_timeout = ${LOCK_WAIT}`,
+  )
+  for (const end = performance.now() + PATIENCE; ; ) {
+    try {
+      return await connection.query(statement)
+    } catch (error) {
+      if (!isConflict(error) || performance.now() > end) throw error
+      await sleep(PAUSE.least + Math.random() * (PAUSE.most - PAUSE.least))
+      await beforeRetry((error as Error).message)
+    }
+  }
 }
 
 function isDoneAlready(error: unknown) {
@@ -151,46 +144,3 @@ const isRefused = (error: unknown) =>
 /** Deletes the record of a refused statement, so that a corrected one does not count as interrupted. */
 const forget = (connection: Connection, id: string) =>
   connection.query('DELETE FROM migrations WHERE id = ?', [id])
-
-/** Holds the lock over its own connection, so that it is renewed while a statement takes minutes. */
-async function withLock<T>(
-  database: ConnectionOptions,
-  progress: Progress,
-  work: (renew: () => Promise<void>) => Promise<T>,
-) {
-  const connection = await connect(database)
-  const token = randomUUID()
-  const set = `UPDATE migration_lock SET token = ?, expires_at = UTC_TIMESTAMP(3) + INTERVAL ${LEASE} SECOND WHERE id = 1`
-  const update = async (sql: string, values: string[]) => {
-    const [result] = await connection.query<ResultSetHeader>(sql, values)
-    return result.affectedRows === 1
-  }
-  const renew = () => update(`${set} AND token = ?`, [token, token])
-  const release = () =>
-    update(`UPDATE migration_lock SET expires_at = '2000-01-01' WHERE id = 1 AND token = ?`, [
-      token,
-    ])
-
-  try {
-    await take()
-    const renewal = setInterval(() => renew().catch(() => {}), (LEASE * 1000) / 3)
-    try {
-      return await work(async () => {
-        if (!(await renew())) throw new Error('Another process has taken over the migration lock.')
-      })
-    } finally {
-      clearInterval(renewal)
-      await release()
-    }
-  } finally {
-    await connection.end()
-  }
-
-  async function take() {
-    const free = `${set} AND expires_at < UTC_TIMESTAMP(3)`
-    for (let waits = 0; !(await update(free, [token])); waits++) {
-      if (waits === 0) progress('another process is migrating the database; waiting for it')
-      await sleep(POLL_MS)
-    }
-  }
-}

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { duplicateKey, isBusy, isMissingParent, isUnavailable } from './db/errors.ts'
+import { duplicateKey, isBusy, isMissingParent, isUnavailable, mysqlError } from './db/errors.ts'
 import { isOverShare } from './db/shares.ts'
 
 declare module 'fastify' {
@@ -109,7 +109,7 @@ type SerializedError = { type: string; message: string; stack: string; [key: str
 /** Serializes an error for the log, without query parameters, which hold e-mail addresses and hashes. */
 export function serializeError(error: Error): SerializedError {
   if (error instanceof DrizzleQueryError) {
-    const cause = error.cause && brief(error.cause)
+    const { stack, ...cause } = error.cause ? serializeError(error.cause) : { stack: '' }
     return { type: 'DrizzleQueryError', message: error.query, stack: '', cause }
   }
   return {
@@ -119,16 +119,21 @@ export function serializeError(error: Error): SerializedError {
   }
 }
 
-const brief = (error: Error & { code?: unknown }) => ({
+const brief = (error: Error & { code?: unknown; errno?: unknown }) => ({
   type: error.name,
   code: error.code,
+  errno: error.errno,
   message: withoutValues(error.message),
 })
 
+/** The error and all its causes, in one line. */
 export function describeError(error: Error): string {
-  const { type, message, cause } = serializeError(error) as SerializedError & { cause?: Error }
-  return `${type}: ${message}${cause ? `; ${cause.message}` : ''}`
+  const { type, message } = serializeError(error)
+  return [`${type}: ${message}`, ...causesOf(error).map((cause) => brief(cause).message)].join('; ')
 }
+
+const causesOf = ({ cause }: Error): Error[] =>
+  cause instanceof Error ? [cause, ...causesOf(cause)] : []
 
 /** Removes the values that the database quotes in messages: a taken address, the rest of a statement. */
 const withoutValues = (text = '') =>
@@ -160,11 +165,11 @@ function report(error: FastifyError, request: FastifyRequest, reply: FastifyRepl
   return problem
 }
 
-/** The cause of a failed query, not its text; under load there are many such lines. */
+/** The error of the database, not the text of the query; under load there are many such lines. */
 function refusal(error: FastifyError) {
-  const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error
-  const { code, message } = brief(cause)
-  return { code, reason: message.slice(0, REASON) }
+  const cause = mysqlError(error)
+  const { code, errno, message } = brief(cause instanceof Error ? cause : error)
+  return { code, errno, reason: message.slice(0, REASON) }
 }
 
 /** Handlers may throw any value. FastifyError's additional fields are checked where they are read. */

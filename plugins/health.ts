@@ -20,11 +20,13 @@ const Check = Type.Union([Type.Literal('ok'), Type.Literal('failed')])
 const Readiness = Type.Object({
   status: Type.Union([
     Type.Literal('ready'),
+    Type.Literal('degraded'),
     Type.Literal('unavailable'),
     Type.Literal('draining'),
   ]),
   checks: Type.Record(Type.String(), Check, {
-    description: 'Only a failure of `database` or `storage` makes the status `unavailable`.',
+    description:
+      'A failure of `database` makes the status `unavailable`; one of `storage` makes it `degraded`, since only uploads need the store.',
   }),
   deadJobs: Type.Integer({ description: 'Jobs that failed for good; `npm run jobs` lists them.' }),
   caching: Type.Boolean({
@@ -38,7 +40,7 @@ const Readiness = Type.Object({
 type Probe = () => Promise<unknown>
 
 function createHealth(app: FastifyInstance) {
-  const required = new Map<string, Probe>([
+  const own = new Map<string, Probe>([
     ['database', () => app.db.execute(sql`SELECT 1`)],
     ['storage', () => app.s3.check()],
   ])
@@ -54,7 +56,7 @@ function createHealth(app: FastifyInstance) {
    * change the status. @throws Error when the name is taken
    */
   function addCheck(name: string, check: Probe) {
-    if (required.has(name) || informative.has(name)) {
+    if (own.has(name) || informative.has(name)) {
       throw new Error(`The health check ${name} is taken; choose another name.`)
     }
     const owned = app.features.own(async () => check(), ADDED_TIMEOUT)
@@ -62,16 +64,36 @@ function createHealth(app: FastifyInstance) {
   }
 
   async function read() {
-    const all = [...required, ...informative]
+    const all = [...own, ...informative]
     const [deadJobs, ...results] = await Promise.all([
       inTime(app.jobs.countDead(), TIMEOUT).catch(() => 0),
       ...all.map(([, check]) => passes(check)),
     ])
     const checks = Object.fromEntries(all.map(([name], i) => [name, results[i] ?? 'failed']))
-    return { ready: [...required.keys()].every((name) => checks[name] === 'ok'), checks, deadJobs }
+    noteChange(checks)
+    return { status: statusOf(checks), checks, deadJobs }
+  }
+
+  let failing = ''
+
+  /** Probes come every second; the log has a line when an answer differs from the one before. */
+  function noteChange(checks: Record<string, string>) {
+    const failed = Object.keys(checks).filter((name) => checks[name] !== 'ok')
+    if (failed.join() === failing) return
+    failing = failed.join()
+    if (failed.length > 0) app.log.warn({ failed }, 'checks of /readyz fail')
+    else app.log.info('all checks of /readyz pass again')
   }
 
   return { addCheck, read }
+}
+
+function statusOf({
+  database,
+  storage,
+}: Record<string, string>): 'ready' | 'degraded' | 'unavailable' {
+  if (database !== 'ok') return 'unavailable'
+  return storage === 'ok' ? 'ready' : 'degraded'
 }
 
 // Promise.try turns a synchronous throw into a failed check.
@@ -112,16 +134,15 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getReadiness',
         summary: 'Check that the process is ready for traffic',
         description:
-          'Checks the database and the object store; answers 503 while the process drains.',
+          'Answers 503 while the database is away or the process drains, and 200 while only the object store is away.',
         security: [],
         response: { 200: Readiness, 503: Readiness },
       },
     },
     async (_request, reply) => {
-      const { ready, ...details } = await app.health.read()
-      const open = ready ? ('ready' as const) : ('unavailable' as const)
-      const status = app.drain.active() ? ('draining' as const) : open
-      reply.code(status === 'ready' ? 200 : 503)
+      const { status: found, ...details } = await app.health.read()
+      const status = app.drain.active() ? ('draining' as const) : found
+      reply.code(status === 'ready' || status === 'degraded' ? 200 : 503)
       const caching = !app.cache.isUnsupported()
       return { status, ...details, caching, skippedExtensions: [...app.features.skipped.keys()] }
     },

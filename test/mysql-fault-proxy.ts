@@ -27,6 +27,8 @@ type Watch = { pattern: RegExp; when: 'before' | 'after'; reached: () => void }
  */
 export async function startMysqlFaultProxy(target: number) {
   let refused: RegExp | undefined
+  let refusal = errorPacket(1047, '')
+  let closed = 0
   let watch: Watch | undefined
   const server = net.createServer((client) => {
     const upstream = net.connect(target, '127.0.0.1')
@@ -37,12 +39,15 @@ export async function startMysqlFaultProxy(target: number) {
       client.write(data)
     })
     upstream.on('close', () => client.destroy())
-    client.on('close', () => upstream.destroy())
+    client.on('close', () => {
+      closed++
+      upstream.destroy()
+    })
     for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
     client.on('data', (data) => {
       const query = queryOf(data)
       transaction = /^begin/i.test(query) ? query : `${transaction}; ${query}`
-      if (refused?.test(query)) return client.write(errorPacket(1047, 'not yet prepared'))
+      if (refused?.test(query)) return client.write(refusal)
       if (watch?.pattern.test(transaction)) {
         held = watch
         watch = undefined
@@ -64,8 +69,11 @@ export async function startMysqlFaultProxy(target: number) {
 
   return {
     port: (server.address() as net.AddressInfo).port,
-    refuse: (statements: RegExp | undefined) => {
+    /** How many connections have ended. */
+    closed: () => closed,
+    refuse: (statements: RegExp | undefined, errno = 1047, message = 'not yet prepared') => {
       refused = statements
+      refusal = errorPacket(errno, message)
     },
     reach,
     stop: () => server.close(),

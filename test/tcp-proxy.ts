@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Test } from 'tap'
 
 /**
- * A way to a store that can be cut and mended, and counts the bytes of the store's answers: `target` is
+ * A way to a store that can be cut, can lose bytes, can be mended, and counts the bytes of the store's answers: `target` is
  * the store's URL, `url` the one to use.
  */
 export async function startTcpProxy(t: Test, target: string) {
@@ -39,6 +39,13 @@ export async function startTcpProxy(t: Test, target: string) {
     up = false
     for (const socket of open) socket.destroy()
   }
+  /** Loses all bytes of the open connections, as when a host vanishes; new ones work. */
+  function swallow() {
+    for (const socket of open) {
+      socket.unpipe()
+      socket.resume()
+    }
+  }
   function mend() {
     up = true
   }
@@ -46,5 +53,5 @@ export async function startTcpProxy(t: Test, target: string) {
     cut()
     server.close()
   })
-  return { url: url.href, cut, mend, answered: () => answered }
+  return { url: url.href, cut, swallow, mend, answered: () => answered }
 }

@@ -9,6 +9,9 @@ type DatabaseSettings = {
   DATABASE_CA?: string | undefined
 }
 
+/** Milliseconds of quiet before the kernel asks whether the host is still there; by default two hours. */
+const KEEP_ALIVE = 10_000
+
 /** The message has one line per problem, which names the setting and shows no value. */
 class DatabaseSettingsError extends Error {
   override name = 'DatabaseSettingsError'
@@ -39,6 +42,8 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
     ...url.address,
     charset: 'utf8mb4_unicode_ci',
     timezone: 'Z',
+    enableKeepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE,
     ...(level !== 'off' && {
       ssl: { rejectUnauthorized: verify, verifyIdentity: verify, ...(ca && { ca }) },
     }),
@@ -51,7 +56,10 @@ export function connectionOptions(settings: DatabaseSettings): ConnectionOptions
  * against the socket's `_host`, or against `localhost` without one.
  */
 const connectToAddress = (host: string, port: number) =>
-  Object.assign(connect({ host, port, noDelay: true, keepAlive: true }), { _host: host })
+  Object.assign(
+    connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE }),
+    { _host: host },
+  )
 
 export function databaseProblems(settings: DatabaseSettings) {
   try {

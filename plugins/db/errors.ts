@@ -3,8 +3,10 @@ const CONFLICTS = new Set([1213, 1205, 1020])
 // Too many connections: to the server, of every user, of this user.
 const FULL = new Set([1040, 1203, 1226])
 // 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down.
-// 1290 and 1836: read-only, such as a primary that has just become a replica.
-const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1836])
+// 1290, 1792, 1836: read-only, such as a primary that has just become a replica.
+// 1021, 1114: a full disk. 1045: the password has been changed, and this process has not been restarted yet.
+const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1792, 1836, 1021, 1114, 1045])
+const READ_ONLY = new Set([1290, 1792, 1836])
 const OUTAGE_CODES = new Set(
   'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),
 )
@@ -18,6 +20,9 @@ export function mysqlError(error: unknown): MysqlError | undefined {
   // Only the driver and Node's sockets set these three fields.
   return known ? (error as MysqlError) : mysqlError(error.cause)
 }
+
+/** True when the connection leads to a server that takes no writes; another may lead to the new primary. */
+export const isReadOnly = (error: unknown) => READ_ONLY.has(mysqlError(error)?.errno ?? 0)
 
 /** True when the database can't be reached or can't take the work now; a later retry may succeed. */
 export function isUnavailable(error: unknown) {

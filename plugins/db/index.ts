@@ -1,6 +1,6 @@
 import mysql from '@fastify/mysql'
 import fp from 'fastify-plugin'
-import type { Pool, PoolConnection } from 'mysql2/promise'
+import { createConnection, type Pool, type PoolConnection } from 'mysql2/promise'
 import * as tables from '../../db/schema/index.ts'
 import type { Feature } from '../features/feature.ts'
 import { createDeleteInBatches, type DeleteInBatches } from './batches.ts'
@@ -8,6 +8,7 @@ import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './c
 import { type Counter, createCounter } from './counter.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
 import { createShares } from './shares.ts'
+import { watchSilence } from './silence.ts'
 import { batch, createTransaction, type Transaction } from './transaction.ts'
 
 declare module 'fastify' {
@@ -40,6 +41,8 @@ type Preparing = ReturnType<typeof createPreparing>
 
 /** Connections per process; a request holds one for a few milliseconds. */
 const POOL_SIZE = 20
+/** Milliseconds. */
+const CONNECT_TIMEOUT = 5_000
 /**
  * Prepared statements per connection; the service has some 60. The driver reserves memory for all of them
  * in advance: half a megabyte per connection for its default of 16,000.
@@ -53,8 +56,7 @@ export default fp<{ features: Feature[] }>(
       ...app.config.database,
       connectionLimit: POOL_SIZE,
       maxPreparedStatements: STATEMENTS,
-      connectTimeout: 5_000,
-      enableKeepAlive: true,
+      connectTimeout: CONNECT_TIMEOUT,
       // For transactions alone, see session.ts.
       multipleStatements: true,
     })
@@ -62,8 +64,12 @@ export default fp<{ features: Feature[] }>(
     // @fastify/mysql opens one connection before the listener below is set.
     const first = await pool.getConnection()
     await prepareSession(first)
+    const ask = () => createConnection({ ...app.config.database, connectTimeout: CONNECT_TIMEOUT })
+    const watch = watchSilence(pool, ask, app.log)
+    watch(first.connection as unknown as PoolConnection)
     first.release()
     pool.on('connection', (connection: PoolConnection) => {
+      watch(connection)
       // These run before the first query of the connection, which fails when one of these fails.
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })

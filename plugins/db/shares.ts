@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Pool, PoolConnection } from 'mysql2/promise'
 import { createGate } from '../gate.ts'
+import { isReadOnly } from './errors.ts'
 import { currentWork, type ExtensionWork, noteRun } from './extension-work.ts'
 
 /**
@@ -60,6 +61,9 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
     const connection = await pool.getConnection()
     try {
       return await use(connection)
+    } catch (error) {
+      if (isReadOnly(error)) connection.destroy()
+      throw error
     } finally {
       connection.release()
     }

@@ -21,6 +21,8 @@ const NETWORK: Record<string, string> = {
   ECONNRESET: 'it closes the connection. If it speaks TLS, write https:// instead of http://.',
 }
 
+const AWAY = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'])
+
 const STATUS: Record<number, string> = {
   301: 'it answers 301, as for a bucket in another region. Set S3_REGION to the region of the bucket.',
   307: 'it answers 307, as for a bucket in another region. Set S3_REGION to the region of the bucket.',
@@ -44,6 +46,14 @@ export function adviseBucket(error: unknown, { bucket, endpoint, region }: Setti
   return new Error(`The bucket ${bucket} cannot be reached at ${store}: ${reason}`, {
     cause: error,
   })
+}
+
+/** True when the store itself is away for now, rather than a setting wrong. */
+export function isStoreAway(error: unknown): boolean {
+  const { code = '', name, $metadata, cause } = error as Failure
+  const status = $metadata?.httpStatusCode ?? 0
+  const isAway = status >= 500 || AWAY.has(code) || name === 'TimeoutError'
+  return isAway || isTaskCancelledError(error) || (cause !== undefined && isStoreAway(cause))
 }
 
 function explain(failure: Failure, { bucket, region }: Settings) {

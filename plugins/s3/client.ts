@@ -2,7 +2,7 @@ import { GetObjectCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { Config } from '../config/index.ts'
 import { inTime } from '../in-time.ts'
-import { adviseBucket } from './advice.ts'
+import { adviseBucket, isStoreAway } from './advice.ts'
 import { CLIENT_BOUNDS } from './bounds.ts'
 import { addDigests } from './digest.ts'
 
@@ -31,6 +31,16 @@ export const requireBucket = (settings: Settings) =>
     await findCredentials(client)
     const abortSignal = AbortSignal.timeout(BOOT_TIMEOUT)
     await client.send(new HeadBucketCommand({ Bucket: settings.bucket }), { abortSignal })
+  })
+
+/**
+ * As `requireBucket`, but a store that is away is only told: everything but uploads works without it.
+ * @throws Error when a setting is wrong
+ */
+export const checkBucket = (settings: Settings, progress: (line: string) => void) =>
+  requireBucket(settings).catch((error: Error) => {
+    if (!isStoreAway(error)) throw error
+    progress(`${error.message} Uploads fail until it is back.`)
   })
 
 const findCredentials = (client: S3Client) =>

@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Role } from '../features/feature.ts'
 import { inTime } from '../in-time.ts'
+import { isStoreAway } from './advice.ts'
 import { createBounds, DEADLINE, StorageUnavailable, unavailable } from './bounds.ts'
 import { bucketUrl, createClient } from './client.ts'
 import { createReadBack, PictureUnreadable } from './read-back.ts'
@@ -128,7 +129,8 @@ export default fp<{ role: Role }>(
     if (role === 'command') return
     await app.s3.readBack().catch((error) => {
       // The bucket's own address must work, but a CDN in front of it may be down for a while.
-      if (!mediaBaseUrl || !(error instanceof PictureUnreadable)) throw error
+      const isCdnAway = mediaBaseUrl && error instanceof PictureUnreadable
+      if (!isCdnAway && !isStoreAway(error)) throw error
       app.log.error(error.message)
     })
   },

@@ -16,7 +16,7 @@ t.test('a wrong call gets one line and exit code 2, and starts no store', async 
     'jobs show 1 2': /^Too many arguments for 'show'\. Expected 1 argument but got 2: 1, 2\.$/,
     'jobs list -- --json': /^Too many arguments for 'list'.*: --json\.$/,
     'jobs list --state': /^Option '--state <state>' argument missing$/,
-    'migrate now': /^Too many arguments for 'migrate'.*: now\.$/,
+    'db migrate now': /^Too many arguments for 'migrate'.*: now\.$/,
     'tasks dust': /^There is no command dust; .* tasks lists the commands of features\.$/,
     'new:extension': /^Missing required argument 'name or path'$/,
   }
@@ -37,7 +37,7 @@ t.test('help is printed for the program and for each command, and starts no stor
     errors: '',
     out: /^Usage: npm run birdhouse -- \[options\] \[command\]/,
   })
-  t.match(help?.out, /\nFor operators:\n +jobs .*\n[\s\S]*\n +migrate [\s\S]*\nFor developers:\n/)
+  t.match(help?.out, /\nFor operators:\n +jobs .*\n[\s\S]*\n +db [\s\S]*\nFor developers:\n/)
   t.match(help?.out, 'Features add commands: npm run birdhouse -- tasks lists them.')
   t.strictSame(bare, help)
   t.match(jobs?.out, /\n +retry \[options\] \[ids\.\.\.\] +make dead jobs due again/)

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createPool, type RowDataPacket } from 'mysql2/promise'
+import { createConnection, createPool, type RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { migrate } from '../../db/migrate.ts'
 import { connectionOptions } from '../../plugins/db/connection-options.ts'
@@ -33,6 +33,11 @@ async function start(t: Test) {
   const query = async (sql: string) => (await pool.query<RowDataPacket[]>(sql))[0]
   const progress: string[] = []
   const run = () => migrate(database, (line) => progress.push(line), [], { folder })
+  const connect = async () => {
+    const connection = await createConnection(database)
+    t.teardown(() => connection.destroy())
+    return connection
+  }
   const interrupted = (id: string) =>
     pool.query('UPDATE migrations SET applied_at = NULL WHERE id = ?', [id])
   const lockedFor = (seconds: number) =>
@@ -42,7 +47,7 @@ async function start(t: Test) {
       [seconds],
     )
   write('0000_first.sql', FIRST)
-  return { database, write, query, run, progress, interrupted, lockedFor }
+  return { database, write, query, run, progress, connect, interrupted, lockedFor }
 }
 
 t.test('each statement is applied once and in order, also in files added later', async (t) => {
@@ -179,6 +184,24 @@ t.test('a process whose lock was taken over stops', async (t) => {
   t.strictSame(await query("SHOW TABLES LIKE 'nests'"), [])
   const [lock] = await query('SELECT token FROM migration_lock')
   t.match(lock, { token: 'another process' }, 'the lock of the other stays')
+})
+
+t.test('a statement that waits for a table lets queries of that table pass', async (t) => {
+  const { write, run, progress, connect } = await start(t)
+  await run()
+  write('0001_alter.sql', ['ALTER TABLE birds ADD COLUMN colour VARCHAR(20)'])
+  const [holder, reader] = [await connect(), await connect()]
+  await holder.query('BEGIN')
+  await holder.query('SELECT * FROM birds')
+  const running = run()
+  await sleep(300)
+  // Without an end of its own this query would wait as long as the transaction is open.
+  await reader.query('SET SESSION lock_wait_timeout = 5')
+  const [rows] = await reader.query('SELECT id FROM birds')
+  t.strictSame(rows, [{ id: 1 }], 'answered while the transaction is open')
+  while (!progress.some((line) => line.includes('waits for a lock'))) await sleep(20)
+  await holder.query('COMMIT')
+  t.equal(await running, 1)
 })
 
 t.test('the test template equals the result of the migrations', async (t) => {

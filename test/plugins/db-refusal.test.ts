@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { build } from '../../app.ts'
 import { call, settings, signUp } from '../helper.ts'
 import { startMysqlFaultProxy } from '../mysql-fault-proxy.ts'
 
-t.test('a database that refuses BEGIN for a while costs no connection', async (t) => {
+t.test('a database that refuses BEGIN or writes for a while is used again', async (t) => {
   const env = await settings(t)
   const url = new URL(env.DATABASE_URL ?? '')
   const relay = await startMysqlFaultProxy(Number(url.port))
@@ -25,4 +26,14 @@ t.test('a database that refuses BEGIN for a while costs no connection', async (t
   relay.refuse(undefined)
   t.equal((await send()).status, 201)
   t.equal((await call(app, 'GET /v1/tweets')).body.items.length, 1)
+
+  for (const errno of [1290, 1792, 1836]) {
+    const closed = relay.closed()
+    relay.refuse(/insert into `tweets`/i, errno, 'read-only')
+    t.equal((await send()).status, 503, `${errno}`)
+    relay.refuse(undefined)
+    t.equal((await send()).status, 201)
+    for (let waits = 0; relay.closed() === closed && waits < 100; waits++) await sleep(10)
+    t.equal(relay.closed(), closed + 1, 'a new connection may lead to the new primary')
+  }
 })

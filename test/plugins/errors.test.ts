@@ -50,6 +50,19 @@ broken.get<{ Params: { errno: string } }>('/database-error/:errno', ({ params })
     tx.execute(sql.raw(`SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = ${params.errno}`)),
   ),
 )
+broken.get<{ Params: { errno: string } }>('/batch-error/:errno', ({ params }) =>
+  app.transaction((tx) =>
+    app.batch(
+      tx,
+      (db) => db.execute(sql`SELECT 1`),
+      (db) =>
+        db.execute(
+          sql.raw(`SIGNAL SQLSTATE 'HY000'
+            SET MYSQL_ERRNO = ${params.errno}, MESSAGE_TEXT = 'the reason of the database'`),
+        ),
+    ),
+  ),
+)
 t.teardown(() => broken.close())
 
 t.test('an unexpected error is a 500 without its cause, with a request id', async (t) => {
@@ -95,6 +108,10 @@ t.test('an overloaded database is a 503 with Retry-After', async (t) => {
     'a server that shuts down': { errno: 1053, expected: unavailable },
     'a primary that has become a replica': { errno: 1290, expected: unavailable },
     'a server that takes no writes': { errno: 1836, expected: unavailable },
+    'a session that takes no writes': { errno: 1792, expected: unavailable },
+    'a full table space': { errno: 1114, expected: unavailable },
+    'a full disk': { errno: 1021, expected: unavailable },
+    'a password that has just been changed': { errno: 1045, expected: unavailable },
   }
   for (const [name, { errno, expected }] of Object.entries(cases)) {
     const answer = await broken.inject(`/database-error/${errno}`)
@@ -113,6 +130,19 @@ t.test('a refusal under load is a short warning without a stack', async (t) => {
     t.match(refusals, [{ level: 40, code: String, reason: String, msg: 'request refused' }])
     t.notMatch(lines.join(), 'stack')
     t.ok(lines.join().length < 1_000, `${lines.join().length} bytes`)
+  }
+})
+
+t.test('the log has the error of the database behind a statement batch', async (t) => {
+  for (const [errno, level] of [
+    [1114, 40],
+    [1644, 50],
+  ]) {
+    lines.length = 0
+    await broken.inject(`/batch-error/${errno}`)
+    const line = lines.map((text) => JSON.parse(text)).find((line) => line.level === level)
+    t.match(JSON.stringify(line), `"errno":${errno},`)
+    t.match(JSON.stringify(line), 'the reason of the database')
   }
 })
 

@@ -65,10 +65,11 @@ t.test('concurrent requests share one read of the revocations', async (t) => {
 
 /** Sessions without a user that ended an hour ago, as many days of log-outs leave them. */
 async function endSessions(count: number, firstId: number) {
+  const ids = Array.from({ length: count }, (_, n) => firstId + n)
   await app.db.execute(sql`
     INSERT INTO revoked_sessions (session_id, until, revoked_at)
-    SELECT ${firstId} + seq, NOW(3) + INTERVAL 1 DAY, NOW(3) - INTERVAL 1 HOUR
-    FROM seq_0_to_${sql.raw(String(count - 1))}`)
+    SELECT session_id, NOW(3) + INTERVAL 1 DAY, NOW(3) - INTERVAL 1 HOUR
+    FROM JSON_TABLE(${JSON.stringify(ids)}, '$[*]' COLUMNS (session_id BIGINT PATH '$')) AS ended`)
 }
 
 t.test('a check reads the sessions that ended since the last check, and no others', async (t) => {
