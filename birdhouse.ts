@@ -5,6 +5,9 @@
 /// <reference path="./routes/auth/second-factor.ts" />
 /// <reference path="./routes/auth/service.ts" />
 /// <reference path="./routes/auth/tables.ts" />
+/// <reference path="./routes/exports/schemas.ts" />
+/// <reference path="./routes/exports/service.ts" />
+/// <reference path="./routes/exports/tables.ts" />
 /// <reference path="./routes/graph/service.ts" />
 /// <reference path="./routes/graph/tables.ts" />
 /// <reference path="./routes/media/config.ts" />
@@ -40,6 +43,7 @@ import type {} from './plugins/deadline.ts'
 import type {} from './plugins/drain.ts'
 import type {} from './plugins/errors.ts'
 import type {} from './plugins/events.ts'
+import type {} from './plugins/exports.ts'
 import type {} from './plugins/features/index.ts'
 import type {} from './plugins/health.ts'
 import type {} from './plugins/http/index.ts'

@@ -67,6 +67,11 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
     as,
     body: { code },
   })
+  const { id } = await ask(t, 202, 'POST /v1/users/me/exports', { as })
+  await ask(t, 200, 'GET /v1/users/me/exports', { as })
+  await drained(app)
+  await ask(t, 200, `GET /v1/users/me/exports/${id}/archive`, { as })
+  await ask(t, 404, 'GET /v1/users/me/exports/999999/archive', { as })
   const recovery = { password, code: recoveryCodes[0] }
   await ask(t, 204, 'DELETE /v1/auth/second-factor', { as, body: recovery })
   await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })

@@ -63,6 +63,8 @@ const READS: Record<string, Kind> = {
   '/v1/media/{id}': 'own',
   '/v1/media/usage': 'neither',
   '/v1/users/me/mutes': 'own',
+  '/v1/users/me/exports': 'neither',
+  '/v1/users/me/exports/{id}/archive': 'own',
   '/v1/notifications': 'notifications',
   // Its ids are those of notifications; its own tests see to blocks and mutes.
   '/v1/notifications/{id}/people': 'own',

@@ -1,5 +1,5 @@
 import type { Db, FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, desc, eq, gt, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 
@@ -102,6 +102,7 @@ function createBookmarks(app: FastifyInstance) {
 }
 
 async function service(app: FastifyInstance) {
+  const { bookmarks } = app.tables
   app.decorate('bookmarks', createBookmarks(app))
 
   app.resources.addField(['TweetBody', 'Tweet'], 'bookmarked', {
@@ -113,6 +114,15 @@ async function service(app: FastifyInstance) {
       return new Map(ids.map((id) => [id, mine.has(id)]))
     },
   })
+
+  app.exports.add('bookmarks', (userId, after, limit) =>
+    app.db
+      .select({ id: bookmarks.id, tweetId: bookmarks.tweetId, createdAt: bookmarks.createdAt })
+      .from(bookmarks)
+      .where(and(eq(bookmarks.userId, userId), gt(bookmarks.id, after)))
+      .orderBy(bookmarks.id)
+      .limit(limit),
+  )
 
   // A deleted tweet leaves a tombstone, so the foreign key deletes no bookmarks.
   app.events.subscribe('tweet.deleted', 'bookmarks.forget', ({ tweetId }) =>

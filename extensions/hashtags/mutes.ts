@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { type AnyColumn, and, count, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, count, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
 import { readTag } from './parse.ts'
 
 /** Tags that a user can mute; each is a lookup per tagged tweet of a timeline. */
@@ -109,6 +109,19 @@ export function createMutes(app: FastifyInstance) {
     }))
     return { items: present, nextCursor }
   }
+
+  app.exports.add('hashtag-mutes', (userId, after, limit) =>
+    app.db
+      .select({
+        id: hashtagMutes.id,
+        tag: hashtagMutes.shown,
+        createdAt: hashtagMutes.createdAt,
+      })
+      .from(hashtagMutes)
+      .where(and(eq(hashtagMutes.userId, userId), gt(hashtagMutes.id, after)))
+      .orderBy(hashtagMutes.id)
+      .limit(limit),
+  )
 
   return { mute, unmute, muted }
 }

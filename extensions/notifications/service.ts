@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { addBuiltInKinds } from './built-in.ts'
 import type {} from './config.ts'
+import { addExports } from './exports.ts'
 import { createKinds } from './kinds.ts'
 import { addMentions } from './mentions.ts'
 import { COUNTED, createReading } from './reading.ts'
@@ -68,6 +69,7 @@ async function service(app: FastifyInstance) {
   app.decorate('notifications', createNotifications(app))
   addBuiltInKinds(app)
   addMentions(app)
+  addExports(app)
   app.jobs.every('notifications.purge', DAY, app.notifications.purge)
   app.users.addEraser(app.notifications.erase)
 

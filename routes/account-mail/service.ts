@@ -3,6 +3,7 @@ import type { FastifyInstance, Tx } from 'birdhouse'
 import { eq, inArray, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
+import { addExports } from './exports.ts'
 import { addJobs } from './jobs.ts'
 import { messageWith, type Notice, noticeOf } from './messages.ts'
 import type {} from './tables.ts'
@@ -172,6 +173,7 @@ export default fp(
   async (app) => {
     app.decorate('accountMail', createAccountMail(app))
     addJobs(app)
+    addExports(app)
     app.users.addEraser(app.accountMail.erase)
     app.resources.addField(['OwnUser'], 'emailVerified', {
       schema: Type.Optional(

@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createCredentialCheck, type Proof } from './credential-check.ts'
+import { addExports } from './exports.ts'
 import { createLoginAttempts } from './login-attempts.ts'
 import { createLogins } from './logins.ts'
 import { isGuessable } from './password-rules.ts'
@@ -201,6 +202,7 @@ export default fp(
     app.users.addEraser(app.auth.secondFactor.erase)
     app.jobs.every('auth.purgeSessions', 3600, app.auth.sessions.purge)
     addTasks(app)
+    addExports(app)
     app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)
   },
   {

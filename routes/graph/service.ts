@@ -3,6 +3,7 @@ import type { FastifyInstance, Tx } from 'birdhouse'
 import { type AnyColumn, and, eq, inArray, or, type SQL, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createGraphErasure } from './erasure.ts'
+import { addExports } from './exports.ts'
 import { createGraphLists } from './lists.ts'
 
 declare module 'fastify' {
@@ -194,6 +195,7 @@ function createGraph(app: FastifyInstance) {
 export default fp(
   async (app) => {
     app.decorate('graph', createGraph(app))
+    addExports(app)
     app.users.addEraser(createGraphErasure(app))
   },
   { name: 'graph.service', dependencies: ['users.service'] },

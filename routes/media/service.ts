@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { addExports } from './exports.ts'
 import { createLibrary } from './library.ts'
 import { close as closePictures } from './pictures/index.ts'
 import { createProfilePictures } from './profile.ts'
@@ -46,6 +47,7 @@ export default fp(
   async (app) => {
     app.resources.define(Media)
     app.decorate('media', createMedia(app))
+    addExports(app)
     app.addHook('onClose', closePictures)
   },
   { name: 'media.service', dependencies: ['users.service', 's3', 'jobs', 'tasks', 'resources'] },

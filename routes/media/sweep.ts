@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'birdhouse'
 import { inArray } from 'drizzle-orm'
+import type { AnyMySqlColumn } from 'drizzle-orm/mysql-core'
 
 /** Milliseconds after which an object without a row is an orphan; uploads take seconds. */
 const ORPHAN_AGE = 24 * 3600 * 1000
@@ -13,16 +14,20 @@ export function createSweep(app: FastifyInstance) {
   const { avatar, header } = app.users.pictures
 
   /** The column that holds the keys of each folder. */
-  const columns = {
+  const columns: Record<string, AnyMySqlColumn> = {
     [avatar.folder]: users.avatarKey,
     [header.folder]: users.headerKey,
     media: media.key,
   }
-  const folders = Object.keys(columns).sort()
+
+  /** Objects of another feature: those of `<folder>/<key>/` are orphans when no row of the column has the key. */
+  function addFolder(folder: string, column: AnyMySqlColumn) {
+    columns[folder] = column
+  }
 
   /** Yields each page of the bucket behind the object `after`; `age` in milliseconds. */
   async function* walk(after = '', age = ORPHAN_AGE): AsyncGenerator<SweptPage> {
-    for (const folder of folders) {
+    for (const folder of Object.keys(columns).sort()) {
       const prefix = `${folder}/`
       const begun = after.startsWith(prefix)
       if (after > prefix && !begun) continue
@@ -53,7 +58,7 @@ export function createSweep(app: FastifyInstance) {
     return new Set<string | null>(rows.map(({ key }) => key as string))
   }
 
-  return { walk }
+  return { walk, addFolder }
 }
 
 /** The key in `media/<key>/320.webp`. */

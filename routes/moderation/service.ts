@@ -5,6 +5,7 @@ import { createAccounts } from './accounts.ts'
 import { createAppeals } from './appeals.ts'
 import { createAudit } from './audit.ts'
 import { createClosing } from './closing.ts'
+import { addExports } from './exports.ts'
 import { createOwnActs } from './own-acts.ts'
 import { ModerationAppeal, ModerationReport } from './queue-schemas.ts'
 import { createRemovals } from './removals.ts'
@@ -54,6 +55,7 @@ export default fp(
     for (const schema of [ModerationAct, ModeratedAccount, ModerationReport, ModerationAppeal])
       app.resources.define(schema)
     app.decorate('moderation', createModeration(app))
+    addExports(app)
   },
   {
     name: 'moderation.service',

@@ -5,6 +5,7 @@ import fp from 'fastify-plugin'
 import { createTweetCache, type TweetMetric, type TweetRow } from './cache.ts'
 import { createDraftHooks, type Draft } from './drafts.ts'
 import { createTweetErasure } from './erasure.ts'
+import { addExports } from './exports.ts'
 import { createTweetHydration } from './hydration.ts'
 import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
@@ -241,6 +242,7 @@ export default fp(
     app.resources.define(TweetBody)
     app.resources.define(Tweet)
     app.decorate('tweets', createTweets(app))
+    addExports(app)
     createTweetErasure(app)
   },
   { name: 'tweets.service', dependencies: ['users.service', 'graph.service', 'media.service'] },

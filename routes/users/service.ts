@@ -5,6 +5,7 @@ import { ACCOUNT_LIMITS } from 'birdhouse/schemas'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createErasure } from './erasure.ts'
+import { addExports } from './exports.ts'
 import { createPictures, UserNotFound } from './pictures.ts'
 import { createUserReading } from './reading.ts'
 import { createReserved } from './reserved.ts'
@@ -228,7 +229,11 @@ export default fp(
   async (app) => {
     for (const schema of [UserSummary, User, OwnUser]) app.resources.define(schema)
     app.decorate('users', createUsers(app))
+    addExports(app)
     app.jobs.every('users.purgeHandles', 3600, app.users.purgeHandles)
   },
-  { name: 'users.service', dependencies: ['db', 'events', 'jobs', 's3', 'resources', 'cache'] },
+  {
+    name: 'users.service',
+    dependencies: ['db', 'events', 'jobs', 's3', 'resources', 'cache', 'exports'],
+  },
 )

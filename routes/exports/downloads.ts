@@ -1,0 +1,32 @@
+import createError from '@fastify/error'
+
+/** Downloads at once in a process; each has a part of an archive in memory. */
+const AT_ONCE = 8
+/** Milliseconds for one download, so that slow clients do not keep others out. */
+const LIFE = 15 * 60_000
+
+const DownloadInProgress = createError(
+  'DOWNLOAD_IN_PROGRESS',
+  'You are downloading an archive already; wait until that ends.',
+  429,
+)
+const TooBusy = createError(
+  'TOO_BUSY',
+  'Too many archives are being downloaded; try again in a minute.',
+  503,
+)
+
+/** Bounds the downloads of archives, one of each account. */
+export function createDownloads() {
+  const accounts = new Set<number>()
+
+  /** Takes a place until the generator ends or is ended. @throws DownloadInProgress, TooBusy */
+  function bound(userId: number, content: AsyncIterable<Buffer>) {
+    if (accounts.has(userId)) throw new DownloadInProgress()
+    if (accounts.size >= AT_ONCE) throw new TooBusy()
+    accounts.add(userId)
+    return { content, signal: AbortSignal.timeout(LIFE), release: () => accounts.delete(userId) }
+  }
+
+  return { bound }
+}
