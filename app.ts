@@ -15,6 +15,7 @@ import { withoutBroken } from './plugins/features/optional.ts'
 import { refuseClient } from './plugins/http/client-error.ts'
 import { escapeMalformed } from './plugins/http/urls.ts'
 import { inTime } from './plugins/in-time.ts'
+import { createRequestId } from './plugins/request-id.ts'
 import { requireBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
@@ -43,7 +44,7 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
   routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
-  genReqId: () => crypto.randomUUID(),
+  genReqId: createRequestId(config.trustProxy),
   pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
   rewriteUrl: escapeMalformed,

@@ -3,11 +3,18 @@ import { availableParallelism, getPriority } from 'node:os'
 import argon2 from 'argon2'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import config, { parseConfig } from '../../plugins/config/index.ts'
 import errors from '../../plugins/errors.ts'
+import features from '../../plugins/features/index.ts'
+import metrics from '../../plugins/metrics/index.ts'
 import plugin from '../../plugins/password.ts'
+import { GOOD } from './good-settings.ts'
 
 const app = Fastify()
 await app.register(errors)
+await app.register(config, { config: parseConfig(GOOD) })
+await app.register(features, { features: [], skipped: new Map() })
+await app.register(metrics, { role: 'command' })
 await app.register(plugin)
 t.teardown(() => app.close())
 const { password } = app
