@@ -65,6 +65,7 @@ export const KernelSettings = Type.Object({
   }),
   METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_000 })),
   METRICS_HOST: readable(readHost, { default: '127.0.0.1', ...SHOWN }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Url,
   ...LIMITS,
 })
 

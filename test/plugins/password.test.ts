@@ -10,14 +10,19 @@ import metrics from '../../plugins/metrics/index.ts'
 import plugin from '../../plugins/password.ts'
 import { GOOD } from './good-settings.ts'
 
-const app = Fastify()
-await app.register(errors)
-await app.register(config, { config: parseConfig(GOOD) })
-await app.register(features, { features: [], skipped: new Map() })
-await app.register(metrics, { role: 'command' })
-await app.register(plugin)
+const app = await withPasswords()
 t.teardown(() => app.close())
 const { password } = app
+
+async function withPasswords() {
+  const app = Fastify()
+  await app.register(errors)
+  await app.register(config, { config: parseConfig(GOOD) })
+  await app.register(features, { features: [], skipped: new Map() })
+  await app.register(metrics, { role: 'command' })
+  await app.register(plugin)
+  return app
+}
 
 /** A hash that costs next to nothing to check. */
 const CHEAP = { memoryCost: 8, timeCost: 2, parallelism: 1 }
@@ -85,9 +90,7 @@ t.test('many logins queue on half of the processors, and the excess is rejected'
 })
 
 t.test('rejected logins get 503 with Retry-After', async (t) => {
-  const busy = Fastify()
-  await busy.register(errors)
-  await busy.register(plugin)
+  const busy = await withPasswords()
   t.teardown(() => busy.close())
   busy.get('/', () => busy.password.verify('right', cheap))
   const answers = await Promise.all(Array.from({ length: 400 }, () => busy.inject('/')))
