@@ -9,7 +9,7 @@ RUN npm ci --omit=dev --no-audit --no-fund
 FROM debian:bookworm-slim
 WORKDIR /srv/birdhouse
 COPY --from=packages /srv/birdhouse/node_modules ./node_modules
-COPY package.json app.ts birdhouse.ts server.ts ./
+COPY package.json app.ts birdhouse.ts server.ts tracing.ts ./
 COPY plugins ./plugins
 COPY routes ./routes
 COPY extensions ./extensions
@@ -17,6 +17,8 @@ COPY db ./db
 COPY cli ./cli
 COPY demo ./demo
 COPY local ./local
+# With its packages, for traces, if `npm ci --prefix tracing` ran before the build.
+COPY tracing ./tracing
 # An id that no user of the host has.
 USER 10001:10001
 # Uploads are written to /tmp: mount a tmpfs of at least 512 MB there, and the root file system read-only.

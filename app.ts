@@ -15,6 +15,7 @@ import { withoutBroken } from './plugins/features/optional.ts'
 import { refuseClient } from './plugins/http/client-error.ts'
 import { escapeMalformed } from './plugins/http/urls.ts'
 import { inTime } from './plugins/in-time.ts'
+import { createRequestId } from './plugins/request-id.ts'
 import { checkBucket } from './plugins/s3/client.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
@@ -34,7 +35,11 @@ function logOutput(role: Role) {
   return role === 'command' && { stream: process.stderr }
 }
 
-const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> => ({
+const serverOptions = (
+  config: Config,
+  role: Role,
+  logIds?: () => object,
+): FastifyHttpOptions<Server> => ({
   trustProxy: trustedProxies(config.trustProxy),
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
@@ -43,7 +48,7 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
   routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
   return503OnClosing: false,
-  genReqId: () => crypto.randomUUID(),
+  genReqId: createRequestId(config.trustProxy),
   pluginTimeout: BOOT_TIMEOUT,
   frameworkErrors: sendProblem,
   rewriteUrl: escapeMalformed,
@@ -51,6 +56,7 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
   logger: {
     level: config.logLevel,
     serializers: { err: serializeError, req: serializeRequest },
+    ...(logIds && { mixin: logIds }),
     ...logOutput(role),
   },
 })
@@ -58,14 +64,20 @@ const serverOptions = (config: Config, role: Role): FastifyHttpOptions<Server> =
 /**
  * Builds a ready app from settings: checks the bucket, applies the migrations, then loads the kernel,
  * every feature's service and every feature's routes. Skips an extension of EXTENSIONS_OPTIONAL that fails.
+ * Each line of the log has the fields that `logIds` returns.
  * @throws ConfigError for wrong settings, ExtensionError for an extension that fails
  */
-export const build = (env: Env, progress: Progress = () => {}, role: Role = 'service') =>
+export const build = (
+  env: Env,
+  progress: Progress = () => {},
+  role: Role = 'service',
+  logIds?: () => object,
+) =>
   withoutBroken(env, async (features, skipped) => {
     const config = parseConfig(env, features)
     await checkBucket(config.s3, progress)
     if (role === 'service') await migrate(config.database, progress, historiesOf(features))
-    return assemble(config, features, skipped, role)
+    return assemble(config, features, skipped, role, logIds)
   })
 
 async function assemble(
@@ -73,8 +85,9 @@ async function assemble(
   features: Feature[],
   skipped: ReadonlyMap<string, string>,
   role: Role,
+  logIds?: () => object,
 ) {
-  const app = Fastify(serverOptions(config, role)).withTypeProvider<TypeBoxTypeProvider>()
+  const app = Fastify(serverOptions(config, role, logIds)).withTypeProvider<TypeBoxTypeProvider>()
   try {
     const options = { config, features, skipped, role }
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })

@@ -1,4 +1,5 @@
 import './local/node-version.ts'
+import './tracing.ts'
 import closeWithGrace from 'close-with-grace'
 import { build } from './app.ts'
 import { loadDemoData } from './demo/index.ts'
@@ -7,6 +8,7 @@ import { startLocal, withStandIns } from './local/index.ts'
 import { readEnv } from './plugins/config/index.ts'
 import { serializeError } from './plugins/errors.ts'
 import { judgeSettings } from './plugins/features/optional.ts'
+import { tracing } from './tracing.ts'
 
 /** Milliseconds in which everything must close; PM2 and orchestrators kill after 30 s. */
 const CLOSE_TIMEOUT = 25_000
@@ -44,11 +46,12 @@ async function stopAll() {
 }
 
 async function start() {
+  if (tracing) stops.push(tracing.stop)
   const progress = (line: string) => console.log(`- ${line}`)
   const env = readEnv()
   await judgeSettings(withStandIns(env))
   const settings = await startLocal(env, progress, (stop) => stops.push(stop))
-  const app = await build(settings, progress).catch((error) => {
+  const app = await build(settings, progress, 'service', tracing?.ids).catch((error) => {
     throw adviseDatabase(error)
   })
   stops.push(() => app.close())

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
 import proxyAddr from '@fastify/proxy-addr'
 import type { FastifyRequest } from 'fastify'
@@ -64,11 +65,17 @@ function clientAddress({ ip, ips = [ip] }: FastifyRequest) {
 }
 
 export function serializeRequest(request: FastifyRequest) {
-  const { method, url, host, socket } = request
+  const { method, url, host, socket, raw } = request
   const port = socket?.remotePort
   const remote = { remoteAddress: clientAddress(request), ...(port && { remotePort: port }) }
-  return { method, url: shortened(url), host, ...remote }
+  return { method, url: shortened(url), host, ...remote, ...traceOf(raw?.headers ?? {}) }
 }
+
+/** The ids by which a proxy, a load balancer or a client knows the request. */
+const traceOf = ({ traceparent, 'x-amzn-trace-id': amznTraceId }: IncomingHttpHeaders) => ({
+  ...(traceparent && { traceparent: shortened(String(traceparent)) }),
+  ...(amznTraceId && { amznTraceId: shortened(String(amznTraceId)) }),
+})
 
 const shortened = (url: string) => (url.length > LOGGED ? `${url.slice(0, LOGGED)}...` : url)
 

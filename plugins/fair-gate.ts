@@ -61,7 +61,7 @@ export function createFairGate(atOnce: number, waiting: number, refuse: () => Er
     return promise
   }
 
-  return { pass, isFull }
+  return { pass, isFull, running: () => running, waiting: () => queue.length }
 }
 
 /** Works of one place take their turns as they came, known origins first. */

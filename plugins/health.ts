@@ -63,6 +63,16 @@ function createHealth(app: FastifyInstance) {
     informative.set(name, () => inTime(owned(), ADDED_TIMEOUT))
   }
 
+  app.metrics.gauge('birdhouse_health_check', {
+    help: 'A check of /readyz: 1 when it passes, else 0.',
+    labels: ['check'],
+    read: async () =>
+      Object.entries((await read()).checks).map(([check, result]) => [
+        { check },
+        result === 'ok' ? 1 : 0,
+      ]),
+  })
+
   async function read() {
     const all = [...own, ...informative]
     const [deadJobs, ...results] = await Promise.all([
@@ -164,5 +174,6 @@ export default fp(health, {
     'features',
     'multipart',
     'limits',
+    'metrics',
   ],
 })

@@ -21,6 +21,11 @@ export default fp(
     const working = new WeakSet<FastifyRequest>()
     let count = 0
 
+    app.metrics.gauge('birdhouse_requests_at_work', {
+      help: 'Requests that are worked on, without logins, uploads and live streams; see MAX_REQUESTS.',
+      read: () => count,
+    })
+
     const isCounted = ({ limitClass }: FastifyRequest) => !BOUNDED_ELSEWHERE.has(limitClass)
 
     function leave(request: FastifyRequest) {
@@ -44,5 +49,5 @@ export default fp(
       done()
     })
   },
-  { name: 'overload', dependencies: ['config', 'errors', 'security', 'limits'] },
+  { name: 'overload', dependencies: ['config', 'errors', 'security', 'limits', 'metrics'] },
 )

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import createError from '@fastify/error'
 import argon2 from 'argon2'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { createFairGate, type Origin } from './fair-gate.ts'
 import { lowerPoolPriority } from './pool-priority.ts'
@@ -46,8 +47,16 @@ function common() {
   return loading
 }
 
-async function createPassword() {
-  const { pass, isFull } = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
+async function createPassword({ metrics }: FastifyInstance) {
+  const { pass, isFull, ...gate } = createFairGate(CONCURRENCY, QUEUE, () => new TooBusy())
+  metrics.gauge('birdhouse_password_hashes', {
+    help: 'Hashes of passwords that are computed or wait for their turn.',
+    labels: ['state'],
+    read: () => [
+      [{ state: 'running' }, gate.running()],
+      [{ state: 'waiting' }, gate.waiting()],
+    ],
+  })
   const unguessable = await argon2.hash(randomBytes(32), PARAMETERS)
 
   return {
@@ -79,7 +88,7 @@ async function createPassword() {
 
 export default fp(
   async (app) => {
-    app.decorate('password', await createPassword())
+    app.decorate('password', await createPassword(app))
     try {
       // The first hash has started the pool.
       lowerPoolPriority()
@@ -87,5 +96,5 @@ export default fp(
       app.log.warn({ err }, 'Logins slow down requests: the priority of threads cannot be set.')
     }
   },
-  { name: 'password' },
+  { name: 'password', dependencies: ['metrics'] },
 )

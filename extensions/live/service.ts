@@ -103,6 +103,8 @@ function createLive(app: FastifyInstance) {
   const count = (userId?: number) =>
     [...(userId === undefined ? streams.all() : streams.of(userId))].length
 
+  app.metrics.gauge('birdhouse_live_streams', { help: 'Open live streams.', read: () => count() })
+
   return {
     addEvent: kinds.addEvent,
     emit,

@@ -19,6 +19,7 @@ export function createById<Value>(
   feed: Feed,
   topics: readonly CacheTopic[],
   { load, max }: ByIdOptions<Value>,
+  onRead: (hits: number, misses: number) => void,
 ) {
   const cached = new LRUCache<number, { value: Value | undefined }>({ max, ttl: TTL })
   const loads = new Set<Running>()
@@ -41,11 +42,16 @@ export function createById<Value>(
     if (tx && tx !== db) return load([...new Set(ids)], tx)
     const found = new Map<number, Value>()
     const misses: number[] = []
+    let hits = 0
     for (const id of ids) {
       const hit = cached.get(id)
       if (!hit) misses.push(id)
-      else if (hit.value !== undefined) found.set(id, hit.value)
+      else {
+        hits++
+        if (hit.value !== undefined) found.set(id, hit.value)
+      }
     }
+    onRead(hits, misses.length)
     if (misses.length === 0) return found
     const loaded = await loadMerged(misses)
     for (const id of misses) {

@@ -47,9 +47,19 @@ function createCache(app: FastifyInstance) {
     load: app.features.own(options.load, LOAD_LIMIT),
   })
 
+  const countReads = app.metrics.counter('birdhouse_cache_reads_total', {
+    help: 'Values that were read from a cache, by whether the cache had them.',
+    labels: ['topic', 'result'],
+  })
+
+  const counting = (topic: string) => (hits: number, misses: number) => {
+    if (hits > 0) countReads({ topic, result: 'hit' }, hits)
+    if (misses > 0) countReads({ topic, result: 'miss' }, misses)
+  }
+
   /** Creates a cache of one value per id. An invalidation of a topic evicts the value of an id. */
   const byId = <Value>(topic: CacheTopic | CacheTopic[], options: ByIdOptions<Value>) =>
-    createById(app.db, feed, [topic].flat(), owned(options))
+    createById(app.db, feed, [topic].flat(), owned(options), counting([topic].flat().join('+')))
 
   /**
    * Evicts the values of these ids from the caches of every process once the transaction commits.
@@ -88,5 +98,5 @@ export default fp(
     app.decorate('cache', createCache(app))
     app.jobs.every('cache.purge', PURGE_EVERY, app.cache.purge)
   },
-  { name: 'cache', dependencies: ['db', 'jobs', 'events', 'features'] },
+  { name: 'cache', dependencies: ['db', 'jobs', 'events', 'features', 'metrics'] },
 )

@@ -12,8 +12,8 @@ export type Env = Record<string, string | undefined>
 export function readEnv(): Env {
   const file: Env = parseEnv(readFile(resolve('.env')))
   for (const [name, value] of Object.entries(file)) {
-    // The AWS SDK reads its settings only from the environment.
-    if (name.startsWith('AWS_') && value) process.env[name] ??= value
+    // The SDKs of AWS and OpenTelemetry read their settings only from the environment.
+    if (/^(AWS|OTEL)_/.test(name) && value) process.env[name] ??= value
   }
   return Object.fromEntries(
     Object.entries({ ...file, ...process.env }).filter(([, value]) => value !== ''),

@@ -44,10 +44,14 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
   }
   if (extensions.left) throw extensions.left
   // The schema has checked the values.
-  return { ...shape(kernel.values as KernelValues), ...extensions.values }
+  return { ...shape(kernel.values as KernelValues, instanceOf(env)), ...extensions.values }
 }
 
-function shape(s: KernelValues) {
+/** PM2 numbers the processes of a machine from 0; each one has a metrics port of its own. */
+const instanceOf = ({ NODE_APP_INSTANCE = '' }: Env) =>
+  /^\d{1,3}$/.test(NODE_APP_INSTANCE) ? Number(NODE_APP_INSTANCE) : 0
+
+function shape(s: KernelValues, instance: number) {
   const production = s.NODE_ENV === 'production'
   return {
     production,
@@ -69,6 +73,7 @@ function shape(s: KernelValues) {
     corsOrigin: s.CORS_ORIGIN ? readOrigins(s.CORS_ORIGIN) : [],
     logLevel: s.LOG_LEVEL,
     maxRequests: s.MAX_REQUESTS,
+    metrics: s.METRICS_PORT ? { host: s.METRICS_HOST, port: s.METRICS_PORT + instance } : undefined,
     demoData: s.DEMO_DATA === 'true',
     redis: s.REDIS_URL ? readRedisUrl(s.REDIS_URL) : undefined,
     mail: {

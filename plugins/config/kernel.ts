@@ -63,6 +63,9 @@ export const KernelSettings = Type.Object({
     default: 200,
     description: 'how many requests a process works on at once; others are 503 at once',
   }),
+  METRICS_PORT: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_000 })),
+  METRICS_HOST: readable(readHost, { default: '127.0.0.1', ...SHOWN }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Url,
   ...LIMITS,
 })
 

@@ -6,6 +6,7 @@ import type { Feature } from '../features/feature.ts'
 import { createDeleteInBatches, type DeleteInBatches } from './batches.ts'
 import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './client.ts'
 import { type Counter, createCounter } from './counter.ts'
+import { measurePool } from './pool-metrics.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
 import { createShares } from './shares.ts'
 import { watchSilence } from './silence.ts'
@@ -74,6 +75,7 @@ export default fp<{ features: Feature[] }>(
       for (const statement of SESSION_SETTINGS) connection.query(statement)
     })
 
+    measurePool(app, pool)
     const shares = createShares(pool, app.log)
     app.decorate('db', connect(shares.client))
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
@@ -90,5 +92,5 @@ export default fp<{ features: Feature[] }>(
     })
     app.decorate('deleteInBatches', createDeleteInBatches(app.db, app.transaction))
   },
-  { name: 'db', dependencies: ['config'] },
+  { name: 'db', dependencies: ['config', 'metrics'] },
 )

@@ -4,6 +4,7 @@ import type { Tx } from '../db/client.ts'
 import { afterCommit } from '../db/transaction.ts'
 import { createCauses } from './cause.ts'
 import { merging } from './merging.ts'
+import { createAttemptCounter, measureQueue } from './metrics.ts'
 import { createJobStore } from './store.ts'
 import type {
   JobDefinition,
@@ -29,7 +30,9 @@ function createJobs(app: FastifyInstance) {
   const definitions = new Map<string, JobDefinition>()
   const store = createJobStore(app.db, app.transaction)
   const causes = createCauses()
-  const worker = createWorker({ store, definitions, causes, log: app.log })
+  const countAttempt = createAttemptCounter(app)
+  const worker = createWorker({ store, definitions, causes, countAttempt, log: app.log })
+  measureQueue(app)
 
   /**
    * Sets the handler of the jobs with this name. A job that fails runs again after 1 s, 2 s and so on up to
@@ -124,5 +127,5 @@ export default fp(
       else app.jobs.causedBy(viewerId, done)
     })
   },
-  { name: 'jobs', dependencies: ['db', 'features'] },
+  { name: 'jobs', dependencies: ['db', 'features', 'metrics'] },
 )

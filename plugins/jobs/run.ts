@@ -9,6 +9,7 @@ export type WorkerOptions = {
   store: JobStore
   definitions: Map<string, JobDefinition>
   causes: Causes
+  countAttempt: (labels: { name: string; outcome: 'done' | 'failed' | 'dead' }) => void
   log: FastifyBaseLogger
 }
 
@@ -16,7 +17,7 @@ export type WorkerOptions = {
 const BACKOFF = { first: 1, max: 600 }
 
 export function createRuns(
-  { store, definitions, causes, log }: WorkerOptions,
+  { store, definitions, causes, countAttempt, log }: WorkerOptions,
   stopping: () => AbortSignal,
   onDone: (job: Claim) => void,
 ) {
@@ -26,6 +27,7 @@ export function createRuns(
     const dead = job.attempts >= definition.maxAttempts && !definition.every
     const message = describeError(error).slice(0, 1000)
     log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
+    countAttempt({ name: job.name, outcome: dead ? 'dead' : 'failed' })
     if (dead) await store.markDead(job.id, token, message)
     else await store.retry(job.id, token, backoff(job.attempts), message)
   }
@@ -37,6 +39,7 @@ export function createRuns(
       // Claiming counts the attempt, so a job that kills its process is dead eventually too.
       if (job.attempts > definition.maxAttempts && !definition.every) throw new Error('worker died')
       await causes.runAs(causeOf(job), () => attempt(job, token, definition))
+      countAttempt({ name: job.name, outcome: 'done' })
       if (definition.every) await store.repeat(job.id, token, definition.every)
       else onDone({ id: job.id, token })
     } catch (error) {

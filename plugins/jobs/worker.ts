@@ -21,7 +21,8 @@ const STOP_TIMEOUT = 8_000
 
 type Candidate = Pick<Job, 'id' | 'name' | 'attempts'>
 
-export function createWorker({ store, definitions, causes, log }: WorkerOptions) {
+export function createWorker(options: WorkerOptions) {
+  const { store, definitions, log } = options
   const running = new Map<Promise<unknown>, string>()
   let stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
@@ -37,7 +38,7 @@ export function createWorker({ store, definitions, causes, log }: WorkerOptions)
   let reading = new Set<string>()
   let stopped = true
   const run = createRuns(
-    { store, definitions, causes, log },
+    options,
     () => stopping.signal,
     (job) => done.push(job),
   )

@@ -29,6 +29,17 @@ export function createLimits(app: FastifyInstance) {
     return { account, address, policy, isByFeature: COUNTED_BY_FEATURES.has(name) }
   }
 
+  const countRefusal = app.metrics.counter('birdhouse_limited_total', {
+    help: 'Requests that were refused with 429 because of a limit, by class.',
+    labels: ['class'],
+  })
+
+  /** The error of a request that exceeds a limit of a class. */
+  function refusal(counted: Counted, policy: string) {
+    countRefusal({ class: counted.limit.class })
+    return refusalOf(counted, policy)
+  }
+
   // The settings have one entry for each class.
   const names = Object.keys(config.limits) as LimitClass[]
   const classes = new Map(names.map((name) => [name, createClass(name)]))
@@ -41,11 +52,12 @@ export function createLimits(app: FastifyInstance) {
     const limits = classes.get(name)
     const counted = await count(limits?.[by] ?? [], key)
     const refused = counted.find(({ isRefused }) => isRefused)
-    if (limits && refused) throw refusalOf(refused, limits.policy)
+    if (limits && refused) throw refusal(refused, limits.policy)
   }
 
   return {
     spend,
+    refusal,
     /** Classes of limits with their counters. */
     classes,
     ready: async () => store?.ready(),

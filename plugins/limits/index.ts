@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import type { Quota } from '../config/limits.ts'
 import { chooseClass, classOf, count, createLimits, type LimitClass } from './classes.ts'
 import type { Counted } from './counter.ts'
-import { refusalOf, shareLeft, stateOf } from './refusal.ts'
+import { shareLeft, stateOf } from './refusal.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -38,7 +38,7 @@ export default fp(
       const counted = count(limits[by], key)
       const judge = (all: Counted[]) => {
         for (const one of all) {
-          if (one.isRefused) throw refusalOf(one, limits.policy)
+          if (one.isRefused) throw app.limits.refusal(one, limits.policy)
           const { nearestLimit } = request
           if (!nearestLimit || shareLeft(one) < shareLeft(nearestLimit)) request.nearestLimit = one
         }
@@ -78,7 +78,7 @@ export default fp(
   },
   {
     name: 'limits',
-    dependencies: ['config', 'client-address', 'security', 'errors', 'authenticate'],
+    dependencies: ['config', 'client-address', 'security', 'errors', 'authenticate', 'metrics'],
   },
 )
 

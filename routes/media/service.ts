@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { addExports } from './exports.ts'
 import { createLibrary } from './library.ts'
-import { close as closePictures } from './pictures/index.ts'
+import { close as closePictures, pending } from './pictures/index.ts'
 import { createProfilePictures } from './profile.ts'
 import { createQuota } from './quota.ts'
 import { createRemoval } from './removal.ts'
@@ -28,6 +28,10 @@ function createMedia(app: FastifyInstance) {
   const removal = createRemoval(app)
   const quota = createQuota(app)
   removal.start()
+  app.metrics.gauge('birdhouse_pictures_waiting', {
+    help: 'Pictures that wait to be decoded; above 64, others are refused.',
+    read: pending,
+  })
   const sweep = createSweep(app)
   createSweepJob(app, sweep)
   createSweepTask(app, sweep)

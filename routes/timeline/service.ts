@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import type {} from './config.ts'
 import { createTimelineJobs } from './jobs.ts'
+import { measureFanOut } from './metrics.ts'
 import { createReaders } from './read/readers.ts'
 import { createSkeleton, type TimelineRequest } from './read/skeleton.ts'
 
@@ -52,6 +53,7 @@ function createTimeline(app: FastifyInstance) {
     argument: 'user id',
     run: jobs.rebuildTask,
   })
+  measureFanOut(app)
   const skeleton = createSkeleton(app, jobs.recordVisit)
 
   /** A page of the home timeline; `since` is a cursor as well. @throws InvalidCursor */

@@ -3,14 +3,26 @@ import { availableParallelism, getPriority } from 'node:os'
 import argon2 from 'argon2'
 import Fastify from 'fastify'
 import t, { type Test } from 'tap'
+import config, { parseConfig } from '../../plugins/config/index.ts'
 import errors from '../../plugins/errors.ts'
+import features from '../../plugins/features/index.ts'
+import metrics from '../../plugins/metrics/index.ts'
 import plugin from '../../plugins/password.ts'
+import { GOOD } from './good-settings.ts'
 
-const app = Fastify()
-await app.register(errors)
-await app.register(plugin)
+const app = await withPasswords()
 t.teardown(() => app.close())
 const { password } = app
+
+async function withPasswords() {
+  const app = Fastify()
+  await app.register(errors)
+  await app.register(config, { config: parseConfig(GOOD) })
+  await app.register(features, { features: [], skipped: new Map() })
+  await app.register(metrics, { role: 'command' })
+  await app.register(plugin)
+  return app
+}
 
 /** A hash that costs next to nothing to check. */
 const CHEAP = { memoryCost: 8, timeCost: 2, parallelism: 1 }
@@ -78,9 +90,7 @@ t.test('many logins queue on half of the processors, and the excess is rejected'
 })
 
 t.test('rejected logins get 503 with Retry-After', async (t) => {
-  const busy = Fastify()
-  await busy.register(errors)
-  await busy.register(plugin)
+  const busy = await withPasswords()
   t.teardown(() => busy.close())
   busy.get('/', () => busy.password.verify('right', cheap))
   const answers = await Promise.all(Array.from({ length: 400 }, () => busy.inject('/')))

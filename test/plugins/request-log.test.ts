@@ -60,3 +60,14 @@ t.test('a client cannot add a line to the log', async (t) => {
   t.ok(lines.length > 0)
   t.notOk(server.output().includes('\n{"level":30,"msg":"forged"}'))
 })
+
+t.test('the trace ids that a proxy or a client sends are in the log', async (t) => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const amznTraceId = 'Root=1-67891233-abcdef012345678912345678'
+  const { lines } = await linesOf('/v1/tweets', {
+    headers: { traceparent, 'x-amzn-trace-id': amznTraceId },
+  })
+  t.match(lines[0]?.req, { traceparent, amznTraceId })
+  const plain = await linesOf('/v1/tweets')
+  t.notOk('traceparent' in (plain.lines[0]?.req ?? {}))
+})

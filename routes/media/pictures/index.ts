@@ -1,6 +1,6 @@
 import { type Box, runInWorker, type Sender } from './workers.ts'
 
-export { closeWorkers as close } from './workers.ts'
+export { closeWorkers as close, pending } from './workers.ts'
 
 /** A picture encoded from decoded pixels; it contains no bytes of the uploaded file. */
 export type Rendition = {

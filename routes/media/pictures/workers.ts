@@ -45,6 +45,9 @@ export type Answer = { made: unknown } | { failure: Failure }
 const turns = createTurns(CONCURRENCY)
 const idle = new Map<ChildProcess, NodeJS.Timeout>()
 
+/** Pictures that wait for a worker. */
+export const pending = turns.pending
+
 /** @throws TooBusy, BrokenImage, the worker's error, the reason of `cancelled` */
 export async function runInWorker<Made>(order: Order, { ownerId, cancelled }: Sender) {
   if (turns.pending() >= QUEUE) throw new TooBusy()
