@@ -1,6 +1,7 @@
 import { URI } from 'otpauth'
 import { type App, call, drained, like, relate, retweet, signUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm } from './multipart.ts'
+import { type startSmtp, tokenIn } from './smtp.ts'
 
 /** The person's own words and places, each in no other text of a test. */
 export const PERSONAL = {
@@ -17,7 +18,7 @@ export const PERSONAL = {
 }
 
 /** An account that has used every feature, with a friend, a stranger and a moderator around it. */
-export async function busyAccount(app: App) {
+export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof startSmtp>>) {
   const { email, name, profile } = PERSONAL
   const [friend, stranger, boss] = [await signUp(app), await signUp(app), await signUp(app)]
   await app.moderation.setRole(boss.id, 'admin')
@@ -48,6 +49,8 @@ export async function busyAccount(app: App) {
     headers,
     body: { text, mediaIds: [used.id] },
   })
+  // Before they follow each other, so that the mention is one of a stranger.
+  await drained(app)
   const others = await tweet(app, friend, `@${PERSONAL.handle} 안녕`)
   await tweet(app, friend, '답글', { replyToId: first.body.id })
   const reply = await tweet(app, as, PERSONAL.tweet, { replyToId: others.id })
@@ -76,6 +79,11 @@ export async function busyAccount(app: App) {
   const code = URI.parse(url).generate()
   const { recoveryCodes } = await ask('POST /v1/auth/second-factor/confirm', { code })
   await ask('POST /v1/auth/email-verification')
+  await drained(app)
+  const token = tokenIn(smtp.to(email).findLast(({ subject }) => /[Cc]onfirm/.test(subject ?? '')))
+  await ask('POST /v1/auth/email-verification/confirm', { token })
+  await ask('POST /v1/auth/email-verification')
+  await ask('POST /v1/auth/logout', undefined, person)
   await ask('PUT /v1/users/me/email', {
     email: PERSONAL.newEmail,
     password: as.password,

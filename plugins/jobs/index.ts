@@ -24,7 +24,7 @@ declare module 'fastify' {
 }
 
 /** `timeout` is in seconds. */
-const DEFAULTS = { maxAttempts: 12, timeout: 300, batch: 1 }
+const DEFAULTS = { maxAttempts: 12, timeout: 300, batch: 1, keepDead: true }
 
 function createJobs(app: FastifyInstance) {
   const definitions = new Map<string, JobDefinition>()

@@ -28,7 +28,8 @@ export function createRuns(
     const message = describeError(error).slice(0, 1000)
     log[dead ? 'error' : 'warn']({ err: error, job: job.id, name: job.name, dead }, 'job failed')
     countAttempt({ name: job.name, outcome: dead ? 'dead' : 'failed' })
-    if (dead) await store.markDead(job.id, token, message)
+    if (dead && !definition.keepDead) onDone({ id: job.id, token })
+    else if (dead) await store.markDead(job.id, token, message)
     else await store.retry(job.id, token, backoff(job.attempts), message)
   }
 

@@ -40,6 +40,8 @@ export type JobOptions = {
    * A job that runs again runs alone.
    */
   batch?: number
+  /** False for a payload that names a person: a job that has failed too often is deleted, not kept as dead. */
+  keepDead?: boolean
 }
 export type JobDefinition = Required<Omit<JobOptions, 'lane'>> & {
   handler: JobHandler<never>

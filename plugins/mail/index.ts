@@ -11,9 +11,10 @@ declare module 'fastify' {
 
 /**
  * Options of jobs that send mail. A failed try runs again after at most 15 minutes, for at least a day (RFC 5321,
- * section 4.5.4.1, wants four to five days for mail servers; a token of ours is worth nothing by then).
+ * section 4.5.4.1, wants four to five days for mail servers; a token of ours is worth nothing by then). Then it is
+ * deleted, because its payload may have an address of an account that is erased meanwhile.
  */
-const JOB = { maxAttempts: 160, timeout: 60, lane: 'mail' }
+const JOB = { maxAttempts: 160, timeout: 60, lane: 'mail', keepDead: false }
 
 /** RFC 3834: no vacation message answers. */
 const HEADERS = { 'Auto-Submitted': 'auto-generated' }

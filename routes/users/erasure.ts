@@ -1,5 +1,5 @@
 import type { FastifyInstance, JobContext, Tx } from 'birdhouse'
-import { eq } from 'drizzle-orm'
+import { and, eq, isNotNull } from 'drizzle-orm'
 
 type Counts = { erase: (tx: Tx, ids: number[]) => Promise<void> }
 type Eraser = (userId: number, signal: AbortSignal) => Promise<void>
@@ -11,7 +11,7 @@ const EXTENSION_LIMIT = 60_000
 
 /** Erases a deleted account: runs the steps of all features, then deletes the row of the account. */
 export function createErasure(app: FastifyInstance, counts: Counts) {
-  const { users, idempotencyKeys } = app.tables
+  const { users, idempotencyKeys, jobs } = app.tables
   const erasers: { eraser: Eraser; limit: number }[] = []
 
   /**
@@ -34,6 +34,7 @@ export function createErasure(app: FastifyInstance, counts: Counts) {
     }
     if (failures.length > 0) throw new AggregateError(failures, String(failures[0]))
     await app.deleteInBatches(idempotencyKeys, eq(idempotencyKeys.userId, userId))
+    await app.deleteInBatches(jobs, and(eq(jobs.account, userId), isNotNull(jobs.deadAt)))
     await app.transaction(async (tx) => {
       await tx.delete(users).where(eq(users.id, userId))
       await counts.erase(tx, [userId])

@@ -51,7 +51,7 @@ t.test('an archive has everything that the person did, and the pictures', async 
     gone,
     used,
     unused,
-  } = await busyAccount(app)
+  } = await busyAccount(app, smtp)
   t.match(await ask(app, as), { status: 202, body: { status: 'inProgress', readyAt: null } })
   await drained(app)
   const [made] = (await read(app, LIST, as)).items
@@ -87,7 +87,8 @@ t.test('an archive has everything that the person did, and the pictures', async 
   t.match(files['reports.json'], [{ targetId: others.id, category: 'spam', text: '광고' }])
   t.match(files['moderation-acts.json'], [{ act: 'warn', reason: '경고 이유' }])
   t.match(files['appeals.json'], [{ text: '이의', outcome: null }])
-  t.match(files['sessions.json'][1], { ip: PERSONAL.address, userAgent: PERSONAL.userAgent })
+  t.match(files['sessions.json'][0], { ip: PERSONAL.address, userAgent: PERSONAL.userAgent })
+  t.match(files['verified-email.json'], [{ email, verifiedAt: String }])
   t.match(files['second-factor.json'], [{ confirmedAt: String }])
   t.match(files['mails.json'].map(({ purpose }: any) => purpose).sort(), [
     'change',
@@ -289,7 +290,8 @@ t.test('a process that is killed half-way leaves nothing behind', async (t) => {
     .update(jobs)
     .set({ runAt: sql`NOW(3)` as never })
     .where(isMake)
-  await spawnServer(t, env)
+  const second = await spawnServer(t, env)
+  await second.ready()
   await drained(app)
   const [made] = (await read(app, LIST, person)).items
   t.match(made, { status: 'ready' })
