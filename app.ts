@@ -4,6 +4,7 @@ import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyHttpOptions } from 'fastify'
 import { migrate, type Progress } from './db/migrate.ts'
+import { waitForDatabase } from './db/wait.ts'
 import { serializeRequest, trustedProxies } from './plugins/client-address.ts'
 import { type Config, type Env, parseConfig } from './plugins/config/index.ts'
 import { sendProblem, serializeError } from './plugins/errors.ts'
@@ -76,7 +77,11 @@ export const build = (
   withoutBroken(env, async (features, skipped) => {
     const config = parseConfig(env, features)
     await checkBucket(config.s3, progress)
-    if (role === 'service') await migrate(config.database, progress, historiesOf(features))
+    if (role === 'service') {
+      // A developer should read at once that DATABASE_URL is wrong.
+      if (config.production) await waitForDatabase(config.database, progress)
+      await migrate(config.database, progress, historiesOf(features))
+    }
     return assemble(config, features, skipped, role, logIds)
   })
 

@@ -114,6 +114,22 @@ t.test('malformed Authorization headers are 401', async (t) => {
   t.equal(inQuery.status, 401, 'a token in a URL, which logs keep, is no token')
 })
 
+t.test('a rotation in three steps never refuses a token, whichever process gets it', async (t) => {
+  // Two neighbours of this list run side by side during a reload.
+  const steps = [OLD, `${OLD},${NEW}`, `${NEW},${OLD}`]
+  const apps = await Promise.all(steps.map((JWT_SECRETS) => setUp(t, { ...stores, JWT_SECRETS })))
+  for (const [before, after] of [apps.slice(0, 2), apps.slice(1, 3)]) {
+    if (!before || !after) throw new Error('two processes')
+    for (const [issuer, reader] of [
+      [before, after],
+      [after, before],
+    ] as const) {
+      const { accessToken } = await login(user, issuer)
+      t.equal((await me(accessToken, reader)).status, 200)
+    }
+  }
+})
+
 t.test('secrets are rotated without ending sessions', async (t) => {
   const changed = await setUp(t, { ...stores, JWT_SECRETS: `${NEW},${OLD}` })
   t.equal((await me(user.token, changed)).status, 200, 'signed with the older secret')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Test, test } from 'tap'
 import { settings } from '../helper.ts'
+import { startTcpProxy } from '../tcp-proxy.ts'
 import { runningIn, type Server, spawnServer, temporaryFolder } from './spawn.ts'
 
 const EMAIL = 'ada@example.com'
@@ -113,4 +114,19 @@ test('with a database and a store given, nothing is embedded', async (t) => {
   t.notOk(existsSync(local))
   server.interrupt()
   t.equal((await server.exited).code, 0)
+})
+
+test('in production a start waits for a database that is not there yet', async (t) => {
+  const env = await settings(t)
+  const relay = await startTcpProxy(t, env.DATABASE_URL ?? '')
+  relay.cut()
+  const server = await spawnServer(t, {
+    ...env,
+    DATABASE_URL: relay.url,
+    NODE_ENV: 'production',
+  })
+  while (!server.output().includes('the database is not there')) await sleep(50)
+  relay.mend()
+  await server.ready()
+  t.equal((await fetch(`${server.url}/readyz`)).status, 200)
 })
