@@ -3,6 +3,7 @@ import { Argument, type Command } from '@commander-js/extra-typings'
 import { addModeration } from './admin-moderation.ts'
 import { auditTable } from './admin-output.ts'
 import { ACCOUNT, findOne, open } from './admin-session.ts'
+import { addSignUps } from './admin-sign-ups.ts'
 import { JSON_OPTION, print, type Session } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -14,7 +15,7 @@ export function addAdmin(program: Command, session: Session) {
   const admin = program
     .command('admin')
     .helpCommand(false)
-    .description('administrators, moderation of accounts, reports and the audit log')
+    .description('administrators, moderation of accounts, sign-ups, reports and the audit log')
 
   admin
     .command('create-admin')
@@ -76,4 +77,5 @@ export function addAdmin(program: Command, session: Session) {
     })
 
   addModeration(admin, session)
+  addSignUps(admin, session)
 }

@@ -77,6 +77,8 @@ const READS: Record<string, Kind> = {
   '/v1/admin/reports': 'staff',
   '/v1/admin/appeals': 'staff',
   '/v1/admin/users/{id}': 'staff',
+  '/v1/admin/sign-ups': 'staff',
+  '/v1/admin/invitations': 'neither',
   '/.well-known/security.txt': 'neither',
   '/v1/auth/second-factor': 'neither',
   '/v1/auth/sessions': 'neither',

@@ -11,7 +11,7 @@ const WrongCredentials = createError(
 )
 
 type Account = NonNullable<Awaited<ReturnType<FastifyInstance['users']['credentials']>>>
-type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt'>) => Promise<void>
+type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt' | 'waitingSince'>) => Promise<void>
 type Credentials = { email: string } & Proof
 
 export function createLogins(

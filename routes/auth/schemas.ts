@@ -2,6 +2,7 @@ import {
   Email,
   Handle,
   Id,
+  Invitation,
   Name,
   NewPassword,
   PageOf,
@@ -32,6 +33,7 @@ export const SignUp = Type.Object(
     password: NewPassword,
     profile: Type.Optional(Profile),
     handle: Type.Optional(Handle),
+    invitation: Type.Optional(Invitation),
   },
   { additionalProperties: false },
 )
@@ -83,6 +85,12 @@ const tokens = {
 
 export const Tokens = Type.Object(tokens)
 export const SignedIn = Type.Object({ user: ref('OwnUser'), ...tokens })
+export const Waiting = Type.Object({
+  id: Id,
+  state: Type.Literal('waiting', {
+    description: 'The account cannot be used before a moderator approves it.',
+  }),
+})
 
 export const Session = Type.Object(
   {

@@ -4,6 +4,7 @@ import {
   Cursor,
   Email,
   Id,
+  Invitation,
   Line,
   nullable,
   type ProblemStatus,
@@ -25,6 +26,7 @@ export const SignUp = Type.Object({
   email: Email,
   password: Line({ minLength: password.min, maxLength: password.max, examples: ['test1234'] }),
   profile: Text({ maxLength: profile * BEFORE_NFC, examples: ['hi my name is hong'] }),
+  invitation: Type.Optional(Invitation),
 })
 
 export const Account = Type.Object({

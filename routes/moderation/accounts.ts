@@ -71,13 +71,14 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
     ])
     const [row] = rows
     if (!row || row.deletedAt) throw new UserNotFound()
-    const state = row.suspendedAt ? 'suspended' : row.limitedAt ? 'limited' : 'active'
+    const unhidden = row.limitedAt ? 'limited' : 'active'
+    const state = row.suspendedAt ? 'suspended' : row.waitingSince ? 'waiting' : unhidden
     return {
       id,
       handle: row.handle ?? '',
       name: row.name,
       role: row.role,
-      state: state as 'active' | 'limited' | 'suspended',
+      state: state as 'active' | 'limited' | 'suspended' | 'waiting',
       openReports: reports?.open ?? 0,
       createdAt: row.createdAt.toISOString(),
     }

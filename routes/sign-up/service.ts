@@ -1,0 +1,51 @@
+import type { FastifyInstance } from 'birdhouse'
+import fp from 'fastify-plugin'
+import { createInvitations } from './invitations.ts'
+import { messageOf } from './messages.ts'
+import { createWaiting } from './waiting.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    signUp: ReturnType<typeof createSignUp>
+  }
+  interface JobPayloads {
+    /** The refused account is erased, so the job has the address. `reason` is null for an approval. */
+    'signUp.tell': { email: string; reason: string | null }
+  }
+}
+
+function createSignUp(app: FastifyInstance) {
+  const { SIGN_UP: mode } = app.config['sign-up']
+  const { assertValid, redeem, ...invitations } = createInvitations(app)
+
+  if (mode === 'invited')
+    app.auth.addSignUpRule({
+      before: ({ invitation }) => assertValid(invitation),
+      within: (tx, userId, { invitation = '' }) => redeem(tx, userId, invitation),
+    })
+  if (mode === 'approved')
+    app.auth.addSignUpRule({ within: (tx, userId) => app.users.states.setWaiting(tx, userId) })
+
+  return { ...createWaiting(app), ...invitations }
+}
+
+export default fp(
+  async (app) => {
+    app.decorate('signUp', createSignUp(app))
+    app.jobs.define(
+      'signUp.tell',
+      ({ email, reason }) => app.mail.send({ to: email, ...messageOf(reason) }),
+      app.mail.job,
+    )
+  },
+  {
+    name: 'sign-up.service',
+    dependencies: [
+      'users.service',
+      'auth.service',
+      'moderation.service',
+      'account-mail.service',
+      'mail',
+    ],
+  },
+)
