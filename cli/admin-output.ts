@@ -7,6 +7,7 @@ type Reports = Awaited<ReturnType<Moderation['reports']>>
 type Appeals = Awaited<ReturnType<Moderation['appeals']>>
 type SignUps = Awaited<ReturnType<FastifyInstance['signUp']['signUps']>>
 type Invitations = Awaited<ReturnType<FastifyInstance['signUp']['invitations']>>
+type Blocks = Awaited<ReturnType<FastifyInstance['signUp']['blocks']>>
 type Named = { id: number; handle: string | null } | null
 
 /** Characters of a text in a list. */
@@ -83,6 +84,18 @@ export function invitationsTable({ items, nextCursor }: Invitations) {
     accounts.map(({ handle }) => `@${handle}`).join(' '),
   ])
   return page([['ID', 'BY', 'LEFT', 'EXPIRES', 'ACCOUNTS'], ...rows], nextCursor)
+}
+
+export function blocksTable({ items, nextCursor }: Blocks) {
+  if (items.length === 0) return 'No blocks.'
+  const rows = items.map(({ id, createdAt, kind, value, reason }) => [
+    String(id),
+    createdAt,
+    kind,
+    value,
+    excerpt(reason),
+  ])
+  return page([['ID', 'WHEN', 'KIND', 'VALUE', 'REASON'], ...rows], nextCursor)
 }
 
 /** --json has all of a text. */

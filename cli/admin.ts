@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Argument, type Command } from '@commander-js/extra-typings'
+import { addBlocks } from './admin-blocks.ts'
 import { addModeration } from './admin-moderation.ts'
 import { auditTable } from './admin-output.ts'
 import { ACCOUNT, findOne, open } from './admin-session.ts'
@@ -78,4 +79,5 @@ export function addAdmin(program: Command, session: Session) {
 
   addModeration(admin, session)
   addSignUps(admin, session)
+  addBlocks(admin, session)
 }

@@ -262,6 +262,13 @@ t.test('operations of moderation answer as documented', async (t) => {
   const invitation = await ask(t, 201, 'POST /v1/admin/invitations', { as, body: { uses: 2 } })
   await ask(t, 200, 'GET /v1/admin/invitations', { as })
   await ask(t, 204, `DELETE /v1/admin/invitations/${invitation.id}`, { as })
+  const spam = { kind: 'domain', value: 'spam.example', reason: 'Advertising' }
+  const blocked = await ask(t, 201, 'POST /v1/admin/sign-up-blocks', { as, body: spam })
+  await ask(t, 409, 'POST /v1/admin/sign-up-blocks', { as, body: spam })
+  const spammer = { name: 'Spam', email: 'a@spam.example', password: PASSWORD }
+  await ask(t, 422, 'POST /v1/auth/sign-up', { body: spammer })
+  await ask(t, 200, 'GET /v1/admin/sign-up-blocks', { as })
+  await ask(t, 204, `POST /v1/admin/sign-up-blocks/${blocked.id}/lift`, { as, body })
   const newcomers = [await signUp(app, 'Jin'), await signUp(app, 'Kai')]
   for (const { id } of newcomers) await app.transaction((tx) => app.users.states.setWaiting(tx, id))
   await ask(t, 200, 'GET /v1/admin/sign-ups', { as })

@@ -79,6 +79,7 @@ const READS: Record<string, Kind> = {
   '/v1/admin/users/{id}': 'staff',
   '/v1/admin/sign-ups': 'staff',
   '/v1/admin/invitations': 'neither',
+  '/v1/admin/sign-up-blocks': 'neither',
   '/.well-known/security.txt': 'neither',
   '/v1/auth/second-factor': 'neither',
   '/v1/auth/sessions': 'neither',

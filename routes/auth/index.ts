@@ -44,7 +44,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Without `handle`, the handle is derived from the name. A password that is common, or little more than the name, handle, e-mail address or birdhouse, is refused. An instance may ask for an invitation, or answer 202, because a moderator must approve the account first; a mail tells the outcome.',
         body: SignUp,
-        response: { 201: SignedIn, 202: Waiting, ...problems(403, 409) },
+        response: { 201: SignedIn, 202: Waiting, ...problems(403, 409, 422) },
       },
     },
     async (request, reply) => {

@@ -19,6 +19,7 @@ type SignUpRule = {
   /** Runs in the transaction that has created the account; an error refuses the sign-up. */
   within?: (tx: Tx, userId: number, request: SignUpRequest) => Promise<void>
 }
+type EmailCheck = (email: string) => Promise<void>
 type AssertStrong = (
   field: string,
   password: string,
@@ -32,11 +33,21 @@ export function createSignUps(
   assertStrong: AssertStrong,
 ) {
   const rules: SignUpRule[] = []
+  const emailChecks: EmailCheck[] = []
 
   /** Adds a condition that every sign-up must meet. */
   const addSignUpRule = (rule: SignUpRule) => void rules.push(rule)
 
+  /** Adds a check of e-mail addresses, at a sign-up and at a change: an error refuses the address. */
+  const addEmailCheck = (check: EmailCheck) => void emailChecks.push(check)
+
+  /** @throws what the checks throw */
+  async function assertEmailAllowed(email: string) {
+    for (const check of emailChecks) await check(email)
+  }
+
   async function assertAllowed(request: SignUpRequest) {
+    await assertEmailAllowed(request.email)
     for (const { before } of rules) await before?.(request)
   }
 
@@ -81,5 +92,5 @@ export function createSignUps(
     return { user: await app.users.getOwn(id), ...opened, state: undefined }
   }
 
-  return { addSignUpRule, register, signUp }
+  return { addSignUpRule, addEmailCheck, assertEmailAllowed, register, signUp }
 }

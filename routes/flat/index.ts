@@ -64,7 +64,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
         body: schemas.SignUp,
         description:
           'The account may have to be approved before its first login; `invitation` is the code of an invitation, where the instance asks for one.',
-        response: { 200: schemas.Account, ...schemas.failures(403, 409) },
+        response: { 200: schemas.Account, ...schemas.failures(403, 409, 422) },
       },
     },
     async ({ body: { name, email, password, profile, invitation }, clientAddress }) => {

@@ -1,12 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, PageQuery, problems } from 'birdhouse/schemas'
-import { Invitation, MadeInvitation, NewInvitation, Refusal, WaitingAccount } from './schemas.ts'
+import { blockRoutes } from './block-routes.ts'
+import { Invitation, MadeInvitation, NewInvitation, WaitingAccount, WithReason } from './schemas.ts'
 
 const signUp: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
   app.addHook('onRequest', app.moderation.requireRole('moderator'))
   await app.register(approval)
   await app.register(invitations)
+  await app.register(blockRoutes)
 }
 
 const moderators = { tags: ['moderation'], security: BearerAuth }
@@ -53,7 +55,7 @@ const approval: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Refuse an account, which is erased',
         description: 'The person is told the reason by mail.',
         params: IdParams,
-        body: Refusal,
+        body: WithReason,
         response: { 204: NoContent, ...problems(401, 403, 404, 409) },
       },
     },

@@ -2,8 +2,10 @@ import {
   BEFORE_NFC,
   Invitation as Code,
   Id,
+  Line,
   Name,
   nullable,
+  PageQuery,
   Profile,
   Text,
   Timestamp,
@@ -16,16 +18,13 @@ const closed = { additionalProperties: false }
 const USES = 1000
 const DAYS = 365
 
-export const Refusal = Type.Object(
-  {
-    reason: Text({
-      minLength: 1,
-      maxLength: REASON_MAX * BEFORE_NFC,
-      examples: ['This community is for people of Jeju'],
-    }),
-  },
-  closed,
-)
+const Reason = Text({
+  minLength: 1,
+  maxLength: REASON_MAX * BEFORE_NFC,
+  examples: ['This community is for people of Jeju'],
+})
+
+export const WithReason = Type.Object({ reason: Reason }, closed)
 
 export const WaitingAccount = Type.Object({
   id: Id,
@@ -73,3 +72,36 @@ export const Invitation = Type.Object({
     description: 'The accounts that signed up with it and still exist.',
   }),
 })
+
+const Kind = Type.Union([Type.Literal('domain'), Type.Literal('range')], {
+  description: 'The domain of an e-mail address, with its sub-domains; a range of addresses.',
+})
+
+export const BlocksQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    state: Type.Union([Type.Literal('active'), Type.Literal('lifted')], { default: 'active' }),
+  },
+  closed,
+)
+
+export const NewBlock = Type.Object(
+  {
+    kind: Kind,
+    value: Line({ minLength: 1, maxLength: 300, examples: ['spam.example'] }),
+    reason: Reason,
+  },
+  closed,
+)
+
+export const MadeBlock = Type.Object({
+  id: Id,
+  kind: Kind,
+  value: Type.String({
+    description: 'A domain in punycode, or a range in its canonical form.',
+    examples: ['192.0.2.0/24'],
+  }),
+  reason: Type.String(),
+})
+
+export const SignUpBlock = Type.Object({ ...MadeBlock.properties, createdAt: Timestamp })

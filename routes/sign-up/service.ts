@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { createBlocks } from './blocks.ts'
 import { createInvitations } from './invitations.ts'
 import { messageOf } from './messages.ts'
 import { createWaiting } from './waiting.ts'
@@ -18,6 +19,10 @@ function createSignUp(app: FastifyInstance) {
   const { SIGN_UP: mode } = app.config['sign-up']
   const { assertValid, redeem, ...invitations } = createInvitations(app)
 
+  const { assertDomainAllowed, assertNetworkAllowed, ...blocks } = createBlocks(app)
+
+  app.auth.addEmailCheck(assertDomainAllowed)
+  app.auth.addSignUpRule({ before: ({ address }) => assertNetworkAllowed(address) })
   if (mode === 'invited')
     app.auth.addSignUpRule({
       before: ({ invitation }) => assertValid(invitation),
@@ -26,7 +31,7 @@ function createSignUp(app: FastifyInstance) {
   if (mode === 'approved')
     app.auth.addSignUpRule({ within: (tx, userId) => app.users.states.setWaiting(tx, userId) })
 
-  return { ...createWaiting(app), ...invitations }
+  return { ...createWaiting(app), ...invitations, ...blocks }
 }
 
 export default fp(

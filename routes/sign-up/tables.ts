@@ -1,10 +1,11 @@
-import { bytes32, createdAt, id, reference, time } from 'birdhouse/columns'
-import { index, int, mysqlTable, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
+import { index, int, mysqlTable, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
     invitations: typeof invitations
     invitationUses: typeof invitationUses
+    signUpBlocks: typeof signUpBlocks
   }
 }
 
@@ -35,4 +36,26 @@ export const invitationUses = mysqlTable(
       .references(() => invitations.id),
   },
   (t) => [index('invitation_uses_invitation').on(t.invitationId)],
+)
+
+/** Domains of e-mail addresses and ranges of client addresses. A lifted block stays, for the audit log. */
+export const signUpBlocks = mysqlTable(
+  'sign_up_blocks',
+  {
+    id: id().autoincrement().primaryKey(),
+    kind: text({ length: 10 }).$type<'domain' | 'range'>().notNull(),
+    /** A domain in punycode, or a range such as 192.0.2.0/24. */
+    value: text({ length: 253 }).notNull(),
+    /** The first and the last address of a range, in the form of `keyOf` in ranges.ts. */
+    first: text({ length: 33 }),
+    last: text({ length: 33 }),
+    reason: text({ length: 1000 }).notNull(),
+    createdAt: createdAt(),
+    /** 1 until the block is lifted, then NULL. */
+    active: tinyint().default(1),
+  },
+  (t) => [
+    uniqueIndex('sign_up_blocks_once').on(t.kind, t.value, t.active),
+    index('sign_up_blocks_range').on(t.active, t.first, t.last),
+  ],
 )
