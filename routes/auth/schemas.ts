@@ -52,12 +52,15 @@ export const SecondFactorStart = Type.Object(
   { password: Password, code: Type.Optional(SecondFactorCode) },
   { additionalProperties: false },
 )
+const EndOtherSessions = Type.Optional(
+  Type.Boolean({ description: 'True ends all your other sessions at once; this one stays.' }),
+)
 export const SecondFactorConfirmation = Type.Object(
-  { code: SecondFactorCode },
+  { code: SecondFactorCode, endOtherSessions: EndOtherSessions },
   { additionalProperties: false },
 )
 export const SecondFactorStop = Type.Object(
-  { password: Password, code: SecondFactorCode },
+  { password: Password, code: SecondFactorCode, endOtherSessions: EndOtherSessions },
   { additionalProperties: false },
 )
 export const SecondFactorSetUp = Type.Object({
