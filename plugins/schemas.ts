@@ -87,6 +87,13 @@ export const Invitation = Type.String({
   description: 'The code of an invitation, where the instance asks for one.',
 })
 
+/** A version of the terms of an instance. */
+export const TermsVersion = Type.String({
+  pattern: '^[A-Za-z0-9._-]{1,40}$',
+  examples: ['2026-01'],
+  description: 'The version of the terms.',
+})
+
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Refers to the resource that a feature registered under this `$id` with `app.resources.define`. */

@@ -10,6 +10,7 @@ import {
   Profile,
   ref,
   SecondFactorCode,
+  TermsVersion,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -34,6 +35,7 @@ export const SignUp = Type.Object(
     profile: Type.Optional(Profile),
     handle: Type.Optional(Handle),
     invitation: Type.Optional(Invitation),
+    acceptedTerms: Type.Optional(TermsVersion),
   },
   { additionalProperties: false },
 )

@@ -10,6 +10,7 @@ export type SignUp = {
   profile?: string | undefined
   handle?: string | undefined
   invitation?: string | undefined
+  acceptedTerms?: string | undefined
 }
 /** `address` is the client's. */
 type SignUpRequest = Omit<SignUp, 'password'> & { address: string }
@@ -57,7 +58,7 @@ export function createSignUps(
     address: string,
     open: (userId: number, tx: Tx) => Promise<T>,
   ) {
-    const { invitation: _, ...account } = input
+    const { invitation: _, acceptedTerms: __, ...account } = input
     const origin = { account: input.email, address: app.networkOf(address) }
     const passwordHash = await app.password.hash(password, origin)
     return app.transaction(async (tx) => {

@@ -67,8 +67,9 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
         response: { 200: schemas.Account, ...schemas.failures(403, 409, 422) },
       },
     },
-    async ({ body: { name, email, password, profile, invitation }, clientAddress }) => {
-      const input = { name, email, password, profile, invitation }
+    async ({ body, clientAddress }) => {
+      const { name, email, password, profile, invitation, acceptedTerms } = body
+      const input = { name, email, password, profile, invitation, acceptedTerms }
       const { id, isWaiting } = await app.auth.register(input, clientAddress)
       return account(isWaiting ? { id, name, profile, email } : await app.users.getOwn(id))
     },

@@ -10,6 +10,7 @@ import {
   type ProblemStatus,
   problems,
   SecondFactorCode,
+  TermsVersion,
   Text,
 } from 'birdhouse/schemas'
 import { Type } from 'typebox'
@@ -27,6 +28,7 @@ export const SignUp = Type.Object({
   password: Line({ minLength: password.min, maxLength: password.max, examples: ['test1234'] }),
   profile: Text({ maxLength: profile * BEFORE_NFC, examples: ['hi my name is hong'] }),
   invitation: Type.Optional(Invitation),
+  acceptedTerms: Type.Optional(TermsVersion),
 })
 
 export const Account = Type.Object({

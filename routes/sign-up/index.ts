@@ -1,9 +1,21 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, PageQuery, problems } from 'birdhouse/schemas'
 import { blockRoutes } from './block-routes.ts'
-import { Invitation, MadeInvitation, NewInvitation, WaitingAccount, WithReason } from './schemas.ts'
+import {
+  AcceptedTerms,
+  Invitation,
+  MadeInvitation,
+  NewInvitation,
+  WaitingAccount,
+  WithReason,
+} from './schemas.ts'
 
 const signUp: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(moderation)
+  await app.register(terms)
+}
+
+const moderation: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', app.authenticate)
   app.addHook('onRequest', app.moderation.requireRole('moderator'))
   await app.register(approval)
@@ -114,6 +126,29 @@ const invitations: FastifyPluginAsyncTypebox = async (app) => {
     },
     async ({ viewer, params }, reply) => {
       await app.signUp.revokeInvitation(params.id, viewer.userId)
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+const terms: FastifyPluginAsyncTypebox = async (app) => {
+  app.addHook('onRequest', app.authenticate)
+
+  app.post(
+    '/users/me/terms',
+    {
+      schema: {
+        tags: ['users'],
+        security: BearerAuth,
+        operationId: 'acceptTerms',
+        summary: 'Accept the current terms',
+        description: 'Your account shows the current terms as `terms`, where the instance has any.',
+        body: AcceptedTerms,
+        response: { 204: NoContent, ...problems(401, 404, 409) },
+      },
+    },
+    async ({ viewer, body }, reply) => {
+      await app.signUp.acceptTerms(viewer.userId, body.version)
       return reply.code(204).send(null)
     },
   )

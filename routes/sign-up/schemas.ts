@@ -7,6 +7,7 @@ import {
   nullable,
   PageQuery,
   Profile,
+  TermsVersion,
   Text,
   Timestamp,
 } from 'birdhouse/schemas'
@@ -105,3 +106,11 @@ export const MadeBlock = Type.Object({
 })
 
 export const SignUpBlock = Type.Object({ ...MadeBlock.properties, createdAt: Timestamp })
+
+export const AcceptedTerms = Type.Object({ version: TermsVersion }, closed)
+export const Terms = Type.Object(
+  { version: TermsVersion, url: nullable(Type.String()), accepted: Type.Boolean() },
+  {
+    description: 'The current terms, if there are any; `accepted` is false until you accept them.',
+  },
+)

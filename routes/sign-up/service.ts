@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
+import { Type } from 'typebox'
 import { createBlocks } from './blocks.ts'
 import { createInvitations } from './invitations.ts'
 import { messageOf } from './messages.ts'
+import { Terms } from './schemas.ts'
+import { createTerms } from './terms.ts'
 import { createWaiting } from './waiting.ts'
 
 declare module 'fastify' {
@@ -31,12 +34,16 @@ function createSignUp(app: FastifyInstance) {
   if (mode === 'approved')
     app.auth.addSignUpRule({ within: (tx, userId) => app.users.states.setWaiting(tx, userId) })
 
-  return { ...createWaiting(app), ...invitations, ...blocks }
+  return { ...createWaiting(app), ...invitations, ...blocks, ...createTerms(app) }
 }
 
 export default fp(
   async (app) => {
     app.decorate('signUp', createSignUp(app))
+    app.resources.addField(['OwnUser'], 'terms', {
+      schema: Type.Optional(Terms),
+      read: (ids) => app.signUp.termsOf(ids),
+    })
     app.jobs.define(
       'signUp.tell',
       ({ email, reason }) => app.mail.send({ to: email, ...messageOf(reason) }),

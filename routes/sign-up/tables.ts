@@ -1,11 +1,12 @@
 import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
-import { index, int, mysqlTable, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
+import { index, int, mysqlTable, primaryKey, tinyint, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
     invitations: typeof invitations
     invitationUses: typeof invitationUses
     signUpBlocks: typeof signUpBlocks
+    acceptedTerms: typeof acceptedTerms
   }
 }
 
@@ -58,4 +59,15 @@ export const signUpBlocks = mysqlTable(
     uniqueIndex('sign_up_blocks_once').on(t.kind, t.value, t.active),
     index('sign_up_blocks_range').on(t.active, t.first, t.last),
   ],
+)
+
+/** Each version of the terms that an account has accepted, and when. */
+export const acceptedTerms = mysqlTable(
+  'accepted_terms',
+  {
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    version: text({ length: 40 }).notNull(),
+    acceptedAt: createdAt(),
+  },
+  (t) => [primaryKey({ columns: [t.userId, t.version] })],
 )
