@@ -5,6 +5,9 @@ type Moderation = FastifyInstance['moderation']
 type Acts = Awaited<ReturnType<Moderation['acts']>>
 type Reports = Awaited<ReturnType<Moderation['reports']>>
 type Appeals = Awaited<ReturnType<Moderation['appeals']>>
+type SignUps = Awaited<ReturnType<FastifyInstance['signUp']['signUps']>>
+type Invitations = Awaited<ReturnType<FastifyInstance['signUp']['invitations']>>
+type Blocks = Awaited<ReturnType<FastifyInstance['signUp']['blocks']>>
 type Named = { id: number; handle: string | null } | null
 
 /** Characters of a text in a list. */
@@ -56,6 +59,43 @@ export function appealsTable({ items, nextCursor }: Appeals) {
   ])
   const titles = ['ID', 'WHEN', 'ACT', 'ACCOUNT', 'OUTCOME', 'TEXT']
   return page([titles, ...rows], nextCursor)
+}
+
+export function signUpsTable({ items, nextCursor }: SignUps) {
+  if (items.length === 0) return 'No account waits.'
+  const rows = items.map(({ id, createdAt, handle, name, email, emailVerified, profile }) => [
+    String(id),
+    createdAt,
+    `@${handle}`,
+    name,
+    `${email}${emailVerified ? ' (verified)' : ''}`,
+    excerpt(profile),
+  ])
+  return page([['ID', 'WHEN', 'HANDLE', 'NAME', 'E-MAIL', 'PROFILE'], ...rows], nextCursor)
+}
+
+export function invitationsTable({ items, nextCursor }: Invitations) {
+  if (items.length === 0) return 'No invitations.'
+  const rows = items.map(({ id, authorId, uses, usesLeft, expiresAt, revokedAt, accounts }) => [
+    String(id),
+    authorId === null ? 'operator' : String(authorId),
+    `${usesLeft} of ${uses}`,
+    revokedAt ? 'revoked' : expiresAt,
+    accounts.map(({ handle }) => `@${handle}`).join(' '),
+  ])
+  return page([['ID', 'BY', 'LEFT', 'EXPIRES', 'ACCOUNTS'], ...rows], nextCursor)
+}
+
+export function blocksTable({ items, nextCursor }: Blocks) {
+  if (items.length === 0) return 'No blocks.'
+  const rows = items.map(({ id, createdAt, kind, value, reason }) => [
+    String(id),
+    createdAt,
+    kind,
+    value,
+    excerpt(reason),
+  ])
+  return page([['ID', 'WHEN', 'KIND', 'VALUE', 'REASON'], ...rows], nextCursor)
 }
 
 /** --json has all of a text. */

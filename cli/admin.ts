@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Argument, type Command } from '@commander-js/extra-typings'
+import { addBlocks } from './admin-blocks.ts'
 import { addModeration } from './admin-moderation.ts'
 import { auditTable } from './admin-output.ts'
 import { ACCOUNT, findOne, open } from './admin-session.ts'
+import { addSignUps } from './admin-sign-ups.ts'
 import { JSON_OPTION, print, type Session } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -14,7 +16,7 @@ export function addAdmin(program: Command, session: Session) {
   const admin = program
     .command('admin')
     .helpCommand(false)
-    .description('administrators, moderation of accounts, reports and the audit log')
+    .description('administrators, moderation of accounts, sign-ups, reports and the audit log')
 
   admin
     .command('create-admin')
@@ -76,4 +78,6 @@ export function addAdmin(program: Command, session: Session) {
     })
 
   addModeration(admin, session)
+  addSignUps(admin, session)
+  addBlocks(admin, session)
 }

@@ -80,6 +80,20 @@ export const SecondFactorCode = Type.String({
   description: 'The current code of the authenticator app, or an unused recovery code.',
 })
 
+/** The code of an invitation to sign up. */
+export const Invitation = Type.String({
+  pattern: '^[A-Za-z0-9_-]{22}$',
+  examples: ['mQ3x0Tn5w1-uYk7Jq_2b9A'],
+  description: 'The code of an invitation, where the instance asks for one.',
+})
+
+/** A version of the terms of an instance. */
+export const TermsVersion = Type.String({
+  pattern: '^[A-Za-z0-9._-]{1,40}$',
+  examples: ['2026-01'],
+  description: 'The version of the terms.',
+})
+
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Refers to the resource that a feature registered under this `$id` with `app.resources.define`. */

@@ -1,6 +1,6 @@
 import { URI } from 'otpauth'
 import t from 'tap'
-import { drained, relate, setUp, signUp, tweet } from './helper.ts'
+import { type App, signUp as createAccount, drained, relate, setUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm, upload } from './multipart.ts'
 import { startPrism } from './prism.ts'
 import { startSmtp, tokenIn } from './smtp.ts'
@@ -9,11 +9,14 @@ import { operationsOf } from './undocumented.ts'
 // A session calls every operation through a proxy that knows the API by its document alone.
 
 const PASSWORD = 'correct horse battery'
+const acceptedTerms = '2026-01'
+const signUp = (on: App, name?: string) => createAccount(on, name, { acceptedTerms })
 const smtp = await startSmtp(t)
 const app = await setUp(t, {
   LIVE_STREAMS_PER_USER: '1',
   MAIL_URL: smtp.url,
   MAIL_FROM: 'birdhouse@example.com',
+  TERMS_VERSION: acceptedTerms,
   SECURITY_CONTACT: 'mailto:security@host.example',
 })
 await app.listen({ host: '127.0.0.1', port: 0 })
@@ -30,7 +33,7 @@ const takesForm = ({ requestBody }: (typeof operations)[number]) =>
   requestBody?.content['multipart/form-data'] !== undefined
 
 t.test('operations on accounts and sessions answer as documented', async (t) => {
-  const account = { name: 'Dora', email: 'dora@example.com', password: PASSWORD }
+  const account = { name: 'Dora', email: 'dora@example.com', password: PASSWORD, acceptedTerms }
   const { user, refreshToken } = await ask(t, 201, 'POST /v1/auth/sign-up', { body: account })
   await ask(t, 409, 'POST /v1/auth/sign-up', { body: account })
   const { email, password } = account
@@ -74,6 +77,8 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   await ask(t, 404, 'GET /v1/users/me/exports/999999/archive', { as })
   const recovery = { password, code: recoveryCodes[0] }
   await ask(t, 204, 'DELETE /v1/auth/second-factor', { as, body: recovery })
+  await ask(t, 409, 'POST /v1/users/me/terms', { as, body: { version: '2025-01' } })
+  await ask(t, 204, 'POST /v1/users/me/terms', { as, body: { version: acceptedTerms } })
   await ask(t, 403, 'DELETE /v1/users/me', { as, body: { password: 'wrong' } })
   await ask(t, 204, 'DELETE /v1/users/me', { as, body: { password } })
   await ask(t, 401, 'GET /v1/users/me', { as })
@@ -197,7 +202,8 @@ t.test('operations that send mail answer as documented', async (t) => {
 t.test('the flat API and the health checks answer as documented', async (t) => {
   for (const path of ['/livez', '/readyz', '/ping', '/.well-known/security.txt'])
     await ask(t, 200, `GET ${path}`)
-  const account = { name: 'Eve', email: 'eve@example.com', password: PASSWORD, profile: 'hi' }
+  const person = { name: 'Eve', email: 'eve@example.com', password: PASSWORD, profile: 'hi' }
+  const account = { ...person, acceptedTerms }
   const { id } = await ask(t, 200, 'POST /sign-up', { body: account })
   await ask(t, 409, 'POST /sign-up', { body: account })
   const { email, password } = account
@@ -264,6 +270,24 @@ t.test('operations of moderation answer as documented', async (t) => {
     await ask(t, 204, `POST /v1/admin/appeals/${id}/answer`, answering)
   await ask(t, 409, `POST /v1/admin/appeals/${appeals.items[0].id}/answer`, answering)
   await ask(t, 200, 'GET /v1/admin/appeals?state=closed', { as })
+  const invitation = await ask(t, 201, 'POST /v1/admin/invitations', { as, body: { uses: 2 } })
+  await ask(t, 200, 'GET /v1/admin/invitations', { as })
+  await ask(t, 204, `DELETE /v1/admin/invitations/${invitation.id}`, { as })
+  const spam = { kind: 'domain', value: 'spam.example', reason: 'Advertising' }
+  const blocked = await ask(t, 201, 'POST /v1/admin/sign-up-blocks', { as, body: spam })
+  await ask(t, 409, 'POST /v1/admin/sign-up-blocks', { as, body: spam })
+  const spammer = { name: 'Spam', email: 'a@spam.example', password: PASSWORD }
+  await ask(t, 422, 'POST /v1/auth/sign-up', { body: spammer })
+  await ask(t, 200, 'GET /v1/admin/sign-up-blocks', { as })
+  await ask(t, 204, `POST /v1/admin/sign-up-blocks/${blocked.id}/lift`, { as, body })
+  const newcomers = [await signUp(app, 'Jin'), await signUp(app, 'Kai')]
+  for (const { id } of newcomers) await app.transaction((tx) => app.users.states.setWaiting(tx, id))
+  await ask(t, 200, 'GET /v1/admin/sign-ups', { as })
+  const [jin, kai] = newcomers.map(({ id }) => `POST /v1/admin/sign-ups/${id}`)
+  await ask(t, 204, `${jin}/approve`, { as })
+  await ask(t, 409, `${jin}/approve`, { as })
+  await ask(t, 204, `${kai}/refuse`, { as, body })
+  await ask(t, 404, `${kai}/refuse`, { as, body })
   await ask(t, 204, `PUT /v1/admin/users/${ben.id}/role`, { as, body: { role: 'moderator' } })
   await ask(t, 200, `GET /v1/admin/acts?accountId=${bad.id}`, { as })
 })

@@ -77,7 +77,7 @@ const accountMail: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Take over a new e-mail address with the token of a mail',
         description: 'The earlier address gets a notice.',
         body: Token,
-        response: { 204: NoContent, ...problems(409) },
+        response: { 204: NoContent, ...problems(409, 422) },
       },
     },
     async ({ body }, reply) => {
@@ -123,7 +123,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'Requires your password. A mail goes to the new address, which becomes yours once its token is confirmed.',
         body: EmailChange,
-        response: { 202: Accepted, ...problems(401, 403, 404) },
+        response: { 202: Accepted, ...problems(401, 403, 404, 422) },
       },
     },
     async ({ viewer, body, clientAddress }, reply) => {

@@ -108,6 +108,7 @@ function createAccountMail(app: FastifyInstance) {
     const wanted = email.toLowerCase()
     if (account.email === wanted)
       throw app.errors.invalidField('email', 'is the address of your account already')
+    await app.auth.assertEmailAllowed(wanted)
     await spendFor(wanted)
     const binding = bindingOf(account).toString('base64url')
     await app.transaction((tx) =>
@@ -115,10 +116,11 @@ function createAccountMail(app: FastifyInstance) {
     )
   }
 
-  /** @throws InvalidMailToken, EmailTaken */
+  /** @throws InvalidMailToken, EmailTaken, and what checks of addresses throw */
   const change = (token: string) =>
     app.transaction(async (tx) => {
       const { account, email } = await tokens.redeem(tx, 'change', token)
+      await app.auth.assertEmailAllowed(email)
       const { id: userId, email: from } = account
       if (!from || !(await app.users.setEmail(tx, userId, from, email)))
         throw new InvalidMailToken()

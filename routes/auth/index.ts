@@ -7,7 +7,16 @@ import {
   PageQuery,
   problems,
 } from 'birdhouse/schemas'
-import { Login, PasswordChange, Refresh, SessionPage, SignedIn, SignUp, Tokens } from './schemas.ts'
+import {
+  Login,
+  PasswordChange,
+  Refresh,
+  SessionPage,
+  SignedIn,
+  SignUp,
+  Tokens,
+  Waiting,
+} from './schemas.ts'
 import secondFactor from './second-factor-routes.ts'
 
 const clientOf = (request: FastifyRequest) => ({
@@ -33,13 +42,14 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'signUp',
         summary: 'Create an account and sign in',
         description:
-          'Without `handle`, the handle is derived from the name. A password that is common, or little more than the name, handle, e-mail address or birdhouse, is refused.',
+          'Without `handle`, the handle is derived from the name. A password that is common, or little more than the name, handle, e-mail address or birdhouse, is refused. An instance may ask for an invitation, or answer 202, because a moderator must approve the account first; a mail tells the outcome.',
         body: SignUp,
-        response: { 201: SignedIn, ...problems(409) },
+        response: { 201: SignedIn, 202: Waiting, ...problems(403, 409, 422) },
       },
     },
     async (request, reply) => {
       const signedIn = await app.auth.signUp(request.body, clientOf(request))
+      if (signedIn.state) return reply.code(202).send(signedIn)
       return reply.code(201).header('location', `/v1/users/${signedIn.user.id}`).send(signedIn)
     },
   )
@@ -54,7 +64,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'login',
         summary: 'Sign in',
         description:
-          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal. With a second factor, a right password without `code` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
+          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal, an account that waits for its approval with 403 `SIGN_UP_WAITING`. With a second factor, a right password without `code` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
         body: Login,
         response: { 200: SignedIn, ...problems(401, 403) },
       },

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import type { createCredentialCheck, Proof } from './credential-check.ts'
 import type { createLoginAttempts } from './login-attempts.ts'
 import type { Client, createSessions } from './sessions.ts'
@@ -11,7 +11,7 @@ const WrongCredentials = createError(
 )
 
 type Account = NonNullable<Awaited<ReturnType<FastifyInstance['users']['credentials']>>>
-type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt'>) => Promise<void>
+type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt' | 'waitingSince'>) => Promise<void>
 type Credentials = { email: string } & Proof
 
 export function createLogins(
@@ -37,7 +37,27 @@ export function createLogins(
    * login checks throw
    */
   async function checkCredentials(email: string, password: string, address: string, code?: string) {
-    return (await assertMayLogIn(await checkedAccount({ email, password, code }, address))).id
+    const account = await assertMayLogIn(await checkedAccount({ email, password, code }, address))
+    await assertMayLogIn(await assertUnchanged(account, password))
+    return account.id
+  }
+
+  /**
+   * Returns the account as it is now: the check of a password takes time.
+   * @throws WrongCredentials if the password has changed or the account is deleted
+   */
+  async function assertUnchanged(
+    { id, passwordHash }: Pick<Account, 'id' | 'passwordHash'>,
+    password: string,
+    db: Db | Tx = app.db,
+  ) {
+    const current = await app.users.credentials({ id }, db)
+    // A simultaneous login may have renewed the hash of the same password.
+    const isSame =
+      current?.passwordHash === passwordHash ||
+      (await app.password.verify(password, current?.passwordHash))
+    if (!current || !isSame) throw new WrongCredentials()
+    return current
   }
 
   /** Like `checkCredentials`, without login checks: the account may be suspended. */
@@ -93,7 +113,7 @@ export function createLogins(
     open: (userId: number, client: Client, tx: Tx) => Promise<T>,
   ) {
     const account = await assertMayLogIn(await checkedAccount(credentials, client.ip))
-    const { id, passwordHash } = account
+    const { id } = account
     return app.transaction(async (tx) => {
       // From here on a change waits, because the session's foreign key locks the account.
       const opened = await open(id, client, tx).catch(async (error) => {
@@ -103,12 +123,7 @@ export function createLogins(
         if (now) await assertMayLogIn(now)
         throw new WrongCredentials()
       })
-      const current = await app.users.credentials({ id }, tx)
-      // A simultaneous login may have renewed the hash of the same password.
-      const isSame =
-        current?.passwordHash === passwordHash ||
-        (await app.password.verify(credentials.password, current?.passwordHash))
-      if (!isSame) throw new WrongCredentials()
+      await assertUnchanged(account, credentials.password, tx)
       app.securityLog('authn_login_success', { userId: id, address: client.ip }, tx)
       return { userId: id, opened }
     })

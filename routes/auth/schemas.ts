@@ -2,6 +2,7 @@ import {
   Email,
   Handle,
   Id,
+  Invitation,
   Name,
   NewPassword,
   PageOf,
@@ -9,6 +10,7 @@ import {
   Profile,
   ref,
   SecondFactorCode,
+  TermsVersion,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -32,6 +34,8 @@ export const SignUp = Type.Object(
     password: NewPassword,
     profile: Type.Optional(Profile),
     handle: Type.Optional(Handle),
+    invitation: Type.Optional(Invitation),
+    acceptedTerms: Type.Optional(TermsVersion),
   },
   { additionalProperties: false },
 )
@@ -50,12 +54,15 @@ export const SecondFactorStart = Type.Object(
   { password: Password, code: Type.Optional(SecondFactorCode) },
   { additionalProperties: false },
 )
+const EndOtherSessions = Type.Optional(
+  Type.Boolean({ description: 'True ends all your other sessions at once; this one stays.' }),
+)
 export const SecondFactorConfirmation = Type.Object(
-  { code: SecondFactorCode },
+  { code: SecondFactorCode, endOtherSessions: EndOtherSessions },
   { additionalProperties: false },
 )
 export const SecondFactorStop = Type.Object(
-  { password: Password, code: SecondFactorCode },
+  { password: Password, code: SecondFactorCode, endOtherSessions: EndOtherSessions },
   { additionalProperties: false },
 )
 export const SecondFactorSetUp = Type.Object({
@@ -83,6 +90,12 @@ const tokens = {
 
 export const Tokens = Type.Object(tokens)
 export const SignedIn = Type.Object({ user: ref('OwnUser'), ...tokens })
+export const Waiting = Type.Object({
+  id: Id,
+  state: Type.Literal('waiting', {
+    description: 'The account cannot be used before a moderator approves it.',
+  }),
+})
 
 export const Session = Type.Object(
   {

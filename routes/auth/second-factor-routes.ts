@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import type { FastifyPluginAsyncTypebox, Tx } from 'birdhouse'
 import { BearerAuth, BODY_LIMITS, NoContent, problems } from 'birdhouse/schemas'
 import {
   RecoveryCodes,
@@ -13,6 +13,12 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
   const signedIn = { tags: ['auth'], security: BearerAuth }
   const bodyLimit = BODY_LIMITS.credentials
   app.addHook('onRequest', app.authenticate)
+
+  /** OWASP ASVS 7.4.3: a change of a factor offers to end all other sessions. */
+  const ending =
+    ({ userId, sessionId }: { userId: number; sessionId: number }, isWanted = false) =>
+    async (tx: Tx) =>
+      isWanted && app.auth.sessions.revokeOthers(userId, sessionId, tx)
 
   app.get(
     '/auth/second-factor',
@@ -63,7 +69,11 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async ({ viewer, body }) => ({
-      recoveryCodes: await app.auth.secondFactor.confirm(viewer.userId, body.code),
+      recoveryCodes: await app.auth.secondFactor.confirm(
+        viewer.userId,
+        body.code,
+        ending(viewer, body.endOtherSessions),
+      ),
     }),
   )
 
@@ -82,7 +92,7 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
     },
     async ({ viewer, body, clientAddress }, reply) => {
       await app.auth.assertOwnPassword(viewer.userId, body, clientAddress)
-      await app.auth.secondFactor.switchOff(viewer.userId)
+      await app.auth.secondFactor.switchOff(viewer.userId, ending(viewer, body.endOtherSessions))
       return reply.code(204).send(null)
     },
   )

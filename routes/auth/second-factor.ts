@@ -44,6 +44,8 @@ export const WrongCode = createError(
   403,
 )
 
+type Within = (tx: Tx) => Promise<unknown>
+
 /** Time-based codes (RFC 6238) and recovery codes; each is accepted once. */
 export function createSecondFactor(app: FastifyInstance) {
   const { secondFactors: factors, recoveryCodes } = app.tables
@@ -82,8 +84,11 @@ export function createSecondFactor(app: FastifyInstance) {
     return { secret, url: urlOf(secret, email) }
   }
 
-  /** Switches the factor on and returns recovery codes. @throws NotStarted, WrongCode, SecondFactorUnavailable */
-  async function confirm(userId: number, code: string) {
+  /**
+   * Switches the factor on and returns recovery codes; `within` runs last in the transaction.
+   * @throws NotStarted, WrongCode, SecondFactorUnavailable
+   */
+  async function confirm(userId: number, code: string, within: Within = async () => {}) {
     const [row] = await app.db.select().from(factors).where(pendingOf(userId))
     if (!row) throw new NotStarted()
     const lastStep = stepOf(open(row.sealed, userId).plain, plainCode(code))
@@ -100,6 +105,7 @@ export function createSecondFactor(app: FastifyInstance) {
         .insert(recoveryCodes)
         .values(codes.map((each) => ({ userId, hash: recoveryHash(each) })))
       await app.events.emit(tx, 'auth.secondFactorChanged', { userId, isOn: true })
+      await within(tx)
     })
     return codes
   }
@@ -141,13 +147,14 @@ export function createSecondFactor(app: FastifyInstance) {
     return affectedRows > 0
   }
 
-  /** Credentials are the caller's to check. @throws SecondFactorOff */
-  async function switchOff(userId: number) {
+  /** Credentials are the caller's to check; `within` runs last in the transaction. @throws SecondFactorOff */
+  async function switchOff(userId: number, within: Within = async () => {}) {
     await app.transaction(async (tx) => {
       const [{ affectedRows }] = await tx.delete(factors).where(activeOf(userId))
       if (affectedRows === 0) throw new NotOn()
       await tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
       await app.events.emit(tx, 'auth.secondFactorChanged', { userId, isOn: false })
+      await within(tx)
     })
   }
 

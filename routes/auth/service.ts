@@ -8,7 +8,8 @@ import { createLogins } from './logins.ts'
 import { isGuessable } from './password-rules.ts'
 import { Session } from './schemas.ts'
 import { createSecondFactor } from './second-factor.ts'
-import { type Client, createSessions } from './sessions.ts'
+import { createSessions } from './sessions.ts'
+import { createSignUps } from './sign-ups.ts'
 import { addTasks } from './tasks.ts'
 
 declare module 'fastify' {
@@ -36,49 +37,13 @@ const WrongPassword = createError(
 
 const SessionRevoked = createError('SESSION_REVOKED', 'This session has ended; log in again.', 401)
 
-type SignUp = {
-  name: string
-  email: string
-  password: string
-  profile?: string | undefined
-  handle?: string | undefined
-}
-
 function createAuth(app: FastifyInstance) {
   const sessions = createSessions(app)
   const attempts = createLoginAttempts(app)
   const secondFactor = createSecondFactor(app)
   const check = createCredentialCheck(app, attempts, secondFactor)
 
-  type NewAccount = Omit<SignUp, 'password'> & { passwordHash: string }
-
-  async function create(account: NewAccount, address: string, tx: Tx) {
-    const userId = await app.users.create(account, tx)
-    await attempts.succeed(userId, address, tx)
-    await app.events.emit(tx, 'auth.signedUp', { userId })
-    app.securityLog('user_created', { userId, address }, tx)
-    return userId
-  }
-
-  /** Creates an account without a session and returns its id. @throws EmailTaken, HandleTaken */
-  async function register({ password, ...input }: SignUp, address: string) {
-    const passwordHash = await hashNew(password, input.email, address)
-    return app.transaction((tx) => create({ ...input, passwordHash }, address, tx))
-  }
-
-  const hashNew = (password: string, email: string, address: string) =>
-    app.password.hash(password, { account: email, address: app.networkOf(address) })
-
-  /** Creates an account and signs in. @throws EmailTaken, HandleTaken, 400 for a weak password */
-  async function signUp({ password, ...input }: SignUp, client: Client) {
-    await assertStrong('password', password, input)
-    const passwordHash = await hashNew(password, input.email, client.ip)
-    const { userId, tokens } = await app.transaction(async (tx) => {
-      const userId = await create({ ...input, passwordHash }, client.ip, tx)
-      return { userId, tokens: await sessions.open(userId, client, tx) }
-    })
-    return { user: await app.users.getOwn(userId), ...tokens }
-  }
+  const signUps = createSignUps(app, sessions, attempts, assertStrong)
 
   /**
    * Checks that the session of an access token exists, which `authenticate` does not: it knows the ended
@@ -177,8 +142,7 @@ function createAuth(app: FastifyInstance) {
   }
 
   return {
-    register,
-    signUp,
+    ...signUps,
     ...createLogins(app, sessions, attempts, check),
     assertOwnPassword,
     assertSession,

@@ -62,12 +62,16 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...flatSchema('flatSignUp', 'Create an account'),
         body: schemas.SignUp,
-        response: { 200: schemas.Account, ...schemas.failures(409) },
+        description:
+          'The account may have to be approved before its first login; `invitation` is the code of an invitation, where the instance asks for one.',
+        response: { 200: schemas.Account, ...schemas.failures(403, 409, 422) },
       },
     },
-    async ({ body: { name, email, password, profile }, clientAddress }) => {
-      const id = await app.auth.register({ name, email, password, profile }, clientAddress)
-      return account(await app.users.getOwn(id))
+    async ({ body, clientAddress }) => {
+      const { name, email, password, profile, invitation, acceptedTerms } = body
+      const input = { name, email, password, profile, invitation, acceptedTerms }
+      const { id, isWaiting } = await app.auth.register(input, clientAddress)
+      return account(isWaiting ? { id, name, profile, email } : await app.users.getOwn(id))
     },
   )
 

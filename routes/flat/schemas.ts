@@ -4,11 +4,13 @@ import {
   Cursor,
   Email,
   Id,
+  Invitation,
   Line,
   nullable,
   type ProblemStatus,
   problems,
   SecondFactorCode,
+  TermsVersion,
   Text,
 } from 'birdhouse/schemas'
 import { Type } from 'typebox'
@@ -25,6 +27,8 @@ export const SignUp = Type.Object({
   email: Email,
   password: Line({ minLength: password.min, maxLength: password.max, examples: ['test1234'] }),
   profile: Text({ maxLength: profile * BEFORE_NFC, examples: ['hi my name is hong'] }),
+  invitation: Type.Optional(Invitation),
+  acceptedTerms: Type.Optional(TermsVersion),
 })
 
 export const Account = Type.Object({

@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyInstance, Tx } from 'birdhouse'
+import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { and, count, desc, eq, inArray } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import { type Audit, cleanReason } from './audit.ts'
@@ -44,8 +44,8 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
   }
 
   /** The last act of this kind that concerns the account, with its reason. */
-  async function lastAct(accountId: number, acts: string[]) {
-    const [row] = await app.db
+  async function lastAct(accountId: number, acts: string[], db: Db | Tx = app.db) {
+    const [row] = await db
       .select({ id: moderationActs.id, reason: moderationReasons.reason })
       .from(moderationActs)
       .leftJoin(moderationReasons, eq(moderationReasons.actId, moderationActs.id))
@@ -71,13 +71,14 @@ export function createAccounts(app: FastifyInstance, access: Access, audit: Audi
     ])
     const [row] = rows
     if (!row || row.deletedAt) throw new UserNotFound()
-    const state = row.suspendedAt ? 'suspended' : row.limitedAt ? 'limited' : 'active'
+    const unhidden = row.limitedAt ? 'limited' : 'active'
+    const state = row.suspendedAt ? 'suspended' : row.waitingSince ? 'waiting' : unhidden
     return {
       id,
       handle: row.handle ?? '',
       name: row.name,
       role: row.role,
-      state: state as 'active' | 'limited' | 'suspended',
+      state: state as 'active' | 'limited' | 'suspended' | 'waiting',
       openReports: reports?.open ?? 0,
       createdAt: row.createdAt.toISOString(),
     }

@@ -103,19 +103,19 @@ export function createAppeals(
   }
 
   /**
-   * A granted appeal ends the limit or suspension; what was removed stays removed.
+   * A granted appeal ends the limit or suspension, unless a later one has replaced it; what was removed stays removed.
    * @throws AppealNotFound, AppealAnswered, NotOnYourself, HigherRole, 400 that names the field
    */
   async function answer(id: number, { outcome, answer: given }: Answer, actorId?: number) {
     const reason = cleanReason(app, given, 'answer')
     await app.transaction(async (tx) => {
       const [row] = await tx
-        .select({ accountId: appeals.accountId, act: acts.act })
+        .select({ accountId: appeals.accountId, actId: appeals.actId, act: acts.act })
         .from(appeals)
         .innerJoin(acts, eq(acts.id, appeals.actId))
         .where(eq(appeals.id, id))
       if (!row) throw new AppealNotFound()
-      const { accountId, act } = row
+      const { accountId, actId, act } = row
       const account = await states.lock(tx, accountId)
       await access.assertMayActOn(actorId, account)
       const change = { open: null, outcome, answer: reason, answeredAt: sql`NOW(3)` }
@@ -126,7 +126,9 @@ export function createAppeals(
       if (affectedRows === 0) throw new AppealAnswered()
       const isInForce =
         act === 'suspend' ? account.suspendedAt : act === 'limit' && account.limitedAt
-      if (outcome === 'granted' && isInForce) await states.setState(tx, accountId, 'active')
+      const isLatest = (await lastAct(accountId, ['limit', 'suspend'], tx))?.id === actId
+      if (outcome === 'granted' && isInForce && isLatest)
+        await states.setState(tx, accountId, 'active')
       const name = outcome === 'granted' ? 'grant-appeal' : 'deny-appeal'
       await audit.record(
         { actorId, act: name, target: { kind: 'appeal', id }, accountId, reason },

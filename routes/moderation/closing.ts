@@ -4,7 +4,7 @@ import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import type { AccountAct, Accounts } from './accounts.ts'
 import { type Audit, cleanReason } from './audit.ts'
-import type { Removals } from './removals.ts'
+import { isRemovable, type Removals } from './removals.ts'
 import { ReportNotFound } from './reports.ts'
 
 export type Closing = { act: 'none' | 'remove' | Exclude<AccountAct, 'restore'>; reason: string }
@@ -71,7 +71,7 @@ export function createClosing(
       )
     }
     if (act !== 'remove') return acts.actOn(act, { userId: accountId, reason, actorId }, tx)
-    if (targetKind !== 'tweet' && targetKind !== 'picture') throw new NotRemovable()
+    if (!isRemovable(targetKind)) throw new NotRemovable()
     return acts.remove(targetKind, { id: targetId, reason, actorId }, tx)
   }
 

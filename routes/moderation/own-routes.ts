@@ -14,7 +14,7 @@ export const ownRoutes: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...signedIn,
         operationId: 'report',
-        summary: 'Report an account, a tweet or a picture in a tweet',
+        summary: 'Report an account, a tweet or a picture',
         description:
           'A report of the same target is the same report while it is open. Blocks between you and the account do not matter.',
         body: NewReport,

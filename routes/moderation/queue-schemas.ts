@@ -19,8 +19,19 @@ declare module 'fastify' {
 }
 
 const State = Type.Union([Type.Literal('open'), Type.Literal('closed')], { default: 'open' })
-const kinds = [Type.Literal('account'), Type.Literal('tweet'), Type.Literal('picture')] as const
-const TargetKind = Type.Union([...kinds])
+const TargetKind = Type.Union(
+  [
+    Type.Literal('account'),
+    Type.Literal('tweet'),
+    Type.Literal('picture'),
+    Type.Literal('avatar'),
+    Type.Literal('header'),
+  ],
+  {
+    description:
+      'A `picture` is one in a tweet; `avatar` and `header` are pictures of the profile of the account `id`.',
+  },
+)
 const Category = Type.Union([
   Type.Literal('spam'),
   Type.Literal('harassment'),
@@ -82,7 +93,7 @@ export const Closing = Type.Object(
         Type.Literal('limit'),
         Type.Literal('suspend'),
       ],
-      { description: '`remove` deletes the reported tweet or picture.' },
+      { description: '`remove` deletes the reported tweet or picture; not for an account.' },
     ),
     reason: Reason,
   },

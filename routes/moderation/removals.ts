@@ -4,14 +4,17 @@ import { and, eq, isNull } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import { type Audit, cleanReason } from './audit.ts'
 
-type Kind = 'tweet' | 'picture' | 'avatar' | 'header'
+const KINDS = ['tweet', 'picture', 'avatar', 'header'] as const
+type Kind = (typeof KINDS)[number]
 export type Removal = { id: number; reason: string; actorId?: number | undefined }
 
-const TargetNotFound = createError(
+export const TargetNotFound = createError(
   'TARGET_NOT_FOUND',
   'There is no %s %s; it may have been deleted.',
   404,
 )
+
+export const isRemovable = (kind: string): kind is Kind => KINDS.some((one) => one === kind)
 
 /** Removals of tweets and pictures. The id of a profile picture is that of its account. */
 export function createRemovals(app: FastifyInstance, access: Access, audit: Audit) {

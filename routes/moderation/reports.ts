@@ -2,9 +2,9 @@ import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
 import { and, asc, count, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { type Audit, cleanReason } from './audit.ts'
-import type { Removals } from './removals.ts'
+import { type Removals, TargetNotFound } from './removals.ts'
 
-export type TargetKind = 'account' | 'tweet' | 'picture'
+export type TargetKind = 'account' | 'tweet' | 'picture' | 'avatar' | 'header'
 type NewReport = { kind: TargetKind; id: number; category: string; text?: string | undefined }
 export type ReportFilter = { state: 'open' | 'closed'; accountId?: number | undefined }
 
@@ -27,7 +27,7 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
   const { moderationReports: reports, tweets } = app.tables
 
   /**
-   * Reports an account, a tweet or a picture in a tweet. Idempotent while the report is open. Blocks do not
+   * Reports an account, a tweet, a picture in a tweet or a profile picture. Idempotent while the report is open. Blocks do not
    * matter, since abuse and blocks go together. @throws OwnContent, TooManyReports, TargetNotFound, UserNotFound
    */
   async function report(reporterId: number, { kind, id, category, text: given = '' }: NewReport) {
@@ -37,6 +37,8 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
       const accountId = kind === 'account' ? id : await targetOwner(tx, kind, id)
       if (accountId === reporterId) throw new OwnContent()
       await app.users.assertExist(tx, [accountId])
+      if ((kind === 'avatar' || kind === 'header') && !(await hasPicture(kind, accountId)))
+        throw new TargetNotFound(kind, id)
       const own = { reporterId, targetKind: kind, targetId: id }
       await tx
         .insert(reports)
@@ -58,6 +60,9 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
       return { ...row, target: { kind, id }, createdAt: row.createdAt.toISOString() }
     })
   }
+
+  const hasPicture = async (kind: 'avatar' | 'header', userId: number) =>
+    (await app.users.pictures[kind].keyOf(userId)) !== null
 
   /** The caller has locked the reporter, so reports at the same time are counted. */
   async function assertFew(tx: Tx, reporterId: number) {

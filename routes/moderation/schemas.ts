@@ -54,6 +54,7 @@ export const ModeratedAccount = Type.Object(
       Type.Literal('active'),
       Type.Literal('limited', { description: 'Its tweets are seen by its followers alone.' }),
       Type.Literal('suspended', { description: 'Nobody sees it, and it cannot log in.' }),
+      Type.Literal('waiting', { description: 'As suspended, until a moderator approves it.' }),
     ]),
     openReports: Type.Integer({ examples: [3] }),
     createdAt: Timestamp,

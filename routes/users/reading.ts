@@ -85,7 +85,7 @@ export function createUserReading(
       ? undefined
       : sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${usersId} AND blocked_id = ${viewerId})`
 
-  /** Returns undefined when there is no such account; it may be suspended. */
+  /** Returns undefined when there is no such account; it may be suspended or wait for approval. */
   async function credentials(by: { email: string } | { id: number }, db: Db | Tx = app.db) {
     const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
     const [row] = await db
@@ -94,6 +94,7 @@ export function createUserReading(
         email: users.email,
         passwordHash: users.passwordHash,
         suspendedAt: users.suspendedAt,
+        waitingSince: users.waitingSince,
       })
       .from(users)
       .where(and(condition, isNull(users.deletedAt)))

@@ -21,10 +21,11 @@ export function createStates(app: FastifyInstance) {
     role: users.role,
     suspendedAt: users.suspendedAt,
     limitedAt: users.limitedAt,
+    waitingSince: users.waitingSince,
   }
   const existing = (id: number) => and(eq(users.id, id), isNull(users.deletedAt))
 
-  /** The current role; undefined for an account that is deleted or suspended. */
+  /** The current role; undefined for an account that is deleted, suspended or not approved yet. */
   async function roleOf(id: number, db: Db | Tx = app.db) {
     const [row] = await db
       .select({ role: users.role })
@@ -46,12 +47,12 @@ export function createStates(app: FastifyInstance) {
     if (own?.role !== 'admin') return
     const isAdmin = and(eq(users.role, 'admin'), isNull(users.deletedAt))
     const admins = await tx
-      .select({ id: users.id, suspendedAt: users.suspendedAt })
+      .select({ id: users.id, hiddenAt: users.hiddenAt })
       .from(users)
       .where(isAdmin)
       .orderBy(users.id)
       .for('update')
-    const acting = admins.filter(({ suspendedAt }) => suspendedAt === null)
+    const acting = admins.filter(({ hiddenAt }) => hiddenAt === null)
     if (acting.length === 1 && acting[0]?.id === id) throw new LastAdmin()
   }
 
@@ -84,5 +85,19 @@ export function createStates(app: FastifyInstance) {
     return true
   }
 
-  return { roleOf, lock, assertNotLastAdmin, setRole, setState }
+  /** Hides a new account until it is approved. */
+  const setWaiting = async (tx: Tx, id: number) =>
+    void (await tx.update(users).set({ waitingSince: sql`NOW(3)` }).where(existing(id)))
+
+  /** Returns false if the account does not wait. */
+  async function approve(tx: Tx, id: number) {
+    const [{ affectedRows }] = await tx
+      .update(users)
+      .set({ waitingSince: null })
+      .where(and(existing(id), isNotNull(users.waitingSince)))
+    if (affectedRows > 0) await app.events.emit(tx, 'user.updated', { userId: id })
+    return affectedRows > 0
+  }
+
+  return { roleOf, lock, assertNotLastAdmin, setRole, setState, setWaiting, approve }
 }

@@ -17,7 +17,7 @@ declare module 'fastify' {
 /**
  * A deleted account keeps its row with `deletedAt` set, without e-mail, handle and password, until a job
  * has erased the account. The e-mail address is free at once, the handle rests in `restingHandles`. Reads look at
- * `hiddenAt`, which is set for a deleted and for a suspended account.
+ * `hiddenAt`, which is set for a deleted account, a suspended one, and one that waits for its approval.
  */
 export const users = mysqlTable(
   'users',
@@ -36,7 +36,9 @@ export const users = mysqlTable(
     suspendedAt: time(),
     /** Tweets of a limited account are seen by its followers alone. */
     limitedAt: time(),
-    hiddenAt: time().generatedAlwaysAs(sql`COALESCE(deleted_at, suspended_at)`),
+    /** Set until a moderator approves the account. */
+    waitingSince: time(),
+    hiddenAt: time().generatedAlwaysAs(sql`COALESCE(deleted_at, suspended_at, waiting_since)`),
   },
   (t) => [
     uniqueIndex('users_handle').on(t.handle),
@@ -44,6 +46,7 @@ export const users = mysqlTable(
     index('users_avatar_key').on(t.avatarKey),
     index('users_header_key').on(t.headerKey),
     index('users_role').on(t.role),
+    index('users_waiting').on(t.waitingSince),
   ],
 )
 

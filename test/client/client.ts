@@ -8,6 +8,7 @@ async function signUp(name: string) {
   const body = { name, email: `${name}@example.com`, password: 'correct horse' }
   const { data, error } = await client.POST('/v1/auth/sign-up', { body })
   if (!data) throw new Error(error.detail)
+  if (!('user' in data)) throw new Error('The account must be approved first.')
   return { id: data.user.id, headers: { Authorization: `Bearer ${data.accessToken}` } }
 }
 

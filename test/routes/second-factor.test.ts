@@ -268,3 +268,26 @@ t.test('without a key, the set-up is 503 and all else works', async (t) => {
   )
   t.ok((await login(person, keyless)).accessToken)
 })
+
+t.test('a change of the factor ends the other sessions if the owner wants that', async (t) => {
+  const user = await signUp(app, 'Nora')
+  const other = { token: (await login(user, app)).accessToken }
+  const statusOf = async (as: { token: string }) =>
+    (await call(app, 'GET /v1/users/me', { as })).status
+  const { secret } = (await start(user)).body
+  const body = { code: codeOf(secret), endOtherSessions: true }
+  const confirmed = await call(app, `POST ${PATH}/confirm`, { as: user, body })
+  t.equal(confirmed.status, 200)
+  t.strictSame([await statusOf(user), await statusOf(other)], [200, 401])
+
+  const [first, second] = confirmed.body.recoveryCodes
+  const next = { token: (await signIn(user, first)).body.accessToken }
+  const stop = { password: user.password, code: second }
+  t.equal((await call(app, `DELETE ${PATH}`, { as: user, body: stop })).status, 204)
+  t.equal(await statusOf(next), 200, 'other sessions stay unless the owner says so')
+  const again = (await start(user)).body.secret
+  const codes = (await confirm(user, codeOf(again))).body.recoveryCodes
+  const ending = { password: user.password, code: codes[0], endOtherSessions: true }
+  t.equal((await call(app, `DELETE ${PATH}`, { as: user, body: ending })).status, 204)
+  t.strictSame([await statusOf(user), await statusOf(next)], [200, 401])
+})

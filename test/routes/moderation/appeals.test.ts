@@ -93,3 +93,14 @@ t.test('moderators do not answer their own appeals', async (t) => {
   t.equal((await answer(item.id, 'denied', mod2)).status, 204)
   t.equal((await answer(999_999, 'denied')).status, 404)
 })
+
+t.test('an appeal of an earlier suspension does not end a later one', async (t) => {
+  const person = await signUp(app)
+  await act('suspend', person)
+  await appeal(person)
+  const [item] = await open(person)
+  await app.moderation.actOn('restore', { userId: person.id, reason: 'Time is over' })
+  await act('suspend', person)
+  t.equal((await answer(item.id, 'granted')).status, 204)
+  t.equal((await login(person)).status, 403)
+})

@@ -159,3 +159,19 @@ t.test('reports by and about an erased account are erased', async (t) => {
   t.strictSame(left, [])
   t.notOk((await reasons()).some(({ accountId }) => accountId === author.id))
 })
+
+t.test('a profile picture is reported and removed', async (t) => {
+  const owner = await signUp(app)
+  t.match(await report(fan, 'avatar', owner.id), {
+    status: 404,
+    body: { code: 'TARGET_NOT_FOUND' },
+  })
+  for (const kind of ['avatar', 'header']) {
+    await sendForm(app, owner, formOf(await plain()), `PUT /v1/users/me/${kind}`)
+    t.equal((await report(owner, kind, owner.id)).status, 400, 'not the own one')
+    const { status, body } = await report(fan, kind, owner.id)
+    t.match({ status, body }, { status: 201, body: { target: { kind, id: owner.id } } })
+    t.equal((await close(body.id, 'remove')).status, 204)
+    t.equal((await read(app, `/v1/users/${owner.id}`))[kind], null)
+  }
+})
