@@ -62,6 +62,8 @@ function shape(s: KernelValues) {
       forcePathStyle: s.S3_FORCE_PATH_STYLE === 'true',
       presign: s.S3_PRESIGN === 'true',
     },
+    /** The address of the service without a slash at its end, if the operator names one. */
+    publicUrl: s.PUBLIC_URL && readBaseUrl(s.PUBLIC_URL),
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
     secondFactorKeys: s.SECOND_FACTOR_KEYS ? readSecrets(s.SECOND_FACTOR_KEYS) : [],
