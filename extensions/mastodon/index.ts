@@ -1,6 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import authorize from './oauth/authorize.ts'
 import token from './oauth/token.ts'
+import accounts from './routes/accounts.ts'
+import empty from './routes/empty.ts'
+import instance from './routes/instance.ts'
+import media from './routes/media.ts'
+import notifications from './routes/notifications.ts'
+import own from './routes/own.ts'
+import relations from './routes/relations.ts'
+import search from './routes/search.ts'
+import statuses from './routes/statuses.ts'
+import timelines from './routes/timelines.ts'
 
 export const kernel = '^0.3.0'
 
@@ -13,8 +23,21 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     error: ({ detail }) => ({ error: detail }),
   })
   app.addHook('onRequest', app.mastodon.tokens.authenticate)
-  await app.register(authorize)
-  await app.register(token)
+  for (const routes of [
+    authorize,
+    token,
+    accounts,
+    empty,
+    instance,
+    media,
+    notifications,
+    own,
+    relations,
+    search,
+    statuses,
+    timelines,
+  ])
+    await app.register(routes)
 }
 
 export default mastodon

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
+import packageJson from '../../package.json' with { type: 'json' }
 import { connectionOptions } from '../db/connection-options.ts'
 import { nameOf } from '../features/discover.ts'
 import type { Feature } from '../features/feature.ts'
@@ -50,6 +51,7 @@ export function parseConfig(env: Env, features: Feature[] = []): Config {
 function shape(s: KernelValues) {
   const production = s.NODE_ENV === 'production'
   return {
+    version: packageJson.version,
     production,
     host: s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: s.PORT,

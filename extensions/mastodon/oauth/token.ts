@@ -74,12 +74,10 @@ const token: FastifyPluginAsyncTypebox = async (app) => {
     const { client_id: id, client_secret: secret, token: ended } = toRequest(request).body
     const owner = id && secret ? await apps.authenticate(id, secret) : undefined
     if (!owner)
-      return reply
-        .code(403)
-        .send({
-          error: 'unauthorized_client',
-          error_description: 'Send client_id and client_secret of the app that the token is for.',
-        })
+      return reply.code(403).send({
+        error: 'unauthorized_client',
+        error_description: 'Send client_id and client_secret of the app that the token is for.',
+      })
     await tokens.revoke(String(ended), owner.id)
     return {}
   })

@@ -1,0 +1,59 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { Type } from 'typebox'
+import { domainOf, originOf } from '../origin.ts'
+import { toId } from '../paging.ts'
+import { createPeople } from '../people.ts'
+import { accountsOf, toStatuses } from '../present/statuses.ts'
+
+const MOST = 40
+
+/** Accounts by the beginning of the handle, a hashtag by its name, a status by its address here. */
+const search: FastifyPluginAsyncTypebox = async (app) => {
+  const people = createPeople(app)
+
+  app.get(
+    '/api/v2/search',
+    {
+      config: { scope: 'read:search', isOpen: true },
+      schema: {
+        querystring: Type.Object({
+          q: Type.String({ maxLength: 1_000 }),
+          type: Type.Optional(Type.String()),
+          limit: Type.Optional(Type.Integer({ minimum: 0 })),
+          offset: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+      },
+    },
+    async (request) => {
+      const { q, type, limit = MOST / 2, offset = 0 } = request.query
+      const { viewerId } = request
+      const [domain, origin] = [domainOf(app, request), originOf(app, request)]
+      const wants = (kind: string) => offset === 0 && (type === undefined || type === kind)
+      const by = { viewerId, limit: Math.min(limit, MOST), following: false }
+      const ids = wants('accounts') && !q.startsWith('#') ? await people.search(q, domain, by) : []
+      const found = await accountsOf(app, request, ids)
+      const id = wants('statuses') ? statusIn(q, origin) : undefined
+      const tweets = id === undefined ? [] : [...(await app.tweets.byIds([id], viewerId)).values()]
+      const [, tag] = /^#?([\p{L}\p{N}_]{1,100})$/u.exec(q.trim()) ?? []
+      return {
+        accounts: ids.flatMap((one) => found.get(one) ?? []),
+        statuses: await toStatuses(app, request, tweets),
+        hashtags: wants('hashtags') && tag ? [toTag(tag, origin)] : [],
+      }
+    },
+  )
+}
+
+function statusIn(text: string, origin: string) {
+  const [, id] = text.startsWith(`${origin}/`) ? (/\/@\w+\/(\d+)$/.exec(text) ?? []) : []
+  return toId(id)
+}
+
+const toTag = (name: string, origin: string) => ({
+  name,
+  url: `${origin}/tags/${encodeURIComponent(name)}`,
+  history: [],
+  following: false,
+})
+
+export default search
