@@ -91,8 +91,8 @@ function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft
 
 const reactions: FastifyPluginAsyncTypebox = async (app) => {
   const bookmarks = app.optional('bookmarks')
-  /** Returns the id to show, if it is another. */
-  type Act = (id: number, userId: number) => Promise<number | undefined | void>
+  /** Returns a number for the id of another status to show. */
+  type Act = (id: number, userId: number) => Promise<unknown>
 
   /** Acts on a status and answers it as it is then. */
   function add(name: string, scope: string, act: Act) {
@@ -102,7 +102,7 @@ const reactions: FastifyPluginAsyncTypebox = async (app) => {
       async (request) => {
         const id = idIn(request.params)
         const shown = await act(id, request.viewer.userId)
-        return sendStatus(app, request, shown ?? id)
+        return sendStatus(app, request, typeof shown === 'number' ? shown : id)
       },
     )
   }
