@@ -1,7 +1,13 @@
-import type { FastifyPluginAsyncTypebox, Upload } from 'birdhouse'
+import type { FastifyPluginAsyncTypebox, Upload, UploadOptions } from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn } from '../answers.ts'
+import { IdParams, idIn, Unsupported } from '../answers.ts'
 import { toAttachment } from '../present/media.ts'
+
+/** Apps show the sentence of a 422. */
+function refuse(error: { code?: string }): never {
+  if (error.code !== 'UNSUPPORTED_IMAGE') throw error
+  throw new Unsupported('Only pictures are supported: JPEG, PNG, WebP, GIF and AVIF.')
+}
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   const config = { scope: 'write:media' }
@@ -13,9 +19,8 @@ const media: FastifyPluginAsyncTypebox = async (app) => {
       const { userId } = request.viewer
       const store = ({ fields: { description = '' }, ...upload }: Upload) =>
         app.media.create(userId, { ...upload, fields: { alt: description } })
-      return toAttachment(
-        await request.withFile('file', store, { fields: ['description'], others: 'ignored' }),
-      )
+      const options: UploadOptions = { fields: ['description'], others: 'ignored' }
+      return toAttachment(await request.withFile('file', store, options).catch(refuse))
     })
   }
 

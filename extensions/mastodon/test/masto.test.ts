@@ -72,6 +72,11 @@ t.test('post with a picture and its text, reply, and read both ways', async (t) 
   )
 })
 
+t.test('a video is refused with a sentence', async (t) => {
+  const file = new Blob(['....ftypisom, a video'], { type: 'video/mp4' })
+  t.equal(await failure(ofAnn.v2.media.create({ file })), 422)
+})
+
 t.test('what others would see otherwise than the author wants is refused in words', async (t) => {
   for (const more of [
     { visibility: 'private' as const },

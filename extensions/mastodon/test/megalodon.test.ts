@@ -8,11 +8,11 @@ import { listening } from './client.ts'
 const { app, url, tokenOf } = await listening(t)
 
 t.test('megalodon takes the server for Mastodon, and reads and writes', async (t) => {
-  t.equal(await detector(url, false), 'mastodon')
+  t.equal(await detector(url), 'mastodon')
   const ann = await signUp(app, 'Ann')
   const client = new Mastodon(url, await tokenOf(ann))
   t.match((await client.getInstance()).data, { uri: new URL(url).host })
-  const { data: posted } = await client.postStatus('Hello #birds')
+  const { data: posted } = await client.postStatus('Hello #birds', {})
   t.match(posted, { plain_content: null, tags: [{ name: 'birds' }] })
   await drained(app)
   t.match((await client.getHomeTimeline()).data, [{ id: (posted as { id: string }).id }])
