@@ -59,7 +59,7 @@ function range(list: string, position: AnyColumn, request: PageRequest) {
 }
 
 /** The position that a cursor names, for an API whose clients name ids. */
-const positionOf = (cursor: string) =>
+export const positionOf = (cursor: string) =>
   Number(/:(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1])
 
 /**
