@@ -8,6 +8,9 @@ const UNSAFE = new Set('javascript data vbscript file about blob filesystem view
 const LONGEST = 2000
 const MOST = 20
 
+/** `URL` accepts more in a host, such as `;`, which would end a directive of a Content-Security-Policy. */
+const HOST = /^[a-z0-9._-]+(:\d+)?$|^\[[0-9a-f:.]+\](:\d+)?$/i
+
 /** RFC 6749, section 3.1.2: absolute and without a fragment. */
 function isRedirectUri(uri: string) {
   if (uri === OUT_OF_BAND) return true
@@ -15,7 +18,7 @@ function isRedirectUri(uri: string) {
   if (!scheme || UNSAFE.has(scheme) || uri.includes('#') || uri.length > LONGEST) return false
   if (!URL.canParse(uri)) return false
   const { username, password, host } = new URL(uri)
-  return /^https?$/.test(scheme) ? Boolean(host) && !username && !password : true
+  return /^https?$/.test(scheme) ? HOST.test(host) && !username && !password : true
 }
 
 /** Reads one address, several in lines or a list; undefined if one of them is refused. */

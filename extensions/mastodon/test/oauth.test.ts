@@ -96,6 +96,7 @@ t.test('addresses that run script or are not registered are refused', async (t) 
     'javascript:alert(1)',
     'data:text/html,x',
     '/relative',
+    'https://a.example;img-src/',
     'https://a.example/#x',
   ]) {
     const answer = await post('/api/v1/apps', { client_name: 'Bad', redirect_uris: uri })
