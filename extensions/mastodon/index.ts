@@ -8,7 +8,7 @@ import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
 import relations from './routes/relations.ts'
-import search from './routes/search.ts'
+import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
 import timelines from './routes/timelines.ts'
 
@@ -36,6 +36,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     search,
     statuses,
     timelines,
+    trends,
   ])
     await app.register(routes)
 }

@@ -6,6 +6,8 @@ import { createPeople } from '../people.ts'
 import { accountsOf, toStatuses } from '../present/statuses.ts'
 
 const MOST = 40
+/** Milliseconds. */
+const DAY = 86_400_000
 
 /** Accounts by the beginning of the handle, a hashtag by its name, a status by its address here. */
 const search: FastifyPluginAsyncTypebox = async (app) => {
@@ -44,15 +46,33 @@ const search: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
+/** The hashtags that most people used in the last 24 hours. */
+export const trends: FastifyPluginAsyncTypebox = async (app) => {
+  const hashtags = app.optional('hashtags')
+  const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MOST / 2 }))
+  for (const path of ['/api/v1/trends', '/api/v1/trends/tags']) {
+    app.get(path, { schema: { querystring: Type.Object({ limit }) } }, async (request) => {
+      const found = await hashtags?.trending(request.query.limit ?? MOST / 4)
+      const day = String(Math.floor(Date.now() / DAY) * (DAY / 1000))
+      return (found?.items ?? []).map(({ tag, authors }) =>
+        // Mastodon also shows how often a tag was used; each person counts once here.
+        toTag(tag, originOf(app, request), [
+          { day, accounts: String(authors), uses: String(authors) },
+        ]),
+      )
+    })
+  }
+}
+
 function statusIn(text: string, origin: string) {
   const [, id] = text.startsWith(`${origin}/`) ? (/\/@\w+\/(\d+)$/.exec(text) ?? []) : []
   return toId(id)
 }
 
-const toTag = (name: string, origin: string) => ({
+const toTag = (name: string, origin: string, history: object[] = []) => ({
   name,
   url: `${origin}/tags/${encodeURIComponent(name)}`,
-  history: [],
+  history,
   following: false,
 })
 

@@ -171,6 +171,8 @@ t.test('the timelines of people, of everyone and of a tag', async (t) => {
   t.match(await ofCho.v1.timelines.home.list({ limit: 1 }), [{ id: status.id }])
   t.match(await ofCho.v1.timelines.public.list({ limit: 1 }), [{ id: status.id }])
   t.match(await ofCho.v1.timelines.tag.$select('seoul').list(), [{ id: status.id }])
+  const trends = await ofCho.v1.trends.tags.list()
+  t.match(trends.find(({ name }) => name === 'Seoul')?.history, [{ accounts: '1' }])
   const anyone = createRestAPIClient({ url })
   t.match(await anyone.v1.timelines.public.list({ limit: 1 }), [{ id: status.id }])
   t.equal(await failure(anyone.v1.timelines.home.list()), 401)
