@@ -4,6 +4,8 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /** Use `app.auth.actAs`. */
+    actAs: (request: FastifyRequest, userId: number, sessionId: number) => Promise<void>
     /** onRequest hook: requires a valid access token. @throws 401 */
     authenticate: (request: FastifyRequest, reply: FastifyReply) => Promise<void>
     /** onRequest hook: allows requests without a token; a token that is sent must be valid. @throws 401 */
@@ -55,9 +57,12 @@ export default fp(
       const { sub, sid } = await request.jwtVerify<{ sub: string; sid: number }>().catch(() => {
         throw new InvalidToken()
       })
-      if (await app.revocation.isRevoked(sid)) throw new SessionRevoked()
-      const userId = Number(sub)
-      request.identity = { userId, sessionId: sid }
+      await app.actAs(request, Number(sub), sid)
+    })
+
+    app.decorate('actAs', async (request, userId, sessionId) => {
+      if (await app.revocation.isRevoked(sessionId)) throw new SessionRevoked()
+      request.identity = { userId, sessionId }
       // Each request has a logger of its own.
       const log = request.log as Partial<Bound>
       log.setBindings?.({ userId })

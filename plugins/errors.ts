@@ -46,7 +46,7 @@ export function invalidField(field: string, message: string) {
 }
 
 /** Turns an error into RFC 9457 problem details; a 500 does not reveal its cause. */
-function toProblem(error: FastifyError, requestId: string) {
+export function describe(error: FastifyError, requestId: string) {
   const status = statusOf(error)
   return {
     type: 'about:blank',
@@ -151,7 +151,7 @@ export function sendProblem(error: FastifyError, request: FastifyRequest, reply:
 
 /** Logs an error, sets the headers that its status asks for, and returns its problem details. */
 function report(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-  const problem = toProblem(error, request.id)
+  const problem = describe(error, request.id)
   const { status } = problem
   if (status === 503) request.log.warn(refusal(error), 'request refused')
   else if (status >= 500) request.log.error({ err: error }, 'request failed')
@@ -181,6 +181,7 @@ function toError(thrown: unknown) {
 
 const errors = {
   report,
+  describe: (thrown: unknown, request: FastifyRequest) => describe(toError(thrown), request.id),
   invalidField,
   duplicateKey,
   isMissingParent,
@@ -191,7 +192,13 @@ const errors = {
 export default fp(
   async (app) => {
     app.decorate('errors', errors)
-    app.setErrorHandler((thrown, request, reply) => sendProblem(toError(thrown), request, reply))
+    app.setErrorHandler((thrown, request, reply) => {
+      const error = toError(thrown)
+      const dialect = request.is404 ? app.dialectAt(request.url) : undefined
+      return dialect
+        ? dialect.errorHandler(error, request, reply)
+        : sendProblem(error, request, reply)
+    })
   },
   { name: 'errors' },
 )

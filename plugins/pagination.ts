@@ -1,4 +1,5 @@
 import createError from '@fastify/error'
+import { type AnyColumn, and, asc, desc, gt, lt } from 'drizzle-orm'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -18,7 +19,17 @@ const InvalidCursor = createError(
   400,
 )
 
-export type PageRequest = { cursor?: string | undefined; limit: number }
+/**
+ * `below` and `above` are positions, for an API whose clients name ids instead of cursors: the page has items between
+ * them. With `ascending` it has those next to `above`; all pages are newest first.
+ */
+export type PageRequest = {
+  cursor?: string | undefined
+  limit: number
+  below?: number | undefined
+  above?: number | undefined
+  ascending?: boolean | undefined
+}
 
 /** Encodes the list's name with the id, so that `decodeCursor` refuses cursors of other lists. */
 export const encodeCursor = (list: string, id: number) =>
@@ -34,25 +45,46 @@ export function decodeCursor(list: string, cursor: string | undefined) {
   return id
 }
 
+/** The condition and the order of a page. @throws InvalidCursor */
+function range(list: string, position: AnyColumn, request: PageRequest) {
+  const below = decodeCursor(list, request.cursor) ?? request.below
+  const { above, ascending } = request
+  return {
+    where: and(
+      below === undefined ? undefined : lt(position, below),
+      above === undefined ? undefined : gt(position, above),
+    ),
+    orderBy: ascending ? asc(position) : desc(position),
+  }
+}
+
+/** The position that a cursor names, for an API whose clients name ids. */
+export const positionOf = (cursor: string) =>
+  Number(/:(\d{1,16})$/.exec(Buffer.from(cursor, 'base64url').toString())?.[1])
+
 /**
  * Makes a page of rows that were read with `limit + 1`: an extra row means that a next page exists.
- * `position` returns the id by which the list is ordered.
+ * `position` returns the id by which the list is ordered. `newest` is the position of the first item.
  */
 export function toPage<Row>(
   list: string,
   rows: Row[],
   limit: number,
   position: (row: Row) => number,
+  { ascending }: Pick<PageRequest, 'ascending'> = {},
 ) {
-  const items = rows.slice(0, limit)
+  const some = rows.slice(0, limit)
+  const items = ascending ? some.reverse() : some
   const last = items.at(-1)
   return {
     items,
-    nextCursor: last && rows.length > limit ? encodeCursor(list, position(last)) : null,
+    nextCursor:
+      last && (ascending || rows.length > limit) ? encodeCursor(list, position(last)) : null,
+    newest: items[0] && position(items[0]),
   }
 }
 
-const pages = { encodeCursor, decodeCursor, toPage }
+const pages = { encodeCursor, decodeCursor, positionOf, range, toPage }
 
 export default fp(
   async (app) => {

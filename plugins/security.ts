@@ -47,7 +47,9 @@ export function headersOfEveryAnswer() {
 /** A 405 or an OPTIONS request follows the first route of its path. */
 function isOpen(request: FastifyRequest) {
   if (!request.is404 && request.method !== 'OPTIONS') return request.routeOptions.config.anyOrigin
-  return request.server.routesAt(request.url)[0]?.route.config?.anyOrigin
+  const { server, url } = request
+  const [first] = server.routesAt(url)
+  return first ? first.route.config?.anyOrigin : server.dialectAt(url) !== undefined
 }
 
 /** Fetch Standard, section 3.3.2. */

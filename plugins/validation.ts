@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 const LINE = /^[^\p{Cc}\p{Cs}]*$/u
 export const TEXT = /^(?:[^\p{Cc}\p{Cs}]|[\n\r\t])*$/u
 
-function createAjv(coerceTypes: boolean) {
+export function createAjv(coerceTypes: boolean | 'array') {
   const options: Options = { allErrors: true, useDefaults: true, coerceTypes, strict: false }
   const ajv = addFormats.default(new Ajv(options))
   return ajv.addFormat('line', LINE).addFormat('text', TEXT)

@@ -90,6 +90,35 @@ for (const [list, path] of Object.entries(LISTS)) {
 }
 
 t.test(
+  'a page of a Mastodon app takes two statements more: its token and the profiles',
+  async (t) => {
+    const world = await createWorld()
+    const { apps, tokens } = writer.mastodon
+    const scopes = ['read']
+    const { id: appId } = await apps.register({
+      name: 'A',
+      website: null,
+      redirectUris: [],
+      scopes,
+    })
+    const [userId, client] = [world.me.id, { ip: '127.0.0.1', userAgent: 'test', app: 'A' }]
+    const sessionId = await writer.auth.sessions.openForApp(userId, client)
+    await tokens.store('t'.repeat(43), { appId, userId, sessionId, scopes: 'read' })
+    const as = { ...world.me, token: 't'.repeat(43) }
+    const path = '/api/v1/timelines/home'
+    await reader.cache.sync()
+    let items = 0
+    const page = await log.during(async () => {
+      items = (await read(reader, path, as)).length
+    })
+    const own = page.statements.filter((text) => !OF_EXTENSION.test(text))
+    t.equal(items, 17)
+    t.ok(own.length <= 6, `${own.length} statements`)
+    for (const text of own) t.comment(text.slice(0, 160))
+  },
+)
+
+t.test(
   'new tweets of followees complete a cached page without rules in the database',
   async (t) => {
     const { me, author } = await createWorld()

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
 import { and, count, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { createItems } from './items.ts'
 import type { Kinds } from './kinds.ts'
 import type { Kind } from './schemas.ts'
 
@@ -182,5 +183,5 @@ export function createReading(app: FastifyInstance, kinds: Kinds) {
     return state?.readUpTo ?? 0
   }
 
-  return { page, get, people, unreadCount }
+  return { page, get, people, unreadCount, readUpToOf, ...createItems(app, kinds, shownTo) }
 }

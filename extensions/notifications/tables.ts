@@ -60,6 +60,7 @@ export const notificationItems = mysqlTable(
   (t) => [
     uniqueIndex('notifications_items_cause').on(t.userId, t.kind, t.actorId, t.subjectId),
     index('notifications_items_group').on(t.groupId, t.id),
+    index('notifications_items_order').on(t.userId, t.id),
   ],
 )
 

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
+import packageJson from '../../package.json' with { type: 'json' }
 import { connectionOptions } from '../db/connection-options.ts'
 import { nameOf } from '../features/discover.ts'
 import type { Feature } from '../features/feature.ts'
@@ -54,6 +55,7 @@ const instanceOf = ({ NODE_APP_INSTANCE = '' }: Env) =>
 function shape(s: KernelValues, instance: number) {
   const production = s.NODE_ENV === 'production'
   return {
+    version: packageJson.version,
     production,
     host: s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: s.PORT,
@@ -66,6 +68,8 @@ function shape(s: KernelValues, instance: number) {
       forcePathStyle: s.S3_FORCE_PATH_STYLE === 'true',
       presign: s.S3_PRESIGN === 'true',
     },
+    /** The address of the service without a slash at its end, if the operator names one. */
+    publicUrl: s.PUBLIC_URL && readBaseUrl(s.PUBLIC_URL),
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
     secondFactorKeys: s.SECOND_FACTOR_KEYS ? readSecrets(s.SECOND_FACTOR_KEYS) : [],

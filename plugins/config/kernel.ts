@@ -32,6 +32,12 @@ export const KernelSettings = Type.Object({
   S3_FORCE_PATH_STYLE: Flag,
   S3_PRESIGN: Flag,
   MEDIA_BASE_URL: Url,
+  PUBLIC_URL: Type.Optional(
+    readable(readBaseUrl, {
+      description: 'the address at which clients reach the service, such as https://host.example',
+      ...SHOWN,
+    }),
+  ),
   JWT_SECRETS: readable(readSecrets, {
     description: SECRETS,
   }),

@@ -5,6 +5,7 @@ import {
   Invitation,
   Name,
   NewPassword,
+  nullable,
   PageOf,
   Password,
   Profile,
@@ -103,6 +104,12 @@ export const Session = Type.Object(
     current: Type.Boolean({ description: 'True for the session that makes this request.' }),
     ip: Type.String(),
     userAgent: Type.String(),
+    app: nullable(
+      Type.String({
+        description: 'The app that you allowed to use your account; null for a login.',
+        examples: ['Ivory'],
+      }),
+    ),
     createdAt: Timestamp,
     lastUsedAt: Timestamp,
   },

@@ -150,6 +150,8 @@ function createAuth(app: FastifyInstance) {
     changePassword,
     resetPassword,
     closeAccount,
+    /** Makes the request one of this user, for an authentication of one's own. @throws SessionRevoked */
+    actAs: app.actAs,
     sessions,
     attempts,
     secondFactor,

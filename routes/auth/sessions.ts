@@ -8,12 +8,14 @@ import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 const ABSOLUTE_LIFE = 90
 /** Days until a session without a refresh ends. */
 const IDLE_LIFE = 30
+/** Days until a session of an app ends that is not used. */
+const APP_LIFE = 365
 /** Open sessions of an account, at most; a new one ends the one with the oldest last use. */
 const MOST = 50
 
 const SessionNotFound = createError('SESSION_NOT_FOUND', 'You have no session with this id.', 404)
 
-export type Client = { ip: string; userAgent: string }
+export type Client = { ip: string; userAgent: string; app?: string }
 
 /** Most seconds by which the clocks of the database and of the processes may differ. */
 const CLOCK_SKEW = 300
@@ -50,11 +52,26 @@ export function createSessions(app: FastifyInstance) {
     }, outer)
   }
 
+  /**
+   * Opens a session for an app with tokens of its own kind, and returns its id. It has a name in the list of sessions
+   * and ends when it is not used for a year. @throws UserNotFound
+   */
+  const openForApp = (userId: number, client: Client & { app: string }, outer?: Tx) =>
+    app.transaction((tx) => insert(tx, userId, client, 0, inDays(APP_LIFE)), outer)
+
+  /** Notes the use of a session of an app. */
+  const touch = async (sessionId: number) =>
+    void (await app.db
+      .update(sessions)
+      .set({ lastUsedAt: sql`NOW(3)`, expiresAt: inDays(APP_LIFE) })
+      .where(eq(sessions.id, sessionId)))
+
   async function insert(tx: Tx, userId: number, client: Client, life: number, expiresAt: SQL) {
     // Simultaneous logins of an account take turns, so that they never exceed `MOST`.
     await app.users.states.lock(tx, userId)
     await app.users.assertExist(tx, [userId])
-    const row = { userId, ip: client.ip, userAgent: readHeader(client.userAgent, 255) }
+    const userAgent = readHeader(client.userAgent, 255)
+    const row = { userId, ip: client.ip, userAgent, app: client.app ?? null }
     const [{ insertId }] = await tx
       .insert(sessions)
       .values({ ...row, expiresAt, accessUntil: inSeconds(life + CLOCK_SKEW) })
@@ -129,6 +146,7 @@ export function createSessions(app: FastifyInstance) {
     current: row.id === currentId,
     ip: row.ip,
     userAgent: row.userAgent,
+    app: row.app,
     createdAt: row.createdAt.toISOString(),
     lastUsedAt: row.lastUsedAt.toISOString(),
   })
@@ -176,5 +194,17 @@ export function createSessions(app: FastifyInstance) {
     await refreshTokens.purge()
   }
 
-  return { open, openFor, refresh, list, exists, revoke, revokeAll, revokeOthers, purge }
+  return {
+    open,
+    openFor,
+    openForApp,
+    touch,
+    refresh,
+    list,
+    exists,
+    revoke,
+    revokeAll,
+    revokeOthers,
+    purge,
+  }
 }

@@ -19,6 +19,8 @@ export const sessions = mysqlTable(
     userId: reference('users').notNull(),
     ip: text({ length: 45 }).notNull(),
     userAgent: text({ length: 255 }).notNull(),
+    /** The name of the app that the session was opened for; null for a login. */
+    app: text({ length: 100 }),
     createdAt: createdAt(),
     lastUsedAt: createdAt(),
     expiresAt: time().notNull(),

@@ -1,5 +1,5 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { type AnyColumn, and, desc, eq, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, eq, isNull, type SQL, sql } from 'drizzle-orm'
 import type { MySqlTable } from 'drizzle-orm/mysql-core'
 
 type NotBlocked = (viewerId: number | undefined, column: AnyColumn) => SQL | undefined
@@ -8,7 +8,7 @@ type Relation = { table: MySqlTable; of: AnyColumn; shown: AnyColumn; position: 
 
 /** Lists users by a relation, newest relation first. */
 export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
-  const { blocks, follows, likes, mutes, users } = app.tables
+  const { blocks, follows, likes, mutes, tweets, users } = app.tables
 
   async function page(
     name: string,
@@ -19,32 +19,26 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     where?: SQL,
   ) {
     const list = `${name}:${id}`
-    const before = app.pages.decodeCursor(list, request.cursor)
+    const range = app.pages.range(list, relation.position, request)
     const rows = await app.db
       .select({ id: users.id, position: sql`${relation.position}`.mapWith(Number) })
       .from(users)
       .innerJoin(relation.table, eq(users.id, relation.shown))
-      .where(
-        and(
-          eq(relation.of, id),
-          before === undefined ? undefined : lt(relation.position, before),
-          isNull(users.hiddenAt),
-          where,
-        ),
-      )
-      .orderBy(desc(relation.position))
+      .where(and(eq(relation.of, id), range.where, isNull(users.hiddenAt), where))
+      .orderBy(range.orderBy)
       .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(
+    const { items, ...cursors } = app.pages.toPage(
       list,
       rows,
       request.limit,
       ({ position }) => position,
+      request,
     )
     const people = await app.users.summariesOf(
       items.map(({ id }) => id),
       viewerId,
     )
-    return { items: items.flatMap(({ id }) => people.get(id) ?? []), nextCursor }
+    return { items: items.flatMap(({ id }) => people.get(id) ?? []), ...cursors }
   }
 
   const followers: Relation = {
@@ -72,6 +66,12 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     shown: likes.userId,
     position: likes.id,
   }
+  const retweeters: Relation = {
+    table: tweets,
+    of: tweets.retweetOfId,
+    shown: tweets.authorId,
+    position: tweets.id,
+  }
 
   /** Public lists leave out users who block the viewer or are blocked by the viewer. */
   const open =
@@ -82,6 +82,7 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
     followers: open('followers', followers),
     followees: open('followees', followees),
     likers: open('likers', likers),
+    retweeters: open('retweeters', retweeters),
     blocked: (userId: number, request: PageRequest) =>
       page('blocks', blocked, userId, request, userId),
     muted: (userId: number, request: PageRequest) => page('mutes', muted, userId, request, userId),

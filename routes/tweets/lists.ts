@@ -1,5 +1,5 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, eq, isNull, lt, type SQL } from 'drizzle-orm'
+import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import type { Hydrate } from './hydration.ts'
 import type { ListSource, TweetVisibility } from './visibility.ts'
 import type { Row } from './visibility-rules.ts'
@@ -22,25 +22,26 @@ export function createTweetLists(
     request: PageRequest,
     viewerId?: number,
   ) {
-    const position = visibility.before(app.pages.decodeCursor(list, request.cursor))
+    const position = app.pages.range(list, tweets.id, request).where
     const reading = visibility.visible({
       viewerId,
       list: kindOf(list),
       where: and(where, visibility.notDeleted, position),
       limit: request.limit + 1,
+      ascending: request.ascending,
     })
     const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
-      app.pages.toPage(list, rows, request.limit, ({ id }) => id),
+      app.pages.toPage(list, rows, request.limit, ({ id }) => id, request),
       viewerId,
     )
   }
 
   async function present(
-    { items, nextCursor }: { items: Row[]; nextCursor: string | null },
+    { items, ...cursors }: { items: Row[]; nextCursor: string | null; newest: number | undefined },
     viewerId?: number,
   ) {
-    return { items: await hydrate(items, { viewerId }), nextCursor }
+    return { items: await hydrate(items, { viewerId }), ...cursors }
   }
 
   /** Without retweets, which would repeat tweets. */
@@ -61,16 +62,17 @@ export function createTweetLists(
     request: PageRequest,
     viewerId?: number,
   ) {
-    const before = app.pages.decodeCursor(list, request.cursor)
+    const position = app.pages.range(list, source.position, request).where
     const reading = visibility.visibleBy(source, {
       viewerId,
       list: kindOf(list),
-      where: and(where, before === undefined ? undefined : lt(source.position, before)),
+      where: and(where, position),
       limit: request.limit + 1,
+      ascending: request.ascending,
     })
     const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
-      app.pages.toPage(list, rows, request.limit, ({ position }) => position),
+      app.pages.toPage(list, rows, request.limit, ({ position }) => position, request),
       viewerId,
     )
   }

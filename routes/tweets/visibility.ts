@@ -1,5 +1,5 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
-import { type AnyColumn, and, desc, eq, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { MySqlSelect, MySqlTable } from 'drizzle-orm/mysql-core'
 import { createListFilters } from './filters.ts'
 import { createVisibilityRules, MARKS, type Row } from './visibility-rules.ts'
@@ -12,6 +12,8 @@ type Selection = {
   /** True to leave out authors whom the viewer mutes. */
   unmuted?: boolean
   limit?: number
+  /** True for the oldest first. */
+  ascending?: boolean | undefined
   /** True when only the ids are wanted, not what the viewer sees of the tweets. */
   unmarked?: boolean
 }
@@ -34,7 +36,8 @@ export function createVisibility(app: FastifyInstance) {
       .select(rules.columnsFor(unmarked ? undefined : viewerId))
       .from(tweets)
       .$dynamic()
-    return withRules(query, selection).orderBy(desc(tweets.id))
+    const order = selection.ascending ? asc : desc
+    return withRules(query, selection).orderBy(order(tweets.id))
   }
 
   /** Like `visible`, in the order of the rows that point at the tweets; without tombstones. */
@@ -45,8 +48,9 @@ export function createVisibility(app: FastifyInstance) {
       .from(source.table)
       .innerJoin(tweets, eq(tweets.id, source.tweetId))
       .$dynamic()
+    const order = selection.ascending ? asc : desc
     return withRules(query, { ...selection, where: and(where, isNull(tweets.deletedAt)) }).orderBy(
-      desc(source.position),
+      order(source.position),
     )
   }
 
@@ -104,8 +108,6 @@ export function createVisibility(app: FastifyInstance) {
     return rows.filter(({ id }) => passed.has(id))
   }
 
-  const before = (id: number | undefined) => (id === undefined ? undefined : lt(tweets.id, id))
-
   return {
     visible,
     visibleBy,
@@ -113,7 +115,6 @@ export function createVisibility(app: FastifyInstance) {
     onTimeline,
     passFilters,
     addFilter: filters.add,
-    before,
     notDeleted: isNull(tweets.deletedAt),
   }
 }

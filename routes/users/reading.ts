@@ -31,14 +31,28 @@ export function createUserReading(
   }
 
   async function find(condition: SQL, viewerId?: number) {
-    const [row] = await app.db
+    const [user] = await findAll(condition, viewerId)
+    if (!user) throw new UserNotFound()
+    return user
+  }
+
+  async function findAll(condition: SQL, viewerId?: number) {
+    const rows = await app.db
       .select({ ...profileColumns(), ...relationColumns(viewerId) })
       .from(users)
       .where(and(condition, isNull(users.hiddenAt), notBlockedBy(viewerId)))
-    if (!row) throw new UserNotFound()
-    const { avatarKey: _, headerKey, createdAt, ...user } = row
-    const header = pictures.header.urls(headerKey)
-    return { ...user, ...present(row), header, createdAt: createdAt.toISOString() }
+    return rows.map((row) => {
+      const { avatarKey: _, headerKey, createdAt, ...user } = row
+      const header = pictures.header.urls(headerKey)
+      return { ...user, ...present(row), header, createdAt: createdAt.toISOString() }
+    })
+  }
+
+  /** These users with all that `get` has, by id, in one query; without those who block the viewer. */
+  async function profilesOf(ids: number[], viewerId?: number) {
+    const found = ids.length > 0 ? await findAll(inArray(users.id, ids), viewerId) : []
+    await app.resources.fill('User', found, { viewerId })
+    return new Map(found.map((user) => [user.id, user]))
   }
 
   /** Returns the account as its owner sees it, with the e-mail address. @throws UserNotFound */
@@ -203,6 +217,7 @@ export function createUserReading(
     get,
     getByHandle,
     getOwn,
+    profilesOf,
     credentials,
     assertExist,
     summary,

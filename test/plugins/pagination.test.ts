@@ -1,5 +1,5 @@
 import t from 'tap'
-import { decodeCursor, encodeCursor, toPage } from '../../plugins/pagination.ts'
+import { decodeCursor, encodeCursor, positionOf, toPage } from '../../plugins/pagination.ts'
 import { call, read, readAll, relate, setUp, signUp, tweet } from '../helper.ts'
 
 const app = await setUp(t)
@@ -128,9 +128,11 @@ t.test('a cursor is decoded to its position', async (t) => {
   t.equal(decodeCursor('list', undefined), undefined)
   t.throws(() => decodeCursor('other', encodeCursor('list', 1)), /INVALID|cursor/)
   const page = toPage('list', [{ at: 9 }, { at: 7 }, { at: 4 }], 2, ({ at }) => at)
-  t.strictSame(page, { items: [{ at: 9 }, { at: 7 }], nextCursor: encodeCursor('list', 7) })
+  const nextCursor = encodeCursor('list', 7)
+  t.strictSame(page, { items: [{ at: 9 }, { at: 7 }], nextCursor, newest: 9 })
+  t.equal(positionOf(nextCursor), 7)
   t.strictSame(
     toPage('list', [], 2, () => 0),
-    { items: [], nextCursor: null },
+    { items: [], nextCursor: null, newest: undefined },
   )
 })

@@ -490,7 +490,7 @@ t.test('sessions are listed and ended by their owner', async (t) => {
     { current: true },
   ])
   t.ok(items[0].id > items[1].id, 'newest first')
-  const keys = ['createdAt', 'current', 'id', 'ip', 'lastUsedAt', 'userAgent']
+  const keys = ['app', 'createdAt', 'current', 'id', 'ip', 'lastUsedAt', 'userAgent']
   t.strictSame(Object.keys(items[0]).sort(), keys)
 
   await refresh(phone.refreshToken)

@@ -1,5 +1,5 @@
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, desc, lte, sql } from 'drizzle-orm'
+import { and, desc, lte, max, sql } from 'drizzle-orm'
 import { SIZES } from '../sizes.ts'
 import { LIST } from './readers.ts'
 import { createTimelineRows, type Loaded, type OnVisit, type Row } from './rows.ts'
@@ -12,6 +12,10 @@ const LATE = 60
 /** Rows beyond the limit, and rows of a further read, since repeats are not shown. */
 const SPARE = { first: 4, more: 100 }
 
+/** Ids of the first window when a page is read upwards, and rows of a window, at most. */
+const FIRST_WINDOW = 256
+const WINDOW_ROWS = 201
+
 export type TimelineRequest = PageRequest & { since?: string | undefined }
 
 /** Selects the rows that a page shows; hydration follows. */
@@ -23,10 +27,12 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
    * Walks down from the cursor by id until the page is full or the rows end, and shows each
    * original once. The next cursor is the last row walked. @throws InvalidCursor
    */
-  return async function skeleton(readerId: number, { cursor, since, limit }: TimelineRequest) {
-    const start = app.pages.decodeCursor(LIST, cursor)
+  return async function skeleton(readerId: number, request: TimelineRequest) {
+    const { cursor, since, limit } = request
+    if (request.ascending) return climb(readerId, request)
+    const start = app.pages.decodeCursor(LIST, cursor) ?? request.below
     const sinceId = app.pages.decodeCursor(LIST, since)
-    const above = await floorOf(sinceId)
+    const above = request.above ?? (await floorOf(sinceId))
     const loaded: Loaded = { found: new Map(), people: new Map() }
     const shown = new Map<number, Row>()
     let last: Row | undefined
@@ -51,8 +57,40 @@ export function createSkeleton(app: FastifyInstance, onVisit: OnVisit, sizes = S
       rows,
       loaded,
       nextCursor: more && last ? app.pages.encodeCursor(LIST, last.id) : null,
+      newest: rows[0]?.id,
       sinceCursor: app.pages.encodeCursor(LIST, rows[0]?.id ?? start ?? sinceId ?? 0),
     }
+  }
+
+  /**
+   * The rows next to `above`, in windows of ids: rows can only be read from the top of a window down, so a window with
+   * too many rows is read again with fewer ids.
+   */
+  async function climb(readerId: number, { above: start = 0, below, limit }: TimelineRequest) {
+    const loaded: Loaded = { found: new Map(), people: new Map() }
+    const shown = new Map<number, Row>()
+    const [row] = await app.db.select({ newest: max(tweets.id) }).from(tweets)
+    const end = Math.min(below ?? Number.MAX_SAFE_INTEGER, (row?.newest ?? 0) + 1)
+    let [above, width] = [start, FIRST_WINDOW]
+    while (above + 1 < end && shown.size < limit) {
+      const top = Math.min(above + 1 + width, end)
+      const found = await readRows(readerId, { below: top, above, limit: WINDOW_ROWS }, loaded)
+      if (found.length === WINDOW_ROWS && width > 1) {
+        width = Math.ceil(width / 4)
+        continue
+      }
+      for (const row of found.toReversed()) {
+        const key = row.originalId ?? row.id
+        if (shown.size < limit && !shown.has(key)) shown.set(key, row)
+      }
+      above = top - 1
+      width *= 4
+    }
+    const rows = [...shown.values()].reverse()
+    const cursor = (id: number) => app.pages.encodeCursor(LIST, id)
+    const last = rows.at(-1)
+    const cursors = { nextCursor: last ? cursor(last.id) : null, newest: rows[0]?.id }
+    return { rows, loaded, ...cursors, sinceCursor: cursor(rows[0]?.id ?? start) }
   }
 
   /** The id above which rows count as later than `since`, late commits included. */

@@ -1,0 +1,1 @@
+ALTER TABLE `sessions` ADD `app` varchar(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

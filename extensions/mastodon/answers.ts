@@ -1,0 +1,49 @@
+import createError from '@fastify/error'
+import type { FastifyInstance, FastifyReply, FastifyRequest, Resources } from 'birdhouse'
+import { Type } from 'typebox'
+import { link, toId } from './paging.ts'
+import { accountsOf, toOneStatus, toStatuses } from './present/statuses.ts'
+
+export const NotFound = createError('RECORD_NOT_FOUND', 'Record not found', 404)
+export const Unsupported = createError('UNSUPPORTED', '%s', 422)
+
+export const IdParams = Type.Object({ id: Type.String() })
+
+/** The id in a path. @throws NotFound */
+export function idIn({ id }: { id: string }) {
+  const number = toId(id)
+  if (number === undefined) throw new NotFound()
+  return number
+}
+
+type Page<Item> = { items: Item[]; nextCursor: string | null; newest?: number | undefined }
+
+export async function sendStatuses(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: Page<Resources['Tweet']>,
+) {
+  link(app, request, reply, page)
+  return toStatuses(app, request, page.items)
+}
+
+export async function sendAccounts(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: Page<{ id: number }>,
+) {
+  link(app, request, reply, page)
+  const ids = page.items.map(({ id }) => id)
+  const accounts = await accountsOf(app, request, ids)
+  return ids.flatMap((id) => accounts.get(id) ?? [])
+}
+
+/** A status as it is now. @throws NotFound, also for a deleted one */
+export async function sendStatus(app: FastifyInstance, request: FastifyRequest, id: number) {
+  const tweet = (await app.tweets.byIds([id], request.viewerId)).get(id)
+  const status = tweet && (await toOneStatus(app, request, tweet))
+  if (!status) throw new NotFound()
+  return status
+}

@@ -1,0 +1,44 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import authorize from './oauth/authorize.ts'
+import token from './oauth/token.ts'
+import accounts from './routes/accounts.ts'
+import empty from './routes/empty.ts'
+import instance from './routes/instance.ts'
+import media from './routes/media.ts'
+import notifications from './routes/notifications.ts'
+import own from './routes/own.ts'
+import relations from './routes/relations.ts'
+import search, { trends } from './routes/search.ts'
+import statuses from './routes/statuses.ts'
+import timelines from './routes/timelines.ts'
+
+export const kernel = '^0.3.0'
+
+/** Clients know these paths. */
+export const prefixOverride = ''
+
+const mastodon: FastifyPluginAsyncTypebox = async (app) => {
+  app.dialect(app, {
+    below: ['/api', '/oauth', '/nodeinfo'],
+    error: ({ detail }) => ({ error: detail }),
+  })
+  app.addHook('onRequest', app.mastodon.tokens.authenticate)
+  for (const routes of [
+    authorize,
+    token,
+    accounts,
+    empty,
+    instance,
+    media,
+    notifications,
+    own,
+    relations,
+    search,
+    statuses,
+    timelines,
+    trends,
+  ])
+    await app.register(routes)
+}
+
+export default mastodon

@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'birdhouse'
+import { and, asc, isNull, sql } from 'drizzle-orm'
+import { NotFound } from './answers.ts'
+
+/** Finds accounts by what people type: `@Hong`, `hong@host.example`, `acct:hong`. */
+export function createPeople(app: FastifyInstance) {
+  const { follows, users } = app.tables
+
+  /** @throws NotFound for an account of another server */
+  function handleIn(typed: string, domain: string) {
+    const handle = handleOrNone(typed, domain)
+    if (!handle) throw new NotFound()
+    return handle
+  }
+
+  function handleOrNone(typed: string, domain: string) {
+    const [, handle = '', host] =
+      /^(?:acct:)?@?([a-z0-9_]{1,30})(?:@(.+))?$/.exec(typed.trim().toLowerCase()) ?? []
+    return host === undefined || host === domain.toLowerCase() ? handle : ''
+  }
+
+  type By = { viewerId: number | undefined; limit: number; following: boolean }
+
+  /** Ids of accounts whose handle begins with this. */
+  async function search(typed: string, domain: string, { viewerId, limit, following }: By) {
+    const start = handleOrNone(typed, domain)
+    if (!start) return []
+    const isFollowed = sql`EXISTS (SELECT 1 FROM ${follows} WHERE follower_id = ${viewerId} AND followee_id = ${users.id})`
+    const rows = await app.db
+      .select({ id: users.id })
+      .from(users)
+      .where(
+        and(
+          // `|` is in no handle and the same in every mode of the server.
+          sql`${users.handle} LIKE ${`${start.replaceAll('_', '|_')}%`} ESCAPE '|'`,
+          isNull(users.hiddenAt),
+          app.graph.notBlocked(viewerId, users.id),
+          following ? isFollowed : undefined,
+        ),
+      )
+      .orderBy(asc(users.handle))
+      .limit(limit)
+    return rows.map(({ id }) => id)
+  }
+
+  return { handleIn, search }
+}

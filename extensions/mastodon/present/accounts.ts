@@ -1,0 +1,81 @@
+import type { Resources } from 'birdhouse'
+import { toHtml } from './content.ts'
+
+type Person = Resources['User']
+
+/** Clients crash without a picture. */
+export const NO_AVATAR = '/api/birdhouse/avatar.png'
+export const NO_HEADER = '/api/birdhouse/header.png'
+
+export function toAccount(user: Person, origin: string) {
+  const avatar = user.avatar?.large ?? `${origin}${NO_AVATAR}`
+  const header = user.header?.large ?? `${origin}${NO_HEADER}`
+  return {
+    id: String(user.id),
+    username: user.handle,
+    acct: user.handle,
+    display_name: user.name,
+    locked: false,
+    bot: false,
+    discoverable: true,
+    indexable: false,
+    group: false,
+    // Mastodon shows a day, because activity is nobody's business by the minute.
+    created_at: `${user.createdAt.slice(0, 10)}T00:00:00.000Z`,
+    note: toHtml(user.profile, undefined, origin),
+    url: `${origin}/@${user.handle}`,
+    uri: `${origin}/v1/users/${user.id}`,
+    avatar,
+    avatar_static: avatar,
+    header,
+    header_static: header,
+    followers_count: user.followerCount,
+    following_count: user.followeeCount,
+    statuses_count: user.tweetCount,
+    last_status_at: null,
+    hide_collections: false,
+    noindex: false,
+    emojis: [],
+    roles: [],
+    fields: [],
+  }
+}
+
+export type Account = ReturnType<typeof toAccount>
+
+/** The own account, with what its owner sets. */
+export const toOwnAccount = (user: Person, origin: string) => ({
+  ...toAccount(user, origin),
+  source: {
+    privacy: 'public',
+    sensitive: false,
+    language: null,
+    note: user.profile,
+    fields: [],
+    follow_requests_count: 0,
+  },
+  role: { id: '-99', name: '', color: '', permissions: '0', highlighted: false },
+})
+
+type Relations = { [Key in 'following' | 'followedBy' | 'blocking' | 'muting']?: boolean }
+
+export const toRelationship = (
+  id: number,
+  { following = false, followedBy = false, blocking = false, muting = false }: Relations = {},
+) => ({
+  id: String(id),
+  following,
+  showing_reblogs: following,
+  notifying: false,
+  languages: null,
+  followed_by: followedBy,
+  blocking,
+  blocked_by: false,
+  muting,
+  muting_notifications: muting,
+  requested: false,
+  requested_by: false,
+  domain_blocking: false,
+  endorsed: false,
+  note: '',
+})

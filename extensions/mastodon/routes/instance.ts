@@ -1,0 +1,108 @@
+import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
+import { domainOf, originOf } from '../origin.ts'
+import { NO_AVATAR, NO_HEADER } from '../present/accounts.ts'
+
+const DESCRIPTION = 'A mini social network on Birdhouse.'
+const SOURCE = 'https://www.npmjs.com/package/birdhouse'
+/** A grey square, which clients scale. */
+const GREY = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWImabXakBsAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQImWNgoA4AAABIAAF7pRHIAAAAAElFTkSuQmCC',
+  'base64',
+)
+/** What clients compare with the versions of Mastodon whose API this is. */
+const COMPATIBLE = '4.2.0'
+const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
+
+const instance: FastifyPluginAsyncTypebox = async (app) => {
+  const { version } = app.config
+  const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
+
+  app.get('/api/v1/instance', async (request) => ({
+    uri: domainOf(app, request),
+    title: 'Birdhouse',
+    short_description: DESCRIPTION,
+    description: DESCRIPTION,
+    email: '',
+    version: software,
+    urls: { streaming_api: streamingOf(app, request) },
+    stats: { user_count: 0, status_count: 0, domain_count: 0 },
+    thumbnail: `${originOf(app, request)}${NO_HEADER}`,
+    languages: [],
+    registrations: false,
+    approval_required: false,
+    invites_enabled: false,
+    configuration: limitsOf(app),
+    contact_account: null,
+    rules: [],
+    max_toot_chars: app.tweets.maxLength,
+  }))
+
+  app.get('/api/v2/instance', async (request) => ({
+    domain: domainOf(app, request),
+    title: 'Birdhouse',
+    version: software,
+    source_url: SOURCE,
+    description: DESCRIPTION,
+    usage: { users: { active_month: 0 } },
+    thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
+    icon: [],
+    languages: [],
+    configuration: { ...limitsOf(app), urls: { streaming: streamingOf(app, request) } },
+    registrations: { enabled: false, approval_required: false, message: null, url: null },
+    api_versions: {},
+    contact: { email: '', account: null },
+    rules: [],
+  }))
+
+  app.get('/.well-known/nodeinfo', async (request) => ({
+    links: [{ rel: NODEINFO, href: `${originOf(app, request)}/nodeinfo/2.0` }],
+  }))
+
+  app.get('/nodeinfo/2.0', async () => ({
+    version: '2.0',
+    software: { name: 'birdhouse', version },
+    protocols: [],
+    services: { inbound: [], outbound: [] },
+    openRegistrations: true,
+    usage: { users: {} },
+    // Clients that know no Birdhouse look here for the API.
+    metadata: { upstream: { name: 'mastodon', version: COMPATIBLE } },
+  }))
+
+  for (const path of [NO_AVATAR, NO_HEADER]) {
+    app.get(path, async (_request, reply) =>
+      reply.header('cache-control', 'public, max-age=86400').type('image/png').send(GREY),
+    )
+  }
+}
+
+const streamingOf = (app: FastifyInstance, request: FastifyRequest) =>
+  originOf(app, request).replace(/^http/, 'ws')
+
+const limitsOf = (app: FastifyInstance) => ({
+  accounts: { max_featured_tags: 0, max_pinned_statuses: 0 },
+  statuses: {
+    max_characters: app.tweets.maxLength,
+    max_media_attachments: 4,
+    characters_reserved_per_url: 23,
+    supported_mime_types: ['text/plain'],
+  },
+  media_attachments: {
+    supported_mime_types: ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif'],
+    description_limit: 1_500,
+    image_size_limit: 8 * 1024 * 1024,
+    image_matrix_limit: 50_000_000,
+    video_size_limit: 0,
+    video_frame_rate_limit: 0,
+    video_matrix_limit: 0,
+  },
+  polls: {
+    max_options: 0,
+    max_characters_per_option: 0,
+    min_expiration: 0,
+    max_expiration: 0,
+  },
+  translation: { enabled: false },
+})
+
+export default instance

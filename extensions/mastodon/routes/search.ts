@@ -1,0 +1,79 @@
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
+import { Type } from 'typebox'
+import { domainOf, originOf } from '../origin.ts'
+import { toId } from '../paging.ts'
+import { createPeople } from '../people.ts'
+import { accountsOf, toStatuses } from '../present/statuses.ts'
+
+const MOST = 40
+/** Milliseconds. */
+const DAY = 86_400_000
+
+/** Accounts by the beginning of the handle, a hashtag by its name, a status by its address here. */
+const search: FastifyPluginAsyncTypebox = async (app) => {
+  const people = createPeople(app)
+
+  app.get(
+    '/api/v2/search',
+    {
+      config: { scope: 'read:search', isOpen: true },
+      schema: {
+        querystring: Type.Object({
+          q: Type.String({ maxLength: 1_000 }),
+          type: Type.Optional(Type.String()),
+          limit: Type.Optional(Type.Integer({ minimum: 0 })),
+          offset: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+      },
+    },
+    async (request) => {
+      const { q, type, limit = MOST / 2, offset = 0 } = request.query
+      const { viewerId } = request
+      const [domain, origin] = [domainOf(app, request), originOf(app, request)]
+      const wants = (kind: string) => offset === 0 && (type === undefined || type === kind)
+      const by = { viewerId, limit: Math.min(limit, MOST), following: false }
+      const ids = wants('accounts') && !q.startsWith('#') ? await people.search(q, domain, by) : []
+      const found = await accountsOf(app, request, ids)
+      const id = wants('statuses') ? statusIn(q, origin) : undefined
+      const tweets = id === undefined ? [] : [...(await app.tweets.byIds([id], viewerId)).values()]
+      const [, tag] = /^#?([\p{L}\p{N}_]{1,100})$/u.exec(q.trim()) ?? []
+      return {
+        accounts: ids.flatMap((one) => found.get(one) ?? []),
+        statuses: await toStatuses(app, request, tweets),
+        hashtags: wants('hashtags') && tag ? [toTag(tag, origin)] : [],
+      }
+    },
+  )
+}
+
+/** The hashtags that most people used in the last 24 hours. */
+export const trends: FastifyPluginAsyncTypebox = async (app) => {
+  const hashtags = app.optional('hashtags')
+  const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MOST / 2 }))
+  for (const path of ['/api/v1/trends', '/api/v1/trends/tags']) {
+    app.get(path, { schema: { querystring: Type.Object({ limit }) } }, async (request) => {
+      const found = await hashtags?.trending(request.query.limit ?? MOST / 4)
+      const day = String(Math.floor(Date.now() / DAY) * (DAY / 1000))
+      return (found?.items ?? []).map(({ tag, authors }) =>
+        // Mastodon also shows how often a tag was used; each person counts once here.
+        toTag(tag, originOf(app, request), [
+          { day, accounts: String(authors), uses: String(authors) },
+        ]),
+      )
+    })
+  }
+}
+
+function statusIn(text: string, origin: string) {
+  const [, id] = text.startsWith(`${origin}/`) ? (/\/@\w+\/(\d+)$/.exec(text) ?? []) : []
+  return toId(id)
+}
+
+const toTag = (name: string, origin: string, history: object[] = []) => ({
+  name,
+  url: `${origin}/tags/${encodeURIComponent(name)}`,
+  history,
+  following: false,
+})
+
+export default search

@@ -1,0 +1,146 @@
+import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
+import { and, eq } from 'drizzle-orm'
+import { type Static, Type } from 'typebox'
+import { IdParams, idIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
+import { toId } from '../paging.ts'
+import { toStatuses } from '../present/statuses.ts'
+import { createThread } from '../thread.ts'
+
+const Draft = Type.Object({
+  status: Type.Optional(Type.String({ maxLength: 5_000 })),
+  in_reply_to_id: Type.Optional(Type.String()),
+  media_ids: Type.Optional(Type.Array(Type.String(), { maxItems: 10 })),
+  visibility: Type.Optional(Type.String()),
+  spoiler_text: Type.Optional(Type.String()),
+  sensitive: Type.Optional(Type.Boolean()),
+  scheduled_at: Type.Optional(Type.String()),
+  poll: Type.Optional(Type.Unknown()),
+})
+type Draft = Static<typeof Draft>
+
+const statuses: FastifyPluginAsyncTypebox = async (app) => {
+  const thread = createThread(app)
+  const open = { config: { scope: 'read:statuses', isOpen: true }, schema: { params: IdParams } }
+
+  app.post(
+    '/api/v1/statuses',
+    { config: { scope: 'write:statuses', idempotent: true }, schema: { body: Draft } },
+    async (request) => {
+      const draft = toDraft(request.body)
+      const prepared = await app.tweets.prepare({ ...draft, authorId: request.viewer.userId })
+      const { id } = await request.runOnce(async (tx) => {
+        const tweet = await app.tweets.write(prepared, tx)
+        return { id: tweet.id }
+      })
+      return sendStatus(app, request, id)
+    },
+  )
+
+  app.get('/api/v1/statuses/:id', open, async (request) =>
+    sendStatus(app, request, idIn(request.params)),
+  )
+
+  app.get('/api/v1/statuses/:id/context', open, async (request) => {
+    const { id } = await sendStatus(app, request, idIn(request.params))
+    const [above, below] = await Promise.all([
+      thread.ancestors(Number(id)),
+      thread.descendants(Number(id)),
+    ])
+    const found = await app.tweets.byIds([...above, ...below], request.viewerId)
+    const shown = (ids: number[]) => ids.flatMap((one) => found.get(one) ?? [])
+    const [ancestors, descendants] = await Promise.all([
+      toStatuses(app, request, shown(above)),
+      toStatuses(app, request, shown(below)),
+    ])
+    return { ancestors, descendants }
+  })
+
+  app.delete(
+    '/api/v1/statuses/:id',
+    { config: { scope: 'write:statuses' }, schema: { params: IdParams } },
+    async (request) => {
+      const id = idIn(request.params)
+      const { userId } = request.viewer
+      const tweet = (await app.tweets.byIds([id], userId)).get(id)
+      if (!tweet || tweet.author?.id !== userId) throw new NotFound()
+      const status = await sendStatus(app, request, id)
+      await app.tweets.remove(id, userId)
+      // Clients put the text into the form for "delete and write again".
+      return { ...status, text: tweet.text ?? '' }
+    },
+  )
+
+  await app.register(reactions)
+}
+
+/** Refuses what would be shown to more people, or otherwise, than the author wants. @throws Unsupported */
+function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft) {
+  const refuse = (what: string) => {
+    throw new Unsupported(`${what} This server has public posts without them.`)
+  }
+  if (more.visibility && more.visibility !== 'public')
+    refuse(`The visibility ${more.visibility} is not supported: only public posts are.`)
+  if (more.spoiler_text || more.sensitive) refuse('Content warnings are not supported.')
+  if (more.poll) refuse('Polls are not supported.')
+  if (more.scheduled_at) refuse('Scheduled posts are not supported.')
+  const replyToId = toId(in_reply_to_id)
+  if (in_reply_to_id && replyToId === undefined) throw new NotFound()
+  const mediaIds = media_ids.map((id) => toId(id) ?? 0)
+  return { text: status, mediaIds, ...(replyToId !== undefined && { replyToId }) }
+}
+
+const reactions: FastifyPluginAsyncTypebox = async (app) => {
+  const bookmarks = app.optional('bookmarks')
+  /** Returns a number for the id of another status to show. */
+  type Act = (id: number, userId: number) => Promise<unknown>
+
+  /** Acts on a status and answers it as it is then. */
+  function add(name: string, scope: string, act: Act) {
+    app.post(
+      `/api/v1/statuses/:id/${name}`,
+      { config: { scope }, schema: { params: IdParams } },
+      async (request) => {
+        const id = idIn(request.params)
+        const shown = await act(id, request.viewer.userId)
+        return sendStatus(app, request, typeof shown === 'number' ? shown : id)
+      },
+    )
+  }
+
+  add('favourite', 'write:favourites', (...of) => app.tweets.like(...of))
+  add('unfavourite', 'write:favourites', (...of) => app.tweets.unlike(...of))
+  add('reblog', 'write:statuses', async (id, userId) => {
+    await app.tweets.retweet(id, userId)
+    return retweetOf(app, id, userId)
+  })
+  add('unreblog', 'write:statuses', async (id, userId) => {
+    const originalId = await originalOf(app, id)
+    await app.tweets.undoRetweet(id, userId)
+    return originalId
+  })
+  if (!bookmarks) return
+  add('bookmark', 'write:bookmarks', (id, userId) => bookmarks.add(userId, id))
+  add('unbookmark', 'write:bookmarks', (id, userId) => bookmarks.remove(userId, id))
+}
+
+/** The row of the user's retweet, which clients show as a status of its own. */
+async function retweetOf(app: FastifyInstance, id: number, userId: number) {
+  const { tweets } = app.tables
+  const originalId = await originalOf(app, id)
+  const [row] = await app.db
+    .select({ id: tweets.id })
+    .from(tweets)
+    .where(and(eq(tweets.retweetOfId, originalId), eq(tweets.authorId, userId)))
+  return row?.id
+}
+
+async function originalOf(app: FastifyInstance, id: number) {
+  const { tweets } = app.tables
+  const [row] = await app.db
+    .select({ original: tweets.retweetOfId })
+    .from(tweets)
+    .where(eq(tweets.id, id))
+  return row?.original ?? id
+}
+
+export default statuses

@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'birdhouse'
+import fp from 'fastify-plugin'
+import { createApps } from './oauth/apps.ts'
+import { createCodes } from './oauth/codes.ts'
+import { createTokens } from './oauth/tokens.ts'
+import type {} from './tables.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    mastodon: ReturnType<typeof createMastodon>
+  }
+  interface JobPayloads {
+    'mastodon.purge': object
+  }
+}
+
+/** Seconds. */
+const PURGE_EVERY = 3600
+
+const createMastodon = (app: FastifyInstance) => ({
+  apps: createApps(app),
+  codes: createCodes(app),
+  tokens: createTokens(app),
+})
+
+async function service(app: FastifyInstance) {
+  app.decorate('mastodon', createMastodon(app))
+  const { apps, codes, tokens } = app.mastodon
+  app.jobs.every('mastodon.purge', PURGE_EVERY, async () => {
+    await codes.purge()
+    await tokens.purge()
+    await apps.purge()
+  })
+}
+
+export default fp(service, {
+  name: 'mastodon.service',
+  dependencies: ['auth.service', 'timeline.service'],
+  optional: ['bookmarks.service', 'hashtags.service', 'notifications.service'],
+})

@@ -1,0 +1,238 @@
+import { createHash } from 'node:crypto'
+import { call as callCore, read, signUp } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
+import { URI } from 'otpauth'
+import t from 'tap'
+import { listening, REDIRECT } from './client.ts'
+
+const server = await listening(t)
+const { app, url, post, register, ask, signIn, allow, exchange, tokenOf, call } = server
+const VERIFY = 'GET /api/v1/apps/verify_credentials'
+const codeIn = (back: URL) => back.searchParams.get('code') ?? ''
+
+t.test('a person allows an app, and the app gets a token', async (t) => {
+  const ann = await signUp(app, 'Ann')
+  const client = await register()
+  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(ask(client))}`)
+  t.equal(page.status, 200)
+  t.match(await page.text(), /Test Client.*asks to use your account/)
+  t.match(
+    page.headers.get('content-security-policy'),
+    /form-action 'self' https:\/\/client\.example;/,
+  )
+  t.match(page.headers.get('content-security-policy'), /frame-ancestors 'none'/)
+  const back = await allow(ann, ask(client, { state: 'x y' }))
+  t.equal(back.origin + back.pathname, REDIRECT)
+  t.equal(back.searchParams.get('state'), 'x y')
+  const token: any = await (await exchange(client, codeIn(back))).json()
+  t.match(token, { token_type: 'Bearer', scope: 'read write follow', created_at: Number })
+  t.match((await call(VERIFY, token.access_token)).body, { name: 'Test Client' })
+  const [row] = await app.db.select().from(app.tables.mastodonTokens)
+  t.notOk(JSON.stringify(row).includes(token.access_token), 'hashed at rest')
+})
+
+t.test('parameters may be JSON or in the query, and a client may be named by Basic', async (t) => {
+  const body = { client_name: 'J', redirect_uris: ['com.example.app:/back'], scopes: 'read' }
+  const json = await call('POST /api/v1/apps', undefined, body)
+  t.match(json, { status: 200, body: { redirect_uris: ['com.example.app:/back'] } })
+  const query = await fetch(`${url}/api/v1/apps?client_name=Q&redirect_uris=${REDIRECT}`, {
+    method: 'POST',
+  })
+  t.equal(query.status, 200)
+  const { client_id: id, client_secret: secret } = json.body
+  const basic = Buffer.from(`${id}:${secret}`).toString('base64')
+  const answer = await fetch(`${url}/oauth/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${basic}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ grant_type: 'client_credentials', extra: 'ignored' }),
+  })
+  t.match(await answer.json(), { scope: 'read', access_token: String })
+  t.equal(answer.headers.get('access-control-allow-origin'), '*')
+})
+
+t.test('a code is valid once, and its second use ends the session', async (t) => {
+  const ben = await signUp(app, 'Ben')
+  const client = await register()
+  const code = codeIn(await allow(ben, ask(client)))
+  const token: any = await (await exchange(client, code)).json()
+  t.equal((await call(VERIFY, token.access_token)).status, 200)
+  const again = await exchange(client, code)
+  t.match(await again.json(), { error: 'invalid_grant' })
+  t.equal((await call(VERIFY, token.access_token)).status, 401)
+})
+
+t.test('a code is bound to its app and its address, and expires', async (t) => {
+  const cho = await signUp(app, 'Cho')
+  const [client, other] = [await register(), await register()]
+  const codeFor = async () => codeIn(await allow(cho, ask(client)))
+  t.equal((await exchange(other, await codeFor())).status, 400)
+  const elsewhere = { redirect_uri: 'https://other.example/' }
+  t.equal((await exchange(client, await codeFor(), elsewhere)).status, 400)
+  t.equal((await exchange(client, await codeFor(), { client_secret: 'wrong' })).status, 400)
+  const late = await codeFor()
+  await app.db.update(app.tables.mastodonCodes).set({ expiresAt: new Date(0) })
+  t.match(await (await exchange(client, late)).json(), { error: 'invalid_grant' })
+})
+
+t.test('PKCE: a code with a challenge needs the verifier', async (t) => {
+  const dan = await signUp(app, 'Dan')
+  const client = await register()
+  const verifier = 'v'.repeat(50)
+  const challenge = createHash('sha256').update(verifier).digest('base64url')
+  const pkce = { code_challenge: challenge, code_challenge_method: 'S256' }
+  const codeFor = async () => codeIn(await allow(dan, ask(client, pkce)))
+  t.equal((await exchange(client, await codeFor())).status, 400, 'missing')
+  const wrong = { code_verifier: 'w'.repeat(50) }
+  t.equal((await exchange(client, await codeFor(), wrong)).status, 400, 'wrong')
+  const right = { code_verifier: verifier }
+  t.equal((await exchange(client, await codeFor(), right)).status, 200, 'right')
+  const plain = ask(client, { code_challenge: verifier, code_challenge_method: 'plain' })
+  const refused = await post('/oauth/authorize', plain)
+  t.match(refused.headers.get('location'), /error=invalid_request/)
+})
+
+t.test('addresses that run script or are not registered are refused', async (t) => {
+  for (const uri of [
+    'javascript:alert(1)',
+    'data:text/html,x',
+    '/relative',
+    'https://a.example;img-src/',
+    'https://a.example/#x',
+  ]) {
+    const answer = await post('/api/v1/apps', { client_name: 'Bad', redirect_uris: uri })
+    t.equal(answer.status, 400, uri)
+    t.match(await answer.json(), { error: /redirect_uris/ })
+  }
+  const client = await register()
+  const foreign = ask(client, { redirect_uri: 'https://evil.example/' })
+  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(foreign)}`, {
+    redirect: 'manual',
+  })
+  t.equal(page.status, 400)
+  t.equal(page.headers.get('location'), null)
+})
+
+t.test('a name in a page is text', async (t) => {
+  const client = await register({ client_name: '<script>alert(1)</script>' })
+  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(ask(client))}`)
+  t.notMatch(await page.text(), '<script>')
+})
+
+t.test('a person denies, and the app is told with its state', async (t) => {
+  const eve = await signUp(app, 'Eve')
+  const client = await register()
+  const back = await allow(eve, ask(client, { state: 's' }), 'deny')
+  t.equal(back.searchParams.get('error'), 'access_denied')
+  t.equal(back.searchParams.get('state'), 's')
+  const before = await post('/oauth/authorize', { ...ask(client), decision: 'deny' })
+  t.match(before.headers.get('location'), /error=access_denied/, 'also before signing in')
+})
+
+t.test('consent needs its own page, which is valid once', async (t) => {
+  const fay = await signUp(app, 'Fay')
+  const client = await register()
+  const forged = await post('/oauth/authorize', { consent: 'x'.repeat(43), decision: 'allow' })
+  t.equal(forged.status, 400)
+  const consent = await signIn(fay, ask(client))
+  t.match(consent, { consent: /^[\w-]{43}$/ })
+  const decide = () => post('/oauth/authorize', { ...consent, decision: 'allow' })
+  t.equal((await decide()).status, 303)
+  t.equal((await decide()).status, 400)
+  t.equal((await exchange(client, consent.consent ?? '')).status, 400, 'consent is no code')
+})
+
+t.test('a wrong password is told on the page, and a second factor is asked for', async (t) => {
+  const gil = await signUp(app, 'Gil')
+  const client = await register()
+  const fields = { ...ask(client), email: gil.email, password: 'wrong' }
+  const wrong = await post('/oauth/authorize', fields)
+  t.equal(wrong.status, 401)
+  t.match(await wrong.text(), /role="alert">The e-mail address or the password is wrong/)
+  const { password } = gil
+  const begun = await callCore(app, 'POST /v1/auth/second-factor', { as: gil, body: { password } })
+  const totp = URI.parse(begun.body.url)
+  await callCore(app, 'POST /v1/auth/second-factor/confirm', {
+    as: gil,
+    body: { code: totp.generate() },
+  })
+  const missing = await post('/oauth/authorize', { ...fields, password })
+  t.match(await missing.text(), /This account has a second factor/)
+  const later = totp.generate({ timestamp: Date.now() + 30_000 })
+  const right = await post('/oauth/authorize', { ...fields, password, code: later })
+  t.match(await right.text(), /You are signed in as <strong>@gil/)
+})
+
+t.test('an app without a redirect shows the code on a page', async (t) => {
+  const hal = await signUp(app, 'Hal')
+  const oob = { redirect_uri: 'urn:ietf:wg:oauth:2.0:oob' }
+  const client = await register({ redirect_uris: oob.redirect_uri })
+  const consent = await signIn(hal, ask(client, oob))
+  const page = await (await post('/oauth/authorize', { ...consent, decision: 'allow' })).text()
+  const [, code = ''] = /<code>(.*)<\/code>/.exec(page) ?? []
+  t.equal((await exchange(client, code, oob)).status, 200)
+})
+
+t.test('an app gets no scope that it has not registered, and no unknown one', async (t) => {
+  const client = await register({ scopes: 'read' })
+  for (const scope of ['read write', 'admin:read']) {
+    const answer = await post('/oauth/authorize', ask(client, { scope }))
+    t.match(answer.headers.get('location'), /error=invalid_scope/, scope)
+  }
+})
+
+t.test('the session of an app is listed with its name, and its end ends the token', async (t) => {
+  const ida = await signUp(app, 'Ida')
+  const token = await tokenOf(ida)
+  const { items } = await read(app, '/v1/auth/sessions', ida)
+  const mine = items.find((one: { app: string | null }) => one.app === 'Test Client')
+  t.match(mine, { current: false, app: 'Test Client' })
+  t.equal((await call(VERIFY, token)).status, 200)
+  await callCore(app, `DELETE /v1/auth/sessions/${mine.id}`, { as: ida })
+  t.match(await call(VERIFY, token), {
+    status: 401,
+    body: { error: 'The access token is invalid' },
+  })
+})
+
+t.test('an app revokes its token, and another app cannot', async (t) => {
+  const jon = await signUp(app, 'Jon')
+  const [client, other] = [await register(), await register()]
+  const code = codeIn(await allow(jon, ask(client)))
+  const { access_token: token }: any = await (await exchange(client, code)).json()
+  await post('/oauth/revoke', { ...other, token })
+  t.equal((await call(VERIFY, token)).status, 200)
+  t.equal((await post('/oauth/revoke', { ...client, token })).status, 200)
+  t.equal((await call(VERIFY, token)).status, 401)
+})
+
+t.test('suspension and deletion of the account end the token', async (t) => {
+  const [kim, lee] = [await signUp(app, 'Kim'), await signUp(app, 'Lee')]
+  const [ofKim, ofLee] = [await tokenOf(kim), await tokenOf(lee)]
+  await app.moderation.actOn('suspend', { userId: kim.id, reason: 'Advertising' })
+  await callCore(app, 'DELETE /v1/users/me', { as: lee, body: { password: lee.password } })
+  t.equal((await call(VERIFY, ofKim)).status, 401)
+  t.equal((await call(VERIFY, ofLee)).status, 401)
+})
+
+t.test(
+  'the metadata name the endpoints; unknown paths are JSON for pages of any origin',
+  async (t) => {
+    const { body } = await call('GET /.well-known/oauth-authorization-server')
+    t.equal(body.token_endpoint, `${url}/oauth/token`)
+    t.strictSame(body.code_challenge_methods_supported, ['S256'])
+    const missing = await call('GET /api/v1/nothing')
+    t.match(missing, { status: 404, body: { error: String } })
+  },
+)
+
+t.test('codes, and tokens whose session has ended, are purged', async (t) => {
+  const { mastodonCodes: codes, mastodonTokens: tokens } = app.tables
+  const mo = await signUp(app, 'Mo')
+  await tokenOf(mo)
+  await app.db.update(codes).set({ expiresAt: new Date(0) })
+  await app.auth.sessions.revokeAll(mo.id)
+  await app.mastodon.codes.purge()
+  await app.mastodon.tokens.purge()
+  t.strictSame(await app.db.select().from(codes), [])
+  t.strictSame(await app.db.select().from(tokens).where(eq(tokens.userId, mo.id)), [])
+})

@@ -1,0 +1,1 @@
+CREATE INDEX `notifications_items_order` ON `notifications_items` (`user_id`,`id`);

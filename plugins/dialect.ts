@@ -1,0 +1,64 @@
+import type { FastifyError, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import type { describe } from './errors.ts'
+import { acceptForms } from './http/forms.ts'
+import { createAjv } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Makes a scope speak an API with rules of its own. Call it before the scope's first route. */
+    dialect: (scope: FastifyInstance, options: Dialect) => void
+    /** The scope of the dialect that takes the unknown paths at this URL. */
+    dialectAt: (url: string) => FastifyInstance | undefined
+  }
+}
+
+export type Dialect = {
+  /** Paths such as `/api`: unknown paths below them are answered in this dialect. */
+  below?: string[]
+  /** The body of an answer to an error. */
+  error: (problem: ReturnType<typeof describe>, request: FastifyRequest) => unknown
+}
+
+const SECOND = Symbol('a route with a slash at its end')
+
+/** Adds each route with a slash at its end as well. */
+function addSlash(this: FastifyInstance, route: RouteOptions & { [SECOND]?: boolean }) {
+  const { url, method } = route
+  if (route[SECOND] || method === 'HEAD' || url.endsWith('/') || url.endsWith('*')) return
+  const path = url.slice(this.prefix.length)
+  this.route({ ...route, url: `${path}/`, exposeHeadRoute: false, [SECOND]: true } as RouteOptions)
+}
+
+function openAndHide(route: RouteOptions) {
+  route.config = { ...route.config, anyOrigin: true }
+  route.schema = { ...route.schema, hide: true }
+}
+
+export default fp(
+  async (app) => {
+    const scopes: { start: string; scope: FastifyInstance }[] = []
+
+    app.decorate('dialect', (scope, { below = [], error: body }) => {
+      const ajv = createAjv('array')
+      scope.setValidatorCompiler<object>(({ schema }) => ajv.compile(schema))
+      scope.addHook('onRoute', openAndHide)
+      scope.addHook('onRoute', addSlash)
+      acceptForms(scope)
+      scope.setErrorHandler<FastifyError>((error, request, reply) => {
+        const problem = app.errors.report(error, request, reply)
+        return reply.code(problem.status).send(body(problem, request))
+      })
+      for (const path of below) {
+        app.features.claimPathsBelow(`${path}/`, 'a dialect')
+        scopes.push({ start: `${path}/`, scope })
+      }
+    })
+
+    app.decorate('dialectAt', (url) => {
+      const path = url.split('?')[0] ?? ''
+      return scopes.find(({ start }) => `${path}/`.startsWith(start))?.scope
+    })
+  },
+  { name: 'dialect', dependencies: ['errors', 'features', 'validation'] },
+)
