@@ -26,6 +26,7 @@ const SMALL = {
   rowsPerExtension: 4,
   maxCachedRows: 6,
   maxRecentTweets: 2,
+  maxUnreadTweets: 3,
   maxMergedAuthors: 2,
   maxMergedIdRange: 4,
   rowsPerRetry: 12,

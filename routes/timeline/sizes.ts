@@ -20,6 +20,8 @@ export const SIZES = {
   maxCachedRows: 1_000,
   /** Tweets by followees to check in the database, above which a cached timeline is read again. */
   maxRecentTweets: 1_000,
+  /** Recent tweets whose authors one request reads, 128 a statement, above which it reads its timeline again. */
+  maxUnreadTweets: 1_000,
   /** Merged authors up to which one statement merges them into a page, and ids in which it searches ranges. */
   maxMergedAuthors: 50,
   maxMergedIdRange: 64_000,

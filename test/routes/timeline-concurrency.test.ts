@@ -4,6 +4,7 @@ import t from 'tap'
 import { build } from '../../app.ts'
 import { DELIVERY } from '../../routes/timeline/delivery.ts'
 import { createCachedTimeline } from '../../routes/timeline/read/cached-timeline.ts'
+import { createRecentTweets } from '../../routes/timeline/read/recent-tweets.ts'
 import { createTimelineRows } from '../../routes/timeline/read/rows.ts'
 import { SIZES } from '../../routes/timeline/sizes.ts'
 import { type App, settings } from '../helper.ts'
@@ -156,4 +157,21 @@ t.test('a cached timeline stays bounded while tweets come', async (t) => {
     if (n % 10 === 0) await current(reader)
   }
   t.equal((await current(reader)).rows.length, 40)
+})
+
+t.test('a request reads the authors of a bounded number of recent tweets', async (t) => {
+  const author = await signUp()
+  await app.cache.sync()
+  const recent = createRecentTweets(app, { ...SIZES, maxUnreadTweets: 2 })
+  const position = recent.position()
+  const write = async () => {
+    const { id } = await app.tweets.create({ authorId: author, text: 'hello' })
+    await app.cache.sync()
+    return { id, authorId: author }
+  }
+  const [first, second] = [await write(), await write()]
+  t.strictSame(await recent.since(position), [first, second])
+  const third = [await write(), await write(), await write()]
+  t.equal(await recent.since(position), undefined, 'three authors are not read')
+  t.strictSame(await recent.since(position + 3), third.slice(1))
 })

@@ -25,7 +25,7 @@ const SCROLLING = 500
  */
 export function createCachedTimeline(app: FastifyInstance, sizes = SIZES) {
   const { readChunk, readFollowees, applyRules } = createReadChunk(app, sizes)
-  const recentTweets = createRecentTweets(app)
+  const recentTweets = createRecentTweets(app, sizes)
   const isCurrent = (timeline: Relations, readerId: number) => timelines.peek(readerId) === timeline
   const shownAmong = createShownAmong(app, { applyRules, readFollowees, isCurrent }, sizes)
 

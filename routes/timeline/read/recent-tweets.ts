@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
+import { SIZES } from '../sizes.ts'
 
 /** Tweets kept; some 50 bytes each. */
 const MAX_TWEETS = 10_000
@@ -7,7 +8,7 @@ const MAX_TWEETS = 10_000
 export type RecentTweet = { id: number; authorId?: number | null }
 
 /** Recent tweets by all authors, in the order in which this process learned of them. */
-export function createRecentTweets(app: FastifyInstance) {
+export function createRecentTweets(app: FastifyInstance, sizes = SIZES) {
   let recent: RecentTweet[] = []
   /** The position of the first of `recent`. */
   let first = 0
@@ -32,11 +33,12 @@ export function createRecentTweets(app: FastifyInstance) {
   return {
     position: () => first + recent.length,
 
-    /** Tweets after a position, with authors; undefined when they are unknown. */
+    /** Tweets after a position, with authors; undefined when they are unknown or too many to read. */
     async since(position: number) {
       if (position < first) return undefined
       const tweets = recent.slice(position - first)
       const unread = tweets.filter(({ authorId }) => authorId === undefined)
+      if (unread.length > sizes.maxUnreadTweets) return undefined
       if (unread.length > 0) {
         const found = await app.tweets.cached(unread.map(({ id }) => id))
         for (const tweet of unread) tweet.authorId = found.get(tweet.id)?.authorId ?? null
