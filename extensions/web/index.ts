@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyPluginAsyncTypebox, FastifyReply, Resources } from 'birdhouse'
 import { eq, isNull } from 'drizzle-orm'
-import { layout, type Page, type Site } from './pages/layout.ts'
+import { layout, type Page } from './pages/layout.ts'
 import { errorPage, homePage, tagPage } from './pages/lists.ts'
 import { personMeta, personPage } from './pages/person.ts'
 import { threadMeta, threadPage, threadTitle } from './pages/thread.ts'
@@ -20,9 +20,8 @@ const DAY = 24 * 3600
 const NoSuchTweet = createError('TWEET_NOT_FOUND', 'This tweet does not exist or was deleted.', 404)
 
 const web: FastifyPluginAsyncTypebox = async (app) => {
-  const { SITE_NAME, SITE_DESCRIPTION, WEB_TIMELINE } = app.config.web
-  const site: Site = { name: SITE_NAME, description: SITE_DESCRIPTION }
-  const isPrivate = WEB_TIMELINE === 'private'
+  const { site, publicUrl } = app.config
+  const isPrivate = app.config.web.WEB_TIMELINE === 'private'
   const { tweets } = app.tables
   const hashtags = app.optional('hashtags')
   const hidden = { hide: true }
@@ -36,7 +35,8 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
   ].join('; ')
 
   function send(reply: FastifyReply, page: Page) {
-    const body = layout(site, page)
+    const { protocol, host } = reply.request
+    const body = layout(site, page, publicUrl ?? `${protocol}://${host}`)
     return reply
       .header('content-security-policy', policy)
       .type('text/html; charset=utf-8')
@@ -70,7 +70,12 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
         ...query,
         limit: LIMIT,
       })
-      return send(reply, { title: user.name, meta: personMeta(user), main: personPage(user, page) })
+      return send(reply, {
+        title: user.name,
+        path: `/@${user.handle}`,
+        meta: personMeta(user),
+        main: personPage(user, page),
+      })
     },
   )
 
@@ -93,6 +98,7 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
       const thread = { ancestors, tweet: found, replies }
       return send(reply, {
         title: threadTitle(found),
+        path: pathOf(found),
         meta: threadMeta(found),
         main: threadPage(thread),
       })

@@ -70,6 +70,7 @@ function shape(s: KernelValues, instance: number) {
     },
     /** The address of the service without a slash at its end, if the operator names one. */
     publicUrl: s.PUBLIC_URL && readBaseUrl(s.PUBLIC_URL),
+    site: { name: s.SITE_NAME, description: s.SITE_DESCRIPTION },
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),
     secondFactorKeys: s.SECOND_FACTOR_KEYS ? readSecrets(s.SECOND_FACTOR_KEYS) : [],

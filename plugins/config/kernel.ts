@@ -38,6 +38,19 @@ export const KernelSettings = Type.Object({
       ...SHOWN,
     }),
   ),
+  SITE_NAME: Type.String({
+    minLength: 1,
+    maxLength: 60,
+    default: 'Birdhouse',
+    description: 'the name of this place, on its pages and in apps',
+    ...SHOWN,
+  }),
+  SITE_DESCRIPTION: Type.String({
+    maxLength: 300,
+    default: 'A small place for short messages.',
+    description: 'a sentence about this place, on its first page and in apps',
+    ...SHOWN,
+  }),
   JWT_SECRETS: readable(readSecrets, {
     description: SECRETS,
   }),

@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 
 import { domainOf, originOf } from '../origin.ts'
 import { NO_AVATAR, NO_HEADER } from '../present/accounts.ts'
 
-const DESCRIPTION = 'A mini social network on Birdhouse.'
 const SOURCE = 'https://www.npmjs.com/package/birdhouse'
 /** A grey square, which clients scale. */
 const GREY = Buffer.from(
@@ -14,14 +13,14 @@ const COMPATIBLE = '4.2.0'
 const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
 
 const instance: FastifyPluginAsyncTypebox = async (app) => {
-  const { version } = app.config
+  const { version, site } = app.config
   const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
 
   app.get('/api/v1/instance', async (request) => ({
     uri: domainOf(app, request),
-    title: 'Birdhouse',
-    short_description: DESCRIPTION,
-    description: DESCRIPTION,
+    title: site.name,
+    short_description: site.description,
+    description: site.description,
     email: '',
     version: software,
     urls: { streaming_api: streamingOf(app, request) },
@@ -39,10 +38,10 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get('/api/v2/instance', async (request) => ({
     domain: domainOf(app, request),
-    title: 'Birdhouse',
+    title: site.name,
     version: software,
     source_url: SOURCE,
-    description: DESCRIPTION,
+    description: site.description,
     usage: { users: { active_month: 0 } },
     thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
     icon: [],

@@ -4,13 +4,19 @@ import { STYLE_PATH } from '../style.ts'
 export type Site = { name: string; description: string }
 export type Page = {
   title: string
+  /** The one address of the page, for search engines and previews. */
+  path?: string
   /** HTML of the page's main part. */
   main: string
   /** Names and contents of `<meta>`, such as Open Graph's. */
   meta?: Record<string, string>
 }
 
-export const layout = (site: Site, { title, main, meta = {} }: Page) => html`<!doctype html>
+export const layout = (
+  site: Site,
+  { title, path, main, meta = {} }: Page,
+  origin: string,
+) => html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -20,6 +26,12 @@ export const layout = (site: Site, { title, main, meta = {} }: Page) => html`<!d
 !${Object.entries(meta)
   .map(([name, content]) => metaTag(name, content))
   .join('\n')}
+!${
+  path === undefined
+    ? ''
+    : html`<link rel="canonical" href="${origin}${path}">
+!${metaTag('og:url', origin + path)}`
+}
 <link rel="stylesheet" href="${STYLE_PATH}">
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 </head>

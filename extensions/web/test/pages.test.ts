@@ -1,7 +1,11 @@
 import { call, drained, removeTweet, retweet, setUp, signUp, tweet } from 'birdhouse/testing'
 import t from 'tap'
 
-const app = await setUp(t, { SITE_NAME: '새 둥지', SITE_DESCRIPTION: 'Birds & friends.' })
+const app = await setUp(t, {
+  PUBLIC_URL: 'https://birds.example',
+  SITE_NAME: '새 둥지',
+  SITE_DESCRIPTION: 'Birds & friends.',
+})
 const page = (path: string) => call(app, `GET ${path}`)
 
 const [ada, bo] = [await signUp(app, 'Ada'), await signUp(app, '지우')]
@@ -62,6 +66,7 @@ t.test('a thread shows what a tweet replies to, the tweet and its replies', asyn
     order,
   )
   t.match(body, '<meta property="og:description" content="the reply">')
+  t.match(body, `<link rel="canonical" href="https://birds.example/@${bos}/${reply.id}">`)
 })
 
 t.test('a tweet has one address: others lead there', async (t) => {
