@@ -7,6 +7,7 @@ import { personMeta, personPage } from './pages/person.ts'
 import { threadMeta, threadPage, threadTitle } from './pages/thread.ts'
 import { pathOf } from './pages/tweet.ts'
 import { CursorQuery, PersonParams, TagParams, TweetParams } from './schemas.ts'
+import { signUp } from './sign-up.ts'
 import { icon, style } from './style.ts'
 
 export const kernel = '^0.3.0'
@@ -48,6 +49,8 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
     const title = status === 404 ? 'Not found' : 'That did not work'
     return send(reply.code(status), { title, main: errorPage(title, detail ?? '') })
   })
+
+  await app.register(signUp(send))
 
   app.get('/', { schema: { ...hidden, querystring: CursorQuery } }, async ({ query }, reply) => {
     const page = isPrivate

@@ -72,9 +72,13 @@ export function createSignUps(
     })
   }
 
-  /** Creates an account without a session. @throws EmailTaken, HandleTaken, and what rules throw */
-  async function register(input: SignUp, address: string) {
+  /**
+   * Creates an account without a session; `anyPassword` allows weak ones, as the original API does.
+   * @throws EmailTaken, HandleTaken, 400 for a weak password, and what rules throw
+   */
+  async function register(input: SignUp, address: string, { anyPassword = false } = {}) {
     await assertAllowed({ ...input, address })
+    if (!anyPassword) await assertStrong('password', input.password, input)
     const { id, opened } = await create(input, address, async () => true)
     return { id, isWaiting: opened === undefined }
   }

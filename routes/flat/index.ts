@@ -70,7 +70,7 @@ const open: FastifyPluginAsyncTypebox = async (app) => {
     async ({ body, clientAddress }) => {
       const { name, email, password, profile, invitation, acceptedTerms } = body
       const input = { name, email, password, profile, invitation, acceptedTerms }
-      const { id, isWaiting } = await app.auth.register(input, clientAddress)
+      const { id, isWaiting } = await app.auth.register(input, clientAddress, { anyPassword: true })
       return account(isWaiting ? { id, name, profile, email } : await app.users.getOwn(id))
     },
   )

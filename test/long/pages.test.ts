@@ -31,6 +31,7 @@ const paths = [
   `/@${ada.handle}/${root.id}`,
   `/@${pictured.author.handle}/${pictured.id}`,
   '/tags/birds',
+  '/join',
   '/@nobody_here',
 ]
 

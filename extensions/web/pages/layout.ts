@@ -39,7 +39,7 @@ export const layout = (
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><div class="column">
 <a class="brand" href="/"><img src="/web/icon.svg" alt="" width="28" height="28"> <span dir="auto">${site.name}</span></a>
-<nav aria-label="Site"><a href="/docs">API</a></nav>
+<nav aria-label="Site"><a href="/join">Sign up</a> <a href="/docs">API</a></nav>
 </div></header>
 <main id="main" class="column">
 !${main}
