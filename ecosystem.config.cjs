@@ -2,6 +2,18 @@
 // environment of `npm run prod` or from .env. `npm run prod:reload` starts new processes and stops an
 // old process only when its successor is ready, so that no request is dropped.
 
+const { readFileSync } = require('node:fs')
+const { join } = require('node:path')
+
+// PM2 remembers the variables of earlier starts, and an exported one beats .env. Each setting is named here, so that a
+// variable that is no longer exported becomes empty, which counts as not set.
+const example = readFileSync(join(__dirname, '.env.example'), 'utf8')
+const names = [...example.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name)
+const aws = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_PROFILE']
+const settings = Object.fromEntries(
+  [...names, ...aws].map((name) => [name, process.env[name] ?? '']),
+)
+
 module.exports = {
   apps: [
     {
@@ -22,6 +34,7 @@ module.exports = {
       // Milliseconds, growing: PM2 keeps restarting while a database is down for minutes.
       exp_backoff_restart_delay: 100,
       env: {
+        ...settings,
         NODE_ENV: 'production',
         // Caches compiled TypeScript: halves the start and saves the compiler's 20 MB.
         NODE_COMPILE_CACHE: `${__dirname}/node_modules/.cache/node`,

@@ -13,12 +13,13 @@ export function readEnv(): Env {
   const file: Env = parseEnv(readFile(resolve('.env')))
   for (const [name, value] of Object.entries(file)) {
     // The SDKs of AWS and OpenTelemetry read their settings only from the environment.
-    if (/^(AWS|OTEL)_/.test(name) && value) process.env[name] ??= value
+    if (/^(AWS|OTEL)_/.test(name) && value) process.env[name] ||= value
   }
-  return Object.fromEntries(
-    Object.entries({ ...file, ...process.env }).filter(([, value]) => value !== ''),
-  )
+  return { ...withoutEmpty(file), ...withoutEmpty(process.env) }
 }
+
+const withoutEmpty = (env: Env) =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 
 function readFile(path: string) {
   try {

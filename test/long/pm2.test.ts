@@ -84,6 +84,22 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
     'all processes are new',
   )
 
+  const page = 'https://a.example'
+  const allowed = async () =>
+    (await fetch(`http://127.0.0.1:${port}/v1/tweets`, { headers: { origin: page } })).headers.get(
+      'access-control-allow-origin',
+    )
+  t.equal(await allowed(), null)
+  const { stdout: set } = await run('npm', ['run', 'prod:reload'], {
+    cwd: project,
+    env: { ...env, CORS_ORIGIN: page },
+  })
+  t.match(set, /^Changed settings: CORS_ORIGIN$/m)
+  t.equal(await allowed(), page, 'a new setting arrives')
+  const { stdout: unset } = await npm('prod:reload')
+  t.match(unset, /^Changed settings: CORS_ORIGIN$/m)
+  t.equal(await allowed(), null, 'a setting that is gone is not remembered')
+
   await npm('prod:stop')
   for (let i = 0; i < 100 && runningIn(home).length > 0; i++) await sleep(50)
   t.same(runningIn(home), [], 'the daemon is gone')

@@ -26,7 +26,7 @@ t.test('the environment overrides .env, and empty means not set', async (t) => {
   inFolder(t)
   t.notOk('S3_BUCKET' in readEnv(), 'no file is fine')
   writeFileSync('.env', '# mine\nLOG_LEVEL=debug\nS3_BUCKET="from file"\nS3_REGION=\n')
-  Object.assign(process.env, { LOG_LEVEL: 'warn', CORS_ORIGIN: '' })
+  Object.assign(process.env, { LOG_LEVEL: 'warn', CORS_ORIGIN: '', S3_BUCKET: '' })
   const env = readEnv()
   t.equal(env.LOG_LEVEL, 'warn')
   t.equal(env.S3_BUCKET, 'from file')
