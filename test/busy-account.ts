@@ -67,6 +67,12 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
   await relate(app, as, 'block', stranger)
   await ask(`PUT /v1/hashtags/${encodeURIComponent('조용히')}/mute`)
 
+  await useApp(app, as.id)
+  const { acceptedTerms, invitationUses } = app.tables
+  await app.db.insert(acceptedTerms).values({ userId: as.id, version: '2026-01' })
+  const { id: invitationId } = await ask('POST /v1/admin/invitations', {}, boss)
+  await app.db.insert(invitationUses).values({ userId: as.id, invitationId })
+
   const report = { kind: 'tweet', id: others.id, category: 'spam', text: '광고' }
   await ask('POST /v1/reports', report)
   await ask('POST /v1/reports', { ...report, id: first.body.id }, friend)
@@ -109,4 +115,20 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
     recoveryCodes: recoveryCodes.slice(1, 3) as string[],
     ask,
   }
+}
+
+/** A Mastodon app that the person has allowed, and one that is asking. */
+async function useApp(app: App, userId: number) {
+  const { apps, codes, tokens } = app.mastodon
+  const name = 'An app'
+  const redirectUris = ['https://app.example/back']
+  const { id: appId } = await apps.register({ name, website: null, redirectUris, scopes: ['read'] })
+  const client = { ip: PERSONAL.address, userAgent: PERSONAL.userAgent, app: name }
+  const sessionId = await app.auth.sessions.openForApp(userId, client)
+  const scopes = 'read'
+  await tokens.store('a token', { appId, userId, sessionId, scopes })
+  const [redirectUri = ''] = redirectUris
+  await codes.issue({ appId, userId, redirectUri, scopes, challenge: null }, true)
+  const marker = { userId, timeline: 'home', lastReadId: '1' }
+  await app.db.insert(app.tables.mastodonMarkers).values(marker)
 }

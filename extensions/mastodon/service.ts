@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
+import { eq } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { createApps } from './oauth/apps.ts'
 import { createCodes } from './oauth/codes.ts'
@@ -26,6 +27,17 @@ const createMastodon = (app: FastifyInstance) => ({
 async function service(app: FastifyInstance) {
   app.decorate('mastodon', createMastodon(app))
   const { apps, codes, tokens } = app.mastodon
+  const { mastodonMarkers: markers } = app.tables
+  app.exports.add('mastodon-markers', (userId) =>
+    app.db
+      .select({
+        timeline: markers.timeline,
+        lastReadId: markers.lastReadId,
+        updatedAt: markers.updatedAt,
+      })
+      .from(markers)
+      .where(eq(markers.userId, userId)),
+  )
   app.jobs.every('mastodon.purge', PURGE_EVERY, async () => {
     await codes.purge()
     await tokens.purge()

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
 import { createBlocks } from './blocks.ts'
+import { addExports } from './exports.ts'
 import { createInvitations } from './invitations.ts'
 import { messageOf } from './messages.ts'
 import { Terms } from './schemas.ts'
@@ -40,6 +41,7 @@ function createSignUp(app: FastifyInstance) {
 export default fp(
   async (app) => {
     app.decorate('signUp', createSignUp(app))
+    addExports(app)
     app.resources.addField(['OwnUser'], 'terms', {
       schema: Type.Optional(Terms),
       read: (ids) => app.signUp.termsOf(ids),

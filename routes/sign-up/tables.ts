@@ -16,8 +16,8 @@ export const invitations = mysqlTable(
   {
     id: id().autoincrement().primaryKey(),
     hash: bytes32().notNull(),
-    /** The account that made the invitation; null for the command line. */
-    authorId: id(),
+    /** The account that made the invitation; null for the command line and for an erased account. */
+    authorId: reference('users', { onDelete: 'set null' }),
     uses: int({ unsigned: true }).notNull(),
     usesLeft: int({ unsigned: true }).notNull(),
     createdAt: createdAt(),

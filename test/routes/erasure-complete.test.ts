@@ -22,11 +22,14 @@ const OF_OTHERS: Record<string, string> = {
 const IMPERSONAL: Record<string, string> = {
   hashtags_trends: 'counts of everyone',
   hashtags_walks: 'positions of tasks',
+  invitations: 'of moderators',
   jobs: 'empty once all has been done',
   live_sequence: 'a number',
+  mastodon_apps: 'programs that have registered themselves',
   media_sweeps: 'positions of tasks',
   migration_lock: 'no data',
   migrations: 'names of files',
+  sign_up_blocks: 'domains and ranges of addresses',
   tweet_count_deltas: 'empty once counted',
   user_count_deltas: 'empty once counted',
 }

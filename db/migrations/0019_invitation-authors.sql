@@ -1,0 +1,1 @@
+ALTER TABLE `invitations` ADD CONSTRAINT `invitations_author_id_users_id_fk` FOREIGN KEY (`author_id`) REFERENCES `users`(`id`) ON DELETE set null ON UPDATE no action;
