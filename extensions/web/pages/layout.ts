@@ -44,7 +44,7 @@ export const layout = (
 <main id="main" class="column">
 !${main}
 </main>
-<footer class="column"><p>${site.name} runs on Birdhouse.</p></footer>
+<footer class="column"><p>A server of the software Birdhouse.</p></footer>
 </body>
 </html>
 `
