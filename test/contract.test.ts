@@ -237,6 +237,7 @@ t.test('operations of moderation answer as documented', async (t) => {
   const reporting = { kind: 'tweet', id: pictured.id, category: 'spam', text: '광고' }
   const { id: reportId } = await ask(t, 201, 'POST /v1/reports', { as: ann, body: reporting })
   await ask(t, 404, 'POST /v1/reports', { as: ann, body: { ...reporting, id: 999999 } })
+  await ask(t, 200, 'GET /v1/reports', { as: ann })
   await ask(t, 403, 'GET /v1/admin/reports', { as: ann })
   await ask(t, 200, 'GET /v1/admin/reports', { as })
   await ask(t, 204, `POST /v1/admin/media/${media.id}/remove`, { as, body })

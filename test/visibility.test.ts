@@ -75,6 +75,7 @@ const READS: Record<string, Kind> = {
   '/v1/hashtags/trending': 'neither',
   '/v1/live': 'stream',
   '/v1/moderation/acts': 'neither',
+  '/v1/reports': 'neither',
   '/v1/admin/acts': 'staff',
   '/v1/admin/reports': 'staff',
   '/v1/admin/appeals': 'staff',

@@ -1,6 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, IdParams, NoContent, PageOf, PageQuery, problems } from 'birdhouse/schemas'
-import { Appeal, MadeReport, NewReport, OwnAct, SuspensionAppeal } from './queue-schemas.ts'
+import {
+  Appeal,
+  MadeReport,
+  NewReport,
+  OwnAct,
+  OwnReport,
+  SuspensionAppeal,
+} from './queue-schemas.ts'
 
 const tags = ['moderation']
 
@@ -23,6 +30,21 @@ export const ownRoutes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async ({ viewer, body }, reply) =>
       reply.code(201).send(await app.moderation.report(viewer.userId, body)),
+  )
+
+  app.get(
+    '/reports',
+    {
+      schema: {
+        ...signedIn,
+        operationId: 'listOwnReports',
+        summary: 'List your reports and their outcomes, newest first',
+        querystring: PageQuery,
+        response: { 200: PageOf(OwnReport), ...problems(401) },
+      },
+    },
+    async ({ viewer, query }, reply) =>
+      reply.sendPage(await app.moderation.ownReports(viewer.userId, query)),
   )
 
   app.get(

@@ -65,6 +65,14 @@ export const MadeReport = Type.Object({
   createdAt: Timestamp,
 })
 
+export const OwnReport = Type.Object({
+  ...MadeReport.properties,
+  closedAt: nullable(Timestamp),
+  outcome: Type.Union([Type.Literal('acted'), Type.Literal('dismissed'), Type.Null()], {
+    description: 'Whether moderators acted on the report; null while it is open.',
+  }),
+})
+
 export const ModerationReport = Type.Object(
   {
     id: Id,

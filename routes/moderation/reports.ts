@@ -24,7 +24,7 @@ export const ReportNotFound = createError(
 )
 
 export function createReports(app: FastifyInstance, audit: Audit, { targetOwner }: Removals) {
-  const { moderationReports: reports, tweets } = app.tables
+  const { moderationReports: reports, moderationActs: acts, tweets } = app.tables
 
   /**
    * Reports an account, a tweet, a picture in a tweet or a profile picture. Idempotent while the report is open. Blocks do not
@@ -57,7 +57,7 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
         )
       if (!row) throw new ReportNotFound()
       await assertFew(tx, reporterId)
-      return { ...row, target: { kind, id }, createdAt: row.createdAt.toISOString() }
+      return shown({ ...row, targetKind: kind, targetId: id })
     })
   }
 
@@ -119,5 +119,50 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
     }
   }
 
-  return { report, reports: page }
+  /** An account's own reports, newest first, each with its outcome; which act it was is between others. */
+  async function own(reporterId: number, request: PageRequest) {
+    const list = `own-reports:${reporterId}`
+    const from = app.pages.decodeCursor(list, request.cursor)
+    const rows = await app.db
+      .select({ report: reports, act: acts.act })
+      .from(reports)
+      .leftJoin(acts, eq(acts.id, reports.actId))
+      .where(
+        and(
+          eq(reports.reporterId, reporterId),
+          from === undefined ? undefined : lt(reports.id, from),
+        ),
+      )
+      .orderBy(desc(reports.id))
+      .limit(request.limit + 1)
+    const { items, nextCursor } = app.pages.toPage(
+      list,
+      rows,
+      request.limit,
+      (row) => row.report.id,
+    )
+    return {
+      items: items.map(({ report, act }) => ({
+        ...shown(report),
+        closedAt: report.closedAt?.toISOString() ?? null,
+        outcome: report.open ? null : outcomeOf(act),
+      })),
+      nextCursor,
+    }
+  }
+
+  return { report, reports: page, ownReports: own }
 }
+
+type Shown = { id: number; targetKind: string; targetId: number; category: string; createdAt: Date }
+
+const shown = ({ id, targetKind, targetId, category, createdAt }: Shown) => ({
+  id,
+  // The column holds what `report` has written.
+  target: { kind: targetKind as TargetKind, id: targetId },
+  category,
+  createdAt: createdAt.toISOString(),
+})
+
+const outcomeOf = (act: string | null) =>
+  act === 'dismiss-report' ? ('dismissed' as const) : ('acted' as const)

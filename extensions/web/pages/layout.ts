@@ -44,7 +44,7 @@ export const layout = (
 <main id="main" class="column">
 !${main}
 </main>
-<footer class="column"><p>A server of the software Birdhouse.</p></footer>
+<footer class="column"><p>This server runs Birdhouse.</p></footer>
 </body>
 </html>
 `

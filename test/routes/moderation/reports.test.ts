@@ -37,6 +37,29 @@ t.test('a report is in the queue once, however often it is sent', async (t) => {
   ])
 })
 
+t.test('a reporter sees their own reports and what became of them', async (t) => {
+  const reporter = await signUp(app)
+  const made: number[] = []
+  for (const text of ['spam', 'no spam', 'perhaps spam']) {
+    const { id } = await tweet(app, person, text)
+    made.unshift((await report(reporter, 'tweet', id)).body.id)
+  }
+  const [open, dismissed = 0, removed = 0] = made
+  t.equal((await close(dismissed, 'none')).status, 204)
+  t.equal((await close(removed, 'remove')).status, 204)
+  const first = await read(app, '/v1/reports?limit=2', reporter)
+  const second = await read(app, `/v1/reports?cursor=${first.nextCursor}`, reporter)
+  t.match(
+    [...first.items, ...second.items],
+    [
+      { id: open, outcome: null, closedAt: null, category: 'spam', target: { kind: 'tweet' } },
+      { id: dismissed, outcome: 'dismissed', closedAt: String },
+      { id: removed, outcome: 'acted', closedAt: String },
+    ],
+  )
+  t.strictSame((await read(app, '/v1/reports', person)).items, [], 'nobody else sees them')
+})
+
 t.test('what cannot be reported is refused', async (t) => {
   const own = await tweet(app, fan, 'mine')
   const deleted = await tweet(app, person, 'gone')
