@@ -29,7 +29,7 @@ const PAGE = 500
 /** Milliseconds of one page. */
 const PAGE_LIMIT = 30_000
 
-/** What features hold about an account, for the copy that its owner can ask for (GDPR, articles 15 and 20). */
+/** The data that features hold about an account, for the copy that its owner can ask for (GDPR, articles 15 and 20). */
 function createExports({ features }: FastifyInstance) {
   const sections = new Map<string, Section>()
 

@@ -69,7 +69,7 @@ export function uploadedFiles(pid: number) {
   return folders.flatMap((folder) => readdirSync(join(tmpdir(), folder)))
 }
 
-/** What a sweep would find if all objects were old; some stores round their times up. */
+/** The keys that a sweep would find if all objects were old; some stores round their times up. */
 export async function orphanKeys(app: App) {
   const orphans: string[] = []
   for await (const page of app.media.sweep.walk('', -1_000)) orphans.push(...page.orphans)

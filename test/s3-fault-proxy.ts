@@ -12,7 +12,7 @@ import aws4 from 'aws4'
 /** A test, or whoever else ends what it has started. */
 type Owner = { teardown: (stop: () => void) => unknown }
 type Exchange = { request: IncomingMessage; response: ServerResponse; pass: () => void }
-/** What happens to a request instead of being passed on. */
+/** The fate of a request instead of being passed on. */
 export type Fault = (exchange: Exchange, target: URL) => unknown
 
 /** A way to an object store, at `url`, that can misbehave as stores and networks do. */

@@ -1,4 +1,4 @@
-// What `birdhouse/testing` offers to the tests of extensions: the helpers of our own.
+// `birdhouse/testing` offers the helpers of our own tests to the tests of extensions.
 export { build } from '../app.ts'
 export * from './helper.ts'
 export { redisMissing, startRedis } from './redis.ts'

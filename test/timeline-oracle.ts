@@ -25,7 +25,7 @@ export function createOracle(app: App) {
       people,
     )
 
-  /** What is as it is now. */
+  /** Reads the present state. */
   async function look(people: number[]) {
     const [written, accounts, followed, blocked, muted] = await Promise.all([
       rowsBy(people),
@@ -76,7 +76,7 @@ export function expectedPage(rows: Tweet[], limit: number, below = Number.MAX_SA
   return { ids: [...page.values()], nextCursor: more ? encodeCursor('timeline', last.id) : null }
 }
 
-/** What one person may do about another. */
+/** Acts of one person about another. */
 export const relationsOf = (graph: App['graph'], me: number, them: number) => ({
   follow: () => graph.follow(me, them),
   unfollow: () => graph.unfollow(me, them),

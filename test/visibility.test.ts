@@ -92,7 +92,7 @@ const READS: Record<string, Kind> = {
 }
 
 const app = await setUp(t)
-/** What ships with the project; an extension that somebody adds sees to its own lists. */
+/** The reads that ship with the project; an extension that somebody adds sees to its own lists. */
 const TAGS = new Set(
   'auth users tweets graph timeline media flat moderation operations bookmarks notifications live hashtags'.split(
     ' ',

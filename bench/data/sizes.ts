@@ -24,7 +24,7 @@ export function sizesAt(scale: number, tweets = TWEETS, loaded = Number.POSITIVE
     authors: FOLLOWERS.map(scaled),
     silent: Math.max(100, scaled(100_000)),
     tweets: Math.max(2_000, scaled(tweets)),
-    /** Of each author in FOLLOWERS. */
+    /** Tweets of each author in FOLLOWERS. */
     tweetsOfAuthor: 20,
     likes: scaled(500_000),
     fanOutLimit: scaled(FANOUT_LIMIT),

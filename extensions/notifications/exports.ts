@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt } from 'drizzle-orm'
 
-/** What the recipient gets in an archive: who did what, without what has been purged. */
+/** Adds the notifications of the recipient to an archive: who did what, without what has been purged. */
 export function addExports(app: FastifyInstance) {
   const { notificationItems: items, notificationGroups: groups, notificationStates } = app.tables
 

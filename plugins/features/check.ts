@@ -28,7 +28,7 @@ export function checkNames(found: Pick<Feature, 'name' | 'folder' | 'extension'>
   }
 }
 
-/** What of a folder must be there, and what of it is wrapped in fastify-plugin. */
+/** The files of a folder that must be there, and those that are wrapped in fastify-plugin. */
 export function checkPlugins({ name, index, service, settings }: Feature) {
   const refuse = (reason: string) => new ExtensionError(name, reason)
   if (typeof index !== 'function') throw refuse('index must export its plugin as default.')

@@ -1,5 +1,5 @@
 /**
- * What is wrong with one extension; with EXTENSIONS_OPTIONAL the app is built without it. Its cause
+ * A fault of one extension; with EXTENSIONS_OPTIONAL the app is built without it. Its cause
  * is what the extension itself has thrown.
  */
 export class ExtensionError extends Error {

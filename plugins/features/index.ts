@@ -99,7 +99,7 @@ function createFeatures(
 
   return {
     names: loaded.filter(({ extension }) => extension).map(({ name }) => name),
-    /** What the app was built without, and why. */
+    /** The extensions that the app was built without, and why. */
     skipped,
     current: () => current,
     enter: (feature: Owner) => {

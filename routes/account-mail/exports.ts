@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { eq } from 'drizzle-orm'
 
-/** What the owner gets in an archive; tokens are secrets. */
+/** Adds the rows of an account to the archive for its owner; tokens are secrets. */
 export function addExports(app: FastifyInstance) {
   const { mailTokens, verifiedEmails } = app.tables
 

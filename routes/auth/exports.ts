@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt } from 'drizzle-orm'
 
-/** What the owner gets in an archive, without hashes and secrets. */
+/** Adds the rows of an account to the archive for its owner, without hashes and secrets. */
 export function addExports(app: FastifyInstance) {
   const { sessions, secondFactors, loginAttempts } = app.tables
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt, isNull } from 'drizzle-orm'
 import type { AnyMySqlColumn } from 'drizzle-orm/mysql-core'
 
-/** What the owner gets in an archive: the other accounts by id and, where they are not hidden, handle. */
+/** Adds the rows of an account to the archive for its owner: the other accounts by id and, where they are not hidden, handle. */
 export function addExports(app: FastifyInstance) {
   const { blocks, follows, mutes, users } = app.tables
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt } from 'drizzle-orm'
 import { mediaObject } from './objects.ts'
 
-/** What the owner gets in an archive: each picture in its largest size. */
+/** Adds the rows of an account to the archive for its owner: each picture in its largest size. */
 export function addExports(app: FastifyInstance) {
   const { media } = app.tables
 

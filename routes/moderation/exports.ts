@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt } from 'drizzle-orm'
 
-/** What the owner gets in an archive: own reports and appeals, and the acts that concern the account. */
+/** Adds the rows of an account to the archive for its owner: own reports and appeals, and the acts that concern the account. */
 export function addExports(app: FastifyInstance) {
   const { moderationActs, moderationAppeals, moderationReasons, moderationReports } = app.tables
   const [acts, appeals, reports] = [moderationActs, moderationAppeals, moderationReports]

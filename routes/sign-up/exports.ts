@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { eq } from 'drizzle-orm'
 
-/** What the owner gets in an archive; the code of an invitation is a secret. */
+/** Adds the rows of an account to the archive for its owner; the code of an invitation is a secret. */
 export function addExports(app: FastifyInstance) {
   const { acceptedTerms, invitations, invitationUses } = app.tables
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, eq, gt } from 'drizzle-orm'
 
-/** What the owner gets in an archive; the row of a deleted tweet has no text. */
+/** Adds the rows of an account to the archive for its owner; the row of a deleted tweet has no text. */
 export function addExports(app: FastifyInstance) {
   const { likes, tweets } = app.tables
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { eq } from 'drizzle-orm'
 
-/** What the owner gets in an archive: the account with its largest profile pictures. */
+/** Adds the rows of an account to the archive for its owner: the account with its largest profile pictures. */
 export function addExports(app: FastifyInstance) {
   const { users } = app.tables
   const { avatar, header } = app.users.pictures

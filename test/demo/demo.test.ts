@@ -173,7 +173,7 @@ t.test('demo data are complete and consistent', async (t) => {
   })
 
   await t.test('loading again changes nothing', async (t) => {
-    // Whoever has read a timeline has it filled.
+    // The timeline of a user who has read it is filled.
     await drained(app)
     const before = await checksums(app)
     t.ok(before.every(Number.isInteger))

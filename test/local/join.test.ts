@@ -12,7 +12,7 @@ import { connectionOptions } from '../../plugins/db/connection-options.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
 const LOCAL = pathToFileURL(join(import.meta.dirname, '../../local/index.ts')).href
-/** What a service does about its stores, without the rest of it. */
+/** Does what a service does about its stores, without the rest of it. */
 const SERVICE = `
   import { startLocal } from ${JSON.stringify(LOCAL)}
   const stops = []
@@ -43,7 +43,7 @@ function spawnService(t: Test, env: Env) {
 
 const ENV = { PATH: process.env.PATH }
 
-/** What a tool does: joins, and stops in the end what it has started. */
+/** Does what a tool does: joins, and stops in the end what it has started. */
 async function tool(env: Env) {
   const [stops, lines]: [(() => Promise<unknown>)[], string[]] = [[], []]
   const settings = await joinLocal(

@@ -91,14 +91,14 @@ t.test('no request causes a server error or an undeclared answer', async (t) => 
     { numRuns: REQUESTS, endOnFailure: true, verbose: true },
   )
   t.comment(`${sent} requests: ${JSON.stringify(statuses)}`)
-  // Of an account that is being erased they are not, until its row is gone.
+  // The counts of an account that is being erased are wrong until its row is gone.
   await drained(app)
   t.strictSame(await countMismatches(app), [], 'counts equal the rows they count')
   for (const status of [200, 201, 204, 400, 401, 403, 404, 409, 413, 415])
     t.ok(statuses[status], `${status} came up`)
 })
 
-/** What is streamed has no end: its client leaves. */
+/** A stream has no end: its client leaves. */
 async function bodyOf(answer: LightMyRequestResponse) {
   const stream = answer.stream()
   if (!String(answer.headers['content-type']).includes('event-stream')) return consume(stream)

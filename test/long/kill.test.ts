@@ -19,7 +19,7 @@ type Request = { token?: string; body?: object; headers?: Record<string, string>
 
 const pick = <T>(items: T[]) => items[Math.floor(Math.random() * items.length)]
 
-/** What the clients know for sure, because an answer said so. */
+/** The facts that the clients know for sure, because an answer said so. */
 function createLedger() {
   return {
     people: new Map<number, Person>(),

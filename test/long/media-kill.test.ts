@@ -66,7 +66,7 @@ function store(method: string, nth: number, when: 'before' | 'after') {
   front.misbehave(({ request, response, pass }) => {
     if (request.method !== method || ++calls < nth) return pass()
     if (when === 'before') return resolve()
-    // What the store says goes nowhere.
+    // The answer of the store goes nowhere.
     response.end = () => {
       resolve()
       return response

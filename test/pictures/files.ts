@@ -48,7 +48,7 @@ export async function pixelsOf(bytes: Buffer | undefined) {
 export const distance = (a: readonly number[], b: readonly number[]) =>
   Math.max(...b.map((value, n) => Math.abs(value - (a[n] ?? 0))))
 
-/** What a call was refused with. */
+/** The error that a call was refused with. */
 export async function refusal(work: Promise<unknown>) {
   const start = performance.now()
   try {

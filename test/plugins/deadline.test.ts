@@ -24,7 +24,7 @@ const noted = ({ cancelled }: FastifyRequest) => {
 }
 await app.register(errors)
 await app.register(deadline, { limit: LIMIT })
-// What others do to an answer takes a while.
+// Hooks of others on an answer take a while.
 for (let n = 0; n < 12; n++) app.addHook('onSend', async (_request, _reply, payload) => payload)
 
 app.route({

@@ -3,7 +3,7 @@ import { createJobAdmin } from '../../plugins/jobs/admin.ts'
 import { extensionFolders, service } from '../extension-folder.ts'
 import { call, drained, read, retweet, setUp, signUp, tweet } from '../helper.ts'
 
-// What extensions do at run time, well and badly, and what becomes of everyone else.
+// Extensions at run time, good and bad, and the effects on everyone else.
 
 const extension = extensionFolders(t)
 const TWEETS = ['tweets.service']

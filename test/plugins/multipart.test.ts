@@ -68,7 +68,7 @@ async function sendChunks(chunks: Buffer[]) {
   return { status: response.statusCode, bytes: await buffer(response) }
 }
 
-/** What is in a file and nearly ends it, in pieces that are sent as such. */
+/** Bytes in a file that nearly end it, in pieces that are sent as such. */
 const pieces = fc.array(
   fc.oneof(
     fc.constantFrom('\r', '\r\n', '\r\n-', '\r\n--', '\r\n--\r\n--', '\n--b', '--b--', 'x', 'b'),

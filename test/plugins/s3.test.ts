@@ -18,7 +18,7 @@ const jpeg = await sharp({ create: { width: 500, height: 500, channels: 3, backg
   .jpeg()
   .toBuffer()
 
-/** What in a URL says how long it lives, from when, by whose right. */
+/** The parameters of a URL that say how long it lives, from when, by whose right. */
 function terms(url: string) {
   const { searchParams: query } = new URL(url)
   const [, y, mo, d, h, mi, s] =

@@ -12,7 +12,7 @@ const IDS_STAY: Record<string, string> = {
   revoked_sessions: 'ids of sessions, until their access tokens expire',
 }
 
-/** What others wrote stays, with the handle and the ids that it names. */
+/** Texts of others stay, with the handle and the ids that it names. */
 const OF_OTHERS: Record<string, string> = {
   tweets: 'replies to the account, and tweets that mention it',
   hashtags_mentions: 'the handles in tweets of others, without the id of an account',

@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 import type { Env } from '../../plugins/config/index.ts'
 
 const SERVER = join(import.meta.dirname, '../../server.ts')
-/** Those of the store that the tests run on. */
+/** The keys of the store that the tests run on. */
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
 
 export function temporaryFolder(t: Test) {
@@ -79,7 +79,7 @@ export async function spawnServer(t: Test, settings: Env) {
     output: () => output,
     /** Milliseconds from the spawn until it takes requests. @throws Error when it doesn't start */
     ready: () => ready(child, exited).then(() => Math.round(performance.now() - begin)),
-    /** What Ctrl-C in a terminal does. */
+    /** Does what Ctrl-C in a terminal does. */
     interrupt: () => process.kill(-(child.pid ?? 0), 'SIGINT'),
   }
 }

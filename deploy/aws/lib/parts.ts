@@ -5,7 +5,7 @@ import type { Options } from './options.ts'
 import type { Redis } from './redis.ts'
 import type { createSecrets } from './secrets.ts'
 
-/** What the machines are made from. */
+/** The parts that the machines are made from. */
 export type Parts = {
   network: Network
   buckets: Buckets

@@ -50,7 +50,7 @@ t.test('older tweets are indexed automatically, without notifications', async (t
   t.strictSame(told, [])
   await app.db.delete(hashtagTweets).where(eq(hashtagTweets.tweetId, young))
 
-  // Whoever is first, a tweet with an event is announced by it, once.
+  // A tweet with an event is announced once, by the one that is first.
   await app.jobs.stop()
   const { id } = await tweet(app, ann, `#past @${bob.handle}`)
   await age(id, 1)

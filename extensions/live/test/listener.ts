@@ -16,7 +16,7 @@ type Options = {
 /** A client of the stream on a real connection; `app` listens. */
 export class Listener {
   events: Event[] = []
-  /** What a client would send as Last-Event-ID. */
+  /** The value that a client would send as Last-Event-ID. */
   lastId: number | undefined
   text = ''
   ended = false

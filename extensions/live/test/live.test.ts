@@ -21,7 +21,7 @@ const [ada, bo, cy, di] = (await people('Ada', '보라', 'Cy', 'Di')) as [User, 
 await relate(app, ada, 'follow', bo)
 await relate(app, ada, 'follow', cy)
 
-/** What Ada was told by the time that a last tweet of her own has come. */
+/** The events that Ada was sent by the time that a last tweet of her own has come. */
 async function told(work: () => Promise<unknown>) {
   const stream = await listen(app, ada)
   await work()

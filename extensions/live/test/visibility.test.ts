@@ -25,7 +25,7 @@ await relate(app, ada, 'follow', bo)
 await relate(app, ada, 'follow', cy)
 
 const rising = (a: number, b: number) => a - b
-/** What is left to compare: they change, here by the tests themselves. */
+/** The reads that are left to compare: they change, here by the tests themselves. */
 const withoutCounts = (item: object) =>
   JSON.parse(JSON.stringify(item, (key, value) => (key.endsWith('Count') ? undefined : value)))
 

@@ -37,7 +37,7 @@ export function includes(scopes: string[], wanted: string) {
   return FOLLOW.includes(part) && scopes.includes('follow')
 }
 
-/** What a scope allows, in words. */
+/** Says in words what a scope allows. */
 export function inWords(scope: string) {
   const [kind, part] = scope.split(':')
   if (part === undefined) return WORDS[scope] ?? scope

@@ -21,7 +21,7 @@ const Registration = Type.Object({
   ),
 })
 
-/** What apps ask without a page: a registration, a token, its end. */
+/** The requests that apps make without a page: a registration, a token, its end. */
 const token: FastifyPluginAsyncTypebox = async (app) => {
   const { apps, tokens } = app.mastodon
 

@@ -8,7 +8,7 @@ const GREY = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWImabXakBsAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQImWNgoA4AAABIAAF7pRHIAAAAAElFTkSuQmCC',
   'base64',
 )
-/** What clients compare with the versions of Mastodon whose API this is. */
+/** The version of Mastodon that has this API; clients compare it. */
 const COMPATIBLE = '4.2.0'
 const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
 

@@ -5,7 +5,7 @@ import { toId } from '../paging.ts'
 
 const TIMELINES = ['home', 'notifications'] as const
 
-/** What an app keeps for a person. */
+/** Markers and preferences that an app keeps for a person. */
 const own: FastifyPluginAsyncTypebox = async (app) => {
   const markers = createMarkers(app)
 

@@ -11,7 +11,7 @@ export type Shown = {
   read: boolean
 }
 
-/** What tests ask about notifications. */
+/** Questions that tests ask about notifications. */
 export function createReaders(app: FastifyInstance) {
   /** As many users as names. */
   async function people<Names extends string[]>(...names: Names) {

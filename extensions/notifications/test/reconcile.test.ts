@@ -18,7 +18,7 @@ import {
 import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 
-// What happens at the same moment, and what is left afterwards.
+// Acts at the same moment, and the notifications that are left afterwards.
 
 const app = await setUp(t)
 const { notificationGroups, notificationItems } = app.tables

@@ -24,7 +24,7 @@ for (const statement of [
 
 type Changes = Map<number, { likes?: number; replies?: number }>
 const metrics = ['likes', 'replies'] as const
-/** What each process has of its own is the timer; the rest is the database's. */
+/** Each process has a timer of its own; the rest is in the database. */
 const newCounter = () => createCounter('thing', metrics, app.transaction)
 /** Closed, it rolls up only when told to. */
 const counter = newCounter()

@@ -67,7 +67,7 @@ t.test('uploads during an account deletion leave nothing', async (t) => {
   )
   await drained(app)
   t.strictSame(await app.db.select().from(media).where(eq(media.ownerId, user.id)), [])
-  // What came too late has stored its objects and got no row: that is what the sweep is for.
+  // A late upload has stored its objects and got no row; the sweep deletes them.
   const left = (await objectKeys(app)).filter((key) => !before.includes(key))
   t.strictSame(await orphanKeys(app), left)
   if (left.length > 0) await app.s3.remove(left)

@@ -47,7 +47,7 @@ t.test('position, names, comments and profiles are removed', async (t) => {
 })
 
 t.test('each of the eight orientations becomes upright', async (t) => {
-  // What is stored in the corners, by what the tag says of row 0 and column 0 (EXIF 2.32, 4.6.4).
+  // The pixels in the corners, by what the tag says of row 0 and column 0 (EXIF 2.32, 4.6.4).
   const stored: Record<number, (keyof typeof CORNERS)[]> = {
     1: ['red', 'green', 'blue', 'white'],
     2: ['green', 'red', 'white', 'blue'],

@@ -56,7 +56,7 @@ t.test('truncated pictures are rejected at any length', async (t) => {
     AVIF: await picture.clone().avif({ effort: 0 }).toBuffer(),
   }
   for (const [kind, bytes] of Object.entries(files)) {
-    // What comes last is an end mark, whose lack hurts no pixel.
+    // The last part is an end mark, whose lack hurts no pixel.
     const end = bytes.length - 16
     for (const part of [0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98, 1]) {
       const file = save(bytes.subarray(0, Math.max(40, end * part)))
@@ -68,7 +68,7 @@ t.test('truncated pictures are rejected at any length', async (t) => {
       ]) {
         t.match(await refusal(work()), { code: 'BROKEN_IMAGE', statusCode: 422 }, label)
       }
-      // Of an interlaced PNG libpng does not say what is wrong.
+      // libpng does not say what is wrong with an interlaced PNG.
       if (part >= 0.5 && !kind.startsWith('interlaced'))
         t.match((await refusal(toVariants(file))).message, /ends too early/, label)
     }
