@@ -8,8 +8,12 @@ type Settings = { apps: [{ env: NodeJS.ProcessEnv; node_args: string }] }
 // PM2 reads CommonJS, so the compiler knows no types.
 const pm2 = createRequire(import.meta.url)('../../ecosystem.config.cjs') as Settings
 const [{ env, node_args }] = pm2.apps
-/** Options of Node.js in production. */
-export const SERVICE = { env, args: node_args.split(' ') }
+const isSet = ([, value]: [string, string | undefined]) => value !== ''
+/** Options of Node.js in production; settings that are not exported are empty there. */
+export const SERVICE = {
+  env: Object.fromEntries(Object.entries(env).filter(isSet)),
+  args: node_args.split(' '),
+}
 
 const running = new Set<ChildProcess>()
 
