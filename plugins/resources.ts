@@ -18,6 +18,12 @@ declare module 'fastify' {
   }
 }
 
+/**
+ * The property of an item that holds the object from which its shared properties were copied. All answers
+ * use the same object; never mutate it.
+ */
+export const SHARED = Symbol('shared')
+
 type Item = { id: number }
 type Resource = { $id?: string; properties: TProperties }
 type NamedField = {
@@ -31,18 +37,21 @@ type NamedField = {
 function createResources(app: FastifyInstance) {
   const schemas = new Map<string, Resource>()
   const fields = new Map<string, NamedField[]>()
+  const sharing = new Map<string, readonly string[]>()
   let sealed = false
 
   /**
-   * Registers a schema that other features may refer to with `ref` and add fields to.
+   * Registers a schema that other features may refer to with `ref` and add fields to. `shared` names the
+   * properties that are equal in every answer, see `SHARED`.
    * @throws Error when the `$id` is taken or the routes are loaded already
    */
-  function define(schema: Resource) {
+  function define(schema: Resource, { shared = [] }: { shared?: readonly string[] } = {}) {
     const id = schema.$id ?? ''
     if (sealed) throw new Error(`The resource ${id} is defined too late; define it in service.`)
     if (schemas.has(id) || app.getSchema(id))
       throw new Error(`The resource ${id} is taken; choose another $id.`)
     schemas.set(id, schema)
+    sharing.set(id, shared)
   }
 
   /**
@@ -126,10 +135,12 @@ function createResources(app: FastifyInstance) {
   }
 
   return {
+    SHARED: SHARED as typeof SHARED,
     define,
     addField,
     fill,
     seal,
+    sharedBy: (resource: string) => sharing.get(resource) ?? [],
     hasAddedFields: (resource: string) => fields.has(resource),
   }
 }

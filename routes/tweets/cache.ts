@@ -3,7 +3,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 
 export type TweetMetric = 'likes' | 'retweets' | 'replies'
 export type TweetCounts = Counter<TweetMetric>
-/** Tweets cached per process; some 700 bytes each. */
+/** Tweets cached per process; some 700 bytes each, and as much for the serialized part. */
 const TWEETS = 50_000
 
 export type TweetRow =

@@ -1,5 +1,6 @@
 import type { Db, FastifyInstance, Resources, Tx } from 'birdhouse'
 import type { InsertedTweet, TweetCache, TweetRow } from './cache.ts'
+import { createSharedParts, type SharedPart } from './parts.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
 
 export type Hydrate = ReturnType<typeof createTweetHydration>
@@ -12,10 +13,8 @@ type Context = {
   /** True without a viewer where the readers may see these tweets, of limited authors as well. */
   mayBeSeen?: boolean
 }
-type Person = Resources['UserSummary']
-type ReplyTo = { id: number; deleted: boolean; author: Person | null } | null
 type Found = Map<number, TweetRow>
-type People = Map<number, Person>
+type People = Map<number, Resources['UserSummary']>
 /** Tweets and authors that a request has loaded, so that a process without caches loads nothing twice. */
 export type Loaded = { found: Found; people: People }
 
@@ -27,6 +26,7 @@ const REACTIONS = Array.from({ length: 4 }, (_, marks) => ({
 /** The second step of reading: hydrates the selected rows, retweeted originals included. */
 export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
   const { summaries } = app.users
+  const partOf = createSharedParts()
 
   /**
    * Returns the rows as complete tweets, in the same order, without those of deleted and suspended authors and
@@ -99,29 +99,26 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
       const parent = present(id)
       const author = parent && !parent.tweet.deleted ? parent.author : undefined
       const hidden = row.marks & MARKS.parentHidden
-      return { id, deleted: !author, author: author && !hidden ? ownOf(author) : null }
+      return Object.freeze({ id, deleted: !author, author: author && !hidden ? author : null })
     }
   }
 
-  /** Extensions may add fields that depend on the viewer. */
-  const ownOf = (person: Person) =>
-    app.resources.hasAddedFields('UserSummary') ? { ...person } : person
-
-  function bodyOf(row: TweetRow, author: Person, replyTo: ReplyTo, marks: number | undefined) {
+  function bodyOf(
+    row: TweetRow,
+    author: Resources['UserSummary'],
+    replyTo: SharedPart['replyTo'],
+    marks: number | undefined,
+  ) {
+    const shared = partOf(row, author, replyTo)
     return {
-      id: row.id,
-      author: row.deleted ? null : ownOf(author),
-      text: row.text,
-      createdAt: row.createdAt,
-      deleted: row.deleted,
-      replyTo,
-      likeCount: row.likeCount,
-      retweetCount: row.retweetCount,
-      replyCount: row.replyCount,
+      ...shared,
+      // Extensions may add fields that depend on the viewer.
+      ...(app.resources.hasAddedFields('UserSummary') && withOwnPeople(shared)),
       ...(marks !== undefined && REACTIONS[marks & (MARKS.liked | MARKS.retweeted)]),
       // A job deletes the pictures of a tombstone soon.
       mediaCount: row.deleted ? 0 : row.mediaCount,
       media: [] as Resources['Media'][],
+      [app.resources.SHARED]: shared,
     }
   }
 
@@ -158,3 +155,8 @@ export function createTweetHydration(app: FastifyInstance, cache: TweetCache) {
 
   return { hydrate, existing }
 }
+
+const withOwnPeople = ({ author, replyTo }: SharedPart) => ({
+  author: author && { ...author },
+  replyTo: replyTo && { ...replyTo, author: replyTo.author && { ...replyTo.author } },
+})

@@ -53,6 +53,19 @@ const body = {
   retweeted: Type.Optional(Type.Boolean({ description: 'Retweeted by you; only when signed in.' })),
 }
 
+/** Properties that are the same for every viewer, see parts.ts. */
+export const SHARED_WITH_ALL = [
+  'id',
+  'author',
+  'text',
+  'createdAt',
+  'deleted',
+  'replyTo',
+  'likeCount',
+  'retweetCount',
+  'replyCount',
+] as const
+
 /** A tweet without `retweetOf`: an original is never a retweet. */
 export const TweetBody = Type.Object(body, { $id: 'TweetBody', title: 'TweetBody' })
 

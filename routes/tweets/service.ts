@@ -10,7 +10,7 @@ import { createTweetHydration } from './hydration.ts'
 import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
-import { MEDIA_MAX, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
 import { createVisibility } from './visibility.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
 
@@ -239,8 +239,8 @@ const rowOf = ({ id, originalId, replyToId }: Known, originals?: Map<number, Kno
 
 export default fp(
   async (app) => {
-    app.resources.define(TweetBody)
-    app.resources.define(Tweet)
+    app.resources.define(TweetBody, { shared: SHARED_WITH_ALL })
+    app.resources.define(Tweet, { shared: SHARED_WITH_ALL })
     app.decorate('tweets', createTweets(app))
     addExports(app)
     createTweetErasure(app)
