@@ -104,14 +104,11 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
     const named = (id: number) => ({ id, handle: handles.get(id) ?? null })
     return {
       items: items.map(({ report, tweetText }) => ({
-        id: report.id,
-        target: { kind: report.targetKind, id: report.targetId },
+        ...shown(report),
         account: named(report.accountId),
         reporter: named(report.reporterId),
-        category: report.category,
         text: report.text,
         tweetText,
-        createdAt: report.createdAt.toISOString(),
         closedAt: report.closedAt?.toISOString() ?? null,
         actId: report.actId,
       })),

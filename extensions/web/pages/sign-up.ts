@@ -2,7 +2,7 @@ import { html } from 'ghtml'
 import type { Site } from './layout.ts'
 
 export type Rules = {
-  /** Who may sign up. */
+  /** The setting SIGN_UP. */
   mode: 'open' | 'approved' | 'invited'
   terms?: { version: string; url?: string | undefined } | undefined
 }
