@@ -5,6 +5,9 @@ import { type ResolveFnOutput, registerHooks } from 'node:module'
 // the package an import leads to an ES module; from outside, a specifier names the same file everywhere.
 // A `require` leads to other files, and is left to Node.js.
 
+// Tap switches source maps on; types are erased in place here, so that no file needs one.
+process.setSourceMapsEnabled(false)
+
 const known = new Map<string, ResolveFnOutput>()
 
 registerHooks({

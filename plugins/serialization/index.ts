@@ -10,10 +10,26 @@ const OPTIONS = { ajv: { validateFormats: false } }
 /** Compiles the serializers of answers. Call it after all resources are defined. */
 function createCompile(app: FastifyInstance) {
   const resources = (Object.values(app.getSchemas()) as Schema[]).flatMap(bothWays)
-  const byId = Object.fromEntries(resources.map((schema) => [schema.$id, schema]))
-  const compile = compiler()(byId, OPTIONS)
-  return (schema: Schema): Serialize =>
-    compile({ schema: simplify(schema), method: '', url: '', httpStatus: '' })
+  const byId = new Map(resources.map((schema) => [String(schema.$id), schema]))
+  return (schema: Schema): Serialize => {
+    const simple = simplify(schema)
+    const compile = compiler()(referredTo(simple, byId), OPTIONS)
+    return compile({ schema: simple, method: '', url: '', httpStatus: '' })
+  }
+}
+
+/**
+ * The resources that a schema refers to, through others as well. The library checks and copies each resource
+ * that it is given, for each schema: with all of them a start took a fifth longer.
+ */
+function referredTo(schema: Schema, byId: Map<string, Schema>, found: Record<string, Schema> = {}) {
+  for (const [, name = ''] of JSON.stringify(schema).matchAll(/"\$ref":"([^"#]+)#/g)) {
+    const resource = byId.get(name)
+    if (!resource || name in found) continue
+    found[name] = resource
+    referredTo(resource, byId, found)
+  }
+  return found
 }
 
 export default fp(

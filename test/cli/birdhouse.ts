@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pLimit from 'p-limit'
 import type { Env } from '../../plugins/config/index.ts'
+import { CHILD_ENV } from '../child-env.ts'
 
 const CLI = join(import.meta.dirname, '../../cli/index.ts')
 
@@ -24,11 +25,9 @@ export const birdhouse = (line: string, options: Options = {}) =>
   twoAtOnce(() => run(line, options))
 
 async function run(line: string, { env, input, ...options }: Options) {
-  const { PATH, HOME, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
-  const base = { PATH, HOME, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }
   const child = spawn(process.execPath, [CLI, ...line.split(' ').filter(Boolean)], {
     cwd: tmpdir(),
-    env: { ...base, ...env },
+    env: { ...CHILD_ENV, ...env },
   })
   let [out, errors] = ['', '']
   let signals = options.interruptAt ? (options.signals ?? 1) : 0

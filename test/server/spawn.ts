@@ -7,10 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 import type { Test } from 'tap'
 import type { Env } from '../../plugins/config/index.ts'
+import { CHILD_ENV } from '../child-env.ts'
 
 const SERVER = join(import.meta.dirname, '../../server.ts')
-/** The keys of the store that the tests run on. */
-const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env
 
 export function temporaryFolder(t: Test) {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-server-'))
@@ -42,10 +41,7 @@ export async function spawnServer(t: Test, settings: Env) {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      AWS_ACCESS_KEY_ID,
-      AWS_SECRET_ACCESS_KEY,
+      ...CHILD_ENV,
       DEMO_DATA: 'false',
       LOG_LEVEL: 'silent',
       HOST: '127.0.0.1',
