@@ -31,6 +31,7 @@ const names = await exported()
 for (const file of [
   'deploy/prometheus/alerts.yml',
   'deploy/grafana/birdhouse.json',
+  'deploy/aws/machine/agent.json',
   'docs/monitoring.md',
 ])
   t.test(`each metric that ${file} names is exported`, async (t) => {

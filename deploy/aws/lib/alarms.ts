@@ -30,7 +30,10 @@ type Watched = {
 const GIBIBYTE = 1024 ** 3
 const period = Duration.minutes(1)
 
-/** Mails what CloudWatch sees by itself; deploy/prometheus/ has the alerts on the service's own metrics. */
+/**
+ * Mails what CloudWatch sees by itself, and what the processes export (machine/agent.json): the thresholds are
+ * those of deploy/prometheus/alerts.yml.
+ */
 export function addAlarms(stack: Stack, { group, balancer, targets, database, email }: Watched) {
   const masterKey = new Key(stack, 'AlarmKey', { enableKeyRotation: true })
   masterKey.grantEncryptDecrypt(new ServicePrincipal('cloudwatch.amazonaws.com'))
@@ -83,4 +86,22 @@ export function addAlarms(stack: Stack, { group, balancer, targets, database, em
     above,
     85,
   )
+
+  /** The worst process of all machines. */
+  const exported = (metricName: string, labels: Record<string, string> = {}, statistic = 'max') =>
+    new Metric({
+      namespace: 'Birdhouse',
+      metricName,
+      dimensionsMap: { job: 'birdhouse', ...labels },
+      statistic,
+      period,
+    })
+  alarm('CheckFailing', exported('birdhouse_health_check', {}, 'min'), below, 1)
+  alarm('PoolExhausted', exported('birdhouse_db_waiting'), above, 0)
+  alarm('EventLoopBlocked', exported('nodejs_eventloop_lag_p99_seconds'), above, 0.2)
+  alarm('JobsLate', exported('birdhouse_jobs_oldest_due_seconds'), above, 60)
+  alarm('JobsDead', exported('birdhouse_jobs', { state: 'dead' }), above, 0)
+  alarm('FanOutLate', exported('birdhouse_timeline_fan_out_lag_seconds'), above, 60)
+  alarm('PicturesQueue', exported('birdhouse_pictures_waiting'), above, 32)
+  alarm('PasswordsQueue', exported('birdhouse_password_hashes', { state: 'waiting' }), above, 20)
 }

@@ -68,6 +68,8 @@ export function createDatabase(stack: Stack, network: Network, options: Options)
   instance.addRotationMultiUser('UserRotation', {
     secret: attached,
     automaticallyAfter: Duration.days(30),
+    // The user does not exist before an operator creates it.
+    rotateImmediatelyOnUpdate: false,
     vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS },
   })
   instance.addRotationSingleUser({

@@ -5,8 +5,8 @@ import type { CfnBucket } from 'aws-cdk-lib/aws-s3'
 import { acknowledge } from './acknowledge.ts'
 import type { Parts } from './parts.ts'
 
-/** The name in machine/logs.json. */
-const LOG_NAME = '/birdhouse/service'
+/** The names in machine/agent.json: lines of the service, and its metrics on their way to CloudWatch. */
+const LOGS = { ServiceLog: '/birdhouse/service', MetricsLog: '/birdhouse/metrics' }
 
 /** The rights of a machine: its pictures, one artefact, the secrets of the service and its log. */
 export function createRole(stack: Stack, { buckets, database, secrets, redis, options }: Parts) {
@@ -24,12 +24,11 @@ export function createRole(stack: Stack, { buckets, database, secrets, redis, op
   statement(['s3:GetObject'], [artefacts.arnForObjects(`${options.release}.tar.gz`)])
   for (const secret of [database.user, secrets.jwt, secrets.secondFactor, redis?.token])
     secret?.grantRead(role)
-  const log = new LogGroup(stack, 'ServiceLog', {
-    logGroupName: LOG_NAME,
-    retention: RetentionDays.THREE_MONTHS,
-    removalPolicy: RemovalPolicy.RETAIN,
-  })
-  log.grantWrite(role)
+  for (const [id, logGroupName] of Object.entries(LOGS)) {
+    const retention = RetentionDays.THREE_MONTHS
+    const removalPolicy = RemovalPolicy.RETAIN
+    new LogGroup(stack, id, { logGroupName, retention, removalPolicy }).grantWrite(role)
+  }
   const bucketId = stack.getLogicalId(media.node.defaultChild as CfnBucket)
   acknowledge(
     role,

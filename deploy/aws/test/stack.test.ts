@@ -6,6 +6,7 @@ import { AwsSolutionsChecks } from 'cdk-nag'
 import cdk from '../cdk.json' with { type: 'json' }
 import type { Options } from '../lib/options.ts'
 import { BirdhouseStack } from '../lib/stack.ts'
+import agent from '../machine/agent.json' with { type: 'json' }
 
 const OPTIONS: Options = {
   region: 'eu-central-1',
@@ -117,6 +118,25 @@ test('machines drain for longer than the service, and are checked on the cheap p
 test('every log has an end of its keeping', () => {
   for (const { RetentionInDays } of propertiesOf('AWS::Logs::LogGroup'))
     assert.equal(RetentionInDays, 90)
+})
+
+test('each alarm on a metric of the service watches a series that the agent of a machine sends', () => {
+  const { metric_declaration: declared } = agent.logs.metrics_collected.prometheus.emf_processor
+  const sent = declared.flatMap(({ dimensions, metric_selectors: names }) =>
+    names.map((name) => `${name.slice(1, -1)} by ${dimensions.flat()}`),
+  )
+  const watched = propertiesOf('AWS::CloudWatch::Alarm')
+    .filter(({ Namespace }) => Namespace === 'Birdhouse')
+    .map(({ MetricName, Dimensions }) => {
+      const names = Dimensions.map(({ Name }: { Name: string }) => Name)
+      return `${MetricName} by ${names}`
+    })
+  assert.deepEqual(watched.sort(), sent.sort())
+})
+
+test('the password of a user that does not exist yet is not rotated', () => {
+  const schedules = propertiesOf('AWS::SecretsManager::RotationSchedule')
+  assert.equal(schedules.filter((one) => one.RotateImmediatelyOnUpdate === false).length, 1)
 })
 
 test('machines have no key, and use tokens for their role', () => {
