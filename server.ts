@@ -6,7 +6,7 @@ import { loadDemoData } from './demo/index.ts'
 import { adviseDatabase, adviseStart } from './local/advice.ts'
 import { startLocal, withStandIns } from './local/index.ts'
 import { readEnv } from './plugins/config/index.ts'
-import { serializeError } from './plugins/errors.ts'
+import { serializeError } from './plugins/errors/log.ts'
 import { judgeSettings } from './plugins/features/optional.ts'
 import { tracing } from './tracing.ts'
 

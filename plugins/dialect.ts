@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-import type { describe } from './errors.ts'
+import type { describe } from './errors/problem.ts'
 import { acceptForms } from './http/forms.ts'
 import { createAjv } from './validation.ts'
 

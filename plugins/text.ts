@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { invalidField } from './errors.ts'
+import { invalidField } from './errors/problem.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { invalidField } from '../errors.ts'
+import { invalidField } from '../errors/problem.ts'
 import { findLoneSurrogate } from './surrogates.ts'
 import { decodeUtf8 } from './utf8.ts'
 

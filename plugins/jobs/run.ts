@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { describeError } from '../errors.ts'
+import { describeError } from '../errors/log.ts'
 import { createAttempts, LeaseLost } from './attempt.ts'
 import type { Causes } from './cause.ts'
 import type { Claim, Job, JobStore } from './store.ts'

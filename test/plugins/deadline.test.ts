@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify, { type FastifyRequest } from 'fastify'
 import t from 'tap'
 import deadline from '../../plugins/deadline.ts'
-import errors from '../../plugins/errors.ts'
+import errors from '../../plugins/errors/index.ts'
 
 /** Milliseconds. */
 const LIMIT = 150

@@ -4,7 +4,8 @@ import { sql } from 'drizzle-orm'
 import type { FastifyError } from 'fastify'
 import Fastify from 'fastify'
 import t from 'tap'
-import errors, { serializeError } from '../../plugins/errors.ts'
+import errors from '../../plugins/errors/index.ts'
+import { serializeError } from '../../plugins/errors/log.ts'
 import { call, setUp, signUp } from '../helper.ts'
 
 const app = await setUp(t)

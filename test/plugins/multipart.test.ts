@@ -10,7 +10,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import clientAddress from '../../plugins/client-address.ts'
 import deadline from '../../plugins/deadline.ts'
-import errors from '../../plugins/errors.ts'
+import errors from '../../plugins/errors/index.ts'
 import multipart from '../../plugins/multipart/index.ts'
 import { uploadedFiles } from '../multipart.ts'
 
