@@ -7,6 +7,7 @@ import {
   type ResultSetHeader,
 } from 'mysql2/promise'
 import { isConflict, mysqlError } from '../plugins/db/errors.ts'
+import { chooseAlgorithm } from './alter-algorithm.ts'
 import { withLock } from './migration-lock.ts'
 import { failure, type History, pendingSteps, readSteps, type Step } from './migration-steps.ts'
 import { foreignStatement } from './ownership.ts'
@@ -98,6 +99,7 @@ async function apply(
   )
   const interruptedBefore = started.affectedRows === 0
   try {
+    await chooseAlgorithm(connection, statement)
     await runUnderLoad(connection, statement, async (reason) => {
       progress(`migration ${id} waits for a lock (${reason}); trying again`)
       await renew()

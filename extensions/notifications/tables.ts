@@ -54,12 +54,15 @@ export const notificationItems = mysqlTable(
     kind: kind(),
     actorId: userId().notNull(),
     subjectId: id().notNull(),
+    /** Read and written by version 0.2 alone, which may run beside this one; 0.4 drops the column. */
+    sourceId: id(),
     groupId: id().references(() => notificationGroups.id, { onDelete: 'cascade' }),
     createdAt: createdAt(),
   },
   (t) => [
     uniqueIndex('notifications_items_cause').on(t.userId, t.kind, t.actorId, t.subjectId),
     index('notifications_items_group').on(t.groupId, t.id),
+    index('notifications_items_source').on(t.sourceId),
     index('notifications_items_order').on(t.userId, t.id),
   ],
 )

@@ -61,6 +61,7 @@ function shape(s: KernelValues, instance: number) {
     port: s.PORT,
     localDir: resolve(s.LOCAL_DIR),
     database: connectionOptions(s),
+    poolSize: s.DATABASE_POOL_SIZE,
     s3: {
       endpoint: s.S3_ENDPOINT && readBaseUrl(s.S3_ENDPOINT),
       region: s.S3_REGION,

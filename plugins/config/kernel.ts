@@ -21,6 +21,13 @@ export const KernelSettings = Type.Object({
   DATABASE_URL: Type.String({ description: 'mysql://user:password@host:port/name' }),
   DATABASE_TLS: Type.Optional(Type.String()),
   DATABASE_CA: Type.Optional(Type.String()),
+  // Extensions may use 16 at once: four transactions and four statements of requests, the same of jobs.
+  DATABASE_POOL_SIZE: Type.Integer({
+    minimum: 18,
+    maximum: 200,
+    default: 20,
+    description: 'the most connections of a process to its database',
+  }),
   S3_ENDPOINT: Url,
   S3_REGION: Type.String({
     // The AWS SDK requires one label of a host name.

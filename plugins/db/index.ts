@@ -40,8 +40,8 @@ declare module 'fastify' {
 type KernelTables = typeof tables
 type Preparing = ReturnType<typeof createPreparing>
 
-/** Connections per process; a request holds one for a few milliseconds. */
-const POOL_SIZE = 20
+/** Milliseconds after which a connection that nobody has used is closed. */
+const IDLE = 60_000
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 5_000
 /**
@@ -55,7 +55,11 @@ export default fp<{ features: Feature[] }>(
     await app.register(mysql, {
       promise: true,
       ...app.config.database,
-      connectionLimit: POOL_SIZE,
+      connectionLimit: app.config.poolSize,
+      // The driver closes idle connections only below the limit, and at once above this number.
+      maxIdle: app.config.poolSize - 1,
+      idleTimeout: IDLE,
+      gracefulEnd: true,
       maxPreparedStatements: STATEMENTS,
       connectTimeout: CONNECT_TIMEOUT,
       // For transactions alone, see session.ts.

@@ -16,7 +16,7 @@ type DriverConnection = Connection & {
   _command: unknown
   stream: {
     setTimeout: (milliseconds: number) => void
-    on: (event: 'timeout', listener: () => void) => void
+    on: (event: 'timeout' | 'close', listener: () => void) => void
     destroy: (error: Error) => void
   }
 }
@@ -60,6 +60,8 @@ export function watchSilence(pool: Pool, ask: () => Promise<Connection>, log: Fa
   return function watch(connection: PoolConnection) {
     const driver = connection as unknown as DriverConnection
     driver.stream.setTimeout(SILENCE)
+    // The pool closes connections that are idle for long.
+    driver.stream.on('close', () => idle.delete(driver))
     // Emitted once per silence; the next byte in either direction starts the clock again.
     driver.stream.on('timeout', () => {
       if (driver._command) judge(driver).catch((err) => log.error({ err }, 'no judgement'))

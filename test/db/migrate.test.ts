@@ -6,6 +6,7 @@ import { createConnection, createPool, type RowDataPacket } from 'mysql2/promise
 import t, { type Test } from 'tap'
 import { migrate } from '../../db/migrate.ts'
 import { connectionOptions } from '../../plugins/db/connection-options.ts'
+import { isMysql } from '../database.ts'
 import { settings } from '../helper.ts'
 import { migrateAll } from '../template.ts'
 
@@ -233,3 +234,28 @@ async function describe(t: Test, url: string) {
     triggers: await count('triggers WHERE trigger'),
   }
 }
+
+const COPIED = { skip: isMysql && 'MySQL changes such tables in place without harm' }
+
+t.test('MariaDB copies a table that has a virtual column, and no other', COPIED, async (t) => {
+  const { write, run, query } = await start(t)
+  write('0000_first.sql', [
+    'CREATE TABLE birds (id INT PRIMARY KEY, name INT, seen INT AS (COALESCE(id, name)) VIRTUAL)',
+    'CREATE TABLE nests (id INT PRIMARY KEY, name INT)',
+  ])
+  await run()
+  /** A copy has another id. */
+  const idOf = (table: string) =>
+    query(
+      `SELECT table_id FROM information_schema.innodb_sys_tables
+        WHERE name = CONCAT(DATABASE(), '/${table}')`,
+    )
+  const [birds, nests] = [await idOf('birds'), await idOf('nests')]
+  write('0001_second.sql', [
+    'CREATE INDEX birds_name ON birds (name)',
+    'CREATE INDEX nests_name ON nests (name)',
+  ])
+  await run()
+  t.notSame(await idOf('birds'), birds)
+  t.same(await idOf('nests'), nests)
+})

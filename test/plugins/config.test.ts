@@ -30,6 +30,8 @@ t.test('each setting is read', async (t) => {
   const cases: [Env, object][] = [
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: '65535' }, { port: 65_535 }],
+    [{ DATABASE_POOL_SIZE: '18' }, { poolSize: 18 }],
+    [{ DATABASE_POOL_SIZE: '200' }, { poolSize: 200 }],
     [{ JWT_SECRETS: `${SECRET}, ${SECRET}x` }, { jwtSecrets: [SECRET, `${SECRET}x`] }],
     [{ TRUST_PROXY: 'true' }, { trustProxy: true }],
     [{ TRUST_PROXY: '10.0.0.0/8, ::1' }, { trustProxy: ['10.0.0.0/8', '::1'] }],
@@ -68,6 +70,8 @@ t.test('each wrong setting is named', async (t) => {
     { HOST: 'http://127.0.0.1' },
     { HOST: '127.0.0.1:3000' },
     { HOST: '[::1]' },
+    { DATABASE_POOL_SIZE: '17' },
+    { DATABASE_POOL_SIZE: '201' },
     { S3_ENDPOINT: 's3:9000' },
     { S3_ENDPOINT: 'http://' },
     { S3_ENDPOINT: 'https:///path' },

@@ -32,10 +32,10 @@ export const runningIn = (folder: string) =>
 export type Server = Awaited<ReturnType<typeof spawnServer>>
 
 /** `node server.ts` in a process group of its own, as a terminal would run it; without demo data. */
-export async function spawnServer(t: Test, settings: Env) {
+export async function spawnServer(t: Test, settings: Env, server = SERVER) {
   const given = settings.PORT === '0' ? undefined : settings.PORT
   const port = given ?? String(await getPort({ host: '127.0.0.1' }))
-  const child = spawn(process.execPath, [SERVER], {
+  const child = spawn(process.execPath, [server], {
     // Away from a developer's own .env.
     cwd: tmpdir(),
     detached: true,
