@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../measure.ts'
+import { clusterFaults } from './cluster-faults.ts'
 import { databaseFaults } from './database-faults.ts'
 import { helperFaults } from './helper-faults.ts'
+import { pm2Faults } from './pm2-faults.ts'
 
 export const faults: Fault[] = [
   {
@@ -64,4 +66,6 @@ export const faults: Fault[] = [
   },
   ...databaseFaults,
   ...helperFaults,
+  ...pm2Faults,
+  ...clusterFaults,
 ]

@@ -80,7 +80,7 @@ export async function startMysql(options: Options) {
 }
 
 /** A server does not run as root. */
-function unprivileged() {
+export function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (option: string) =>
     Number(execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }))
