@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, globSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, globSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
@@ -7,8 +7,8 @@ import { startMariadb } from '../local/mariadb.ts'
 import { everyServer } from '../local/mariadb-files.ts'
 import { findProgram } from '../local/mariadb-install.ts'
 import { background, failure, gone, isRunning } from '../local/mariadb-process.ts'
-import { unprivileged } from '../test/mysql/server.ts'
 import { CHECK_USER } from './database-balancer.ts'
+import { giveTo, type Owner, unprivileged } from './files.ts'
 import { freePort } from './free-port.ts'
 import type { Stops } from './house.ts'
 
@@ -69,7 +69,6 @@ function transferScripts(folder: string) {
   return join(folder, 'package/usr/bin')
 }
 
-type Owner = ReturnType<typeof unprivileged>
 type NodeOptions = {
   base: string
   port: number
@@ -77,12 +76,6 @@ type NodeOptions = {
   urlOf: (port: number) => string
   owner: Owner
   path: string
-}
-
-function giveTo({ uid, gid }: Owner, folder: string) {
-  if (uid === undefined) return
-  chmodSync(folder, 0o711)
-  execFileSync('chown', ['-R', `${uid}:${gid}`, folder])
 }
 
 function createNode({ base, port, groupPort, urlOf, owner, path }: NodeOptions) {
