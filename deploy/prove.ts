@@ -14,7 +14,14 @@ const LINES = 20
 
 const port = await getPort({ host: '127.0.0.1' })
 const child = spawn(process.execPath, [join(import.meta.dirname, '../server.ts')], {
-  env: { ...process.env, NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port) },
+  env: {
+    ...process.env,
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    // A running process has this port.
+    METRICS_PORT: '',
+  },
   stdio: ['ignore', 'pipe', 'pipe'],
 })
 const output: string[] = []

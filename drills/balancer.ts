@@ -8,6 +8,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 type Options = {
   folder: string
   port: number
+  /** Of HAProxy's own metrics. */
+  metricsPort: number
   servers: number[]
   /** Requests at once that each server gets; others wait for `queue` milliseconds, then get 503. */
   most?: number
@@ -15,7 +17,7 @@ type Options = {
 }
 
 /** HAProxy as docs/drills.md describes it. */
-const config = ({ port, servers, most = 1_000, queue = 5_000 }: Options) => `
+const config = ({ port, metricsPort, servers, most = 1_000, queue = 5_000 }: Options) => `
 global
   maxconn 8000
 defaults
@@ -35,12 +37,26 @@ listen birdhouse
   option httpchk GET /readyz
   default-server check inter 500ms fall 2 rise 1 maxconn ${most} on-marked-down shutdown-sessions
 ${servers.map((server, n) => `  server api${n} 127.0.0.1:${server}`).join('\n')}
+frontend metrics
+  bind 127.0.0.1:${metricsPort}
+  http-request use-service prometheus-exporter
 `
 
 /** @throws Error when HAProxy is not installed or refuses the configuration */
 export async function startBalancer(options: Options) {
   const file = join(options.folder, 'haproxy.cfg')
   writeFileSync(file, config(options))
+  let haproxy = await startHaproxy(file, options.port)
+  return {
+    stop: () => haproxy.stop(),
+    start: async () => {
+      haproxy = await startHaproxy(file, options.port)
+    },
+  }
+}
+
+/** @param port one that it listens on */
+export async function startHaproxy(file: string, port: number) {
   const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (text) => {
@@ -50,7 +66,7 @@ export async function startBalancer(options: Options) {
     throw new Error(`HAProxy ended; install it with apt-get install haproxy. ${errors}`)
   })
   exited.catch(() => {})
-  await Promise.race([answers(options.port), exited])
+  await Promise.race([answers(port), exited])
   return { stop: () => child.kill('SIGKILL') }
 }
 

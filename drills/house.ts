@@ -1,43 +1,57 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import getPort from 'get-port'
 import type { createStops } from '../bench/stops.ts'
-import { startMariadb } from '../local/mariadb.ts'
 import { startS3 } from '../local/s3.ts'
 import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { startBalancer } from './balancer.ts'
-
-const SERVER = join(import.meta.dirname, '../server.ts')
-const PROCESSES = 2
-/** Milliseconds until a process that ended is started again, as PM2 does. */
-const RESTART = 100
+import { createDatabase } from './database.ts'
+import { freePort } from './free-port.ts'
+import { startProcesses, untilReady } from './processes.ts'
 
 export type House = Awaited<ReturnType<typeof startHouse>>
+export type Stops = ReturnType<typeof createStops>
 
-const freePort = () => getPort({ host: '127.0.0.1' })
+/** Where processes of the service listen, and where they show their metrics. */
+type Service = { port: number; metricsPort: number }[]
 
-type Options = { most?: number; queue?: number; env?: Record<string, string> }
+export type Options = {
+  most?: number
+  queue?: number
+  env?: Record<string, string>
+  /** A database of the drill's own instead of a MariaDB. */
+  databaseUrl?: string
+  /** Folder and options of the MariaDB. */
+  databaseFolder?: string
+  serverOptions?: string[]
+  /** Returns another way to the store of pictures at this address. */
+  s3Through?: (endpoint: string) => Promise<string>
+  /** Starts the service in another way than as two child processes. */
+  startService?: (env: Record<string, string>) => Promise<Service>
+}
 
 /** MariaDB, S3, two processes of the service in production, and HAProxy in front of them. */
-export async function startHouse(stops: ReturnType<typeof createStops>, options: Options = {}) {
+export async function startHouse(stops: Stops, options: Options = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'birdhouse-drill-'))
   stops.add(() => rmSync(folder, { recursive: true, force: true }))
-  const database = createDatabase(join(folder, 'mariadb'), await freePort())
-  const databaseUrl = await database.start()
+  const database = createDatabase(
+    options.databaseFolder ?? join(folder, 'mariadb'),
+    await freePort(),
+    options.serverOptions,
+  )
+  const databaseUrl = options.databaseUrl ?? (await database.start())
   stops.add(database.stop)
   const s3Folder = join(folder, 's3')
   const s3Port = await freePort()
   let s3 = await startS3({ folder: s3Folder, bucket: 'birdhouse', port: s3Port })
   stops.add(() => s3.stop())
 
+  const endpoint = s3.settings.S3_ENDPOINT
   const env = {
-    PATH: process.env.PATH,
+    PATH: process.env.PATH ?? '',
     ...s3.settings,
+    S3_ENDPOINT: (await options.s3Through?.(endpoint)) ?? endpoint,
     ...HIGH_LIMITS,
     NODE_ENV: 'production',
     DATABASE_URL: databaseUrl,
@@ -47,20 +61,14 @@ export async function startHouse(stops: ReturnType<typeof createStops>, options:
     LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
     ...options.env,
   }
-  const processes = await Promise.all(
-    Array.from({ length: PROCESSES }, async () => createProcess(env, await freePort())),
-  )
-  // The first one applies the migrations.
-  for (const one of processes) {
-    stops.add(one.stop)
-    await one.start()
-  }
-  const port = await freePort()
-  const servers = processes.map((one) => one.port)
-  const balancer = await startBalancer({ folder, port, servers, ...options })
+  const processes = options.startService ? [] : await startProcesses(env, stops)
+  const service: Service = (await options.startService?.(env)) ?? processes
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const servers = [...new Set(service.map((one) => one.port))]
+  const balancer = await startBalancer({ folder, port, metricsPort, servers, ...options })
   stops.add(balancer.stop)
   const url = `http://127.0.0.1:${port}`
-  while (!(await fetch(`${url}/readyz`)).ok) await sleep(100)
+  await untilReady(url)
 
   return {
     url,
@@ -69,75 +77,13 @@ export async function startHouse(stops: ReturnType<typeof createStops>, options:
     s3Folder,
     database,
     processes,
+    balancer,
+    metricsPorts: { service: service.map((one) => one.metricsPort), balancer: metricsPort },
     s3: {
       stop: () => s3.stop(),
       start: async () => {
         s3 = await startS3({ folder: s3Folder, bucket: 'birdhouse', port: s3Port })
       },
-    },
-  }
-}
-
-/** A server on one port and folder, which may be killed and started again. */
-function createDatabase(folder: string, port: number) {
-  mkdirSync(folder, { recursive: true })
-  let server: Awaited<ReturnType<typeof startMariadb>> | undefined
-  return {
-    start: async () => {
-      server = await startMariadb({ folder, port })
-      return server.url
-    },
-    stop: async () => server?.stop(),
-    kill: () => server?.kill(),
-    pause: () => process.kill(server?.pid ?? 0, 'SIGSTOP'),
-    resume: () => process.kill(server?.pid ?? 0, 'SIGCONT'),
-  }
-}
-
-/** A process of the service, which is started again whenever it ends. */
-function createProcess(env: NodeJS.ProcessEnv, port: number) {
-  let child: ChildProcess | undefined
-  let over = false
-
-  async function start() {
-    const own = { ...env, PORT: String(port) }
-    const started = spawn(process.execPath, [SERVER], {
-      cwd: tmpdir(),
-      env: own,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    child = started
-    started.once('exit', async () => {
-      if (over) return
-      await sleep(RESTART)
-      if (!over) await start().catch(() => {})
-    })
-    await Promise.race([once(started, 'message'), once(started, 'exit')])
-  }
-
-  return {
-    port,
-    start,
-    kill: () => child?.kill('SIGKILL'),
-    /** Ends when the process that follows a killed one is ready. */
-    back: async () => {
-      const killed = child
-      while (child === killed) await sleep(20)
-      const isReady = () =>
-        fetch(`http://127.0.0.1:${port}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        )
-      while (!(await isReady())) await sleep(100)
-    },
-    stop: () => {
-      over = true
-      child?.kill('SIGKILL')
-    },
-    /** After `stop`. */
-    restart: () => {
-      over = false
-      return start()
     },
   }
 }

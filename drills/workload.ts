@@ -10,10 +10,10 @@ const PATIENCE = 40_000
 const PAUSE = 100
 const PASSWORD = randomBytes(16).toString('base64url')
 
-export type Person = { id: number; token: string; followees: Person[] }
+export type Person = { id: number; token: string; refreshToken: string; followees: Person[] }
 export type Result = Awaited<ReturnType<Workload['stop']>>
 export type Workload = Awaited<ReturnType<typeof startWorkload>>
-type Sent = { token?: string; body?: object; key?: string }
+type Sent = { person?: Person; body?: object; key?: string }
 
 /** Sends requests until stopped, and knows which writes were acknowledged. */
 export async function startWorkload(url: string) {
@@ -28,14 +28,14 @@ export async function startWorkload(url: string) {
   let over = false
 
   /** @throws Error for an answer that no fault explains */
-  async function attempt(line: string, { token, body, key }: Sent) {
+  async function attempt(line: string, { person, body, key }: Sent) {
     const [method = '', path = ''] = line.split(' ')
     const begun = performance.now()
     sent++
     const response = await fetch(url + path, {
       method,
       headers: {
-        ...(token && { authorization: `Bearer ${token}` }),
+        ...(person && { authorization: `Bearer ${person.token}` }),
         ...(body && { 'content-type': 'application/json' }),
         ...(key && { 'idempotency-key': key }),
       },
@@ -47,6 +47,10 @@ export async function startWorkload(url: string) {
     // biome-ignore lint/suspicious/noExplicitAny: the callers know the answers of their routes
     const answer: any = response.status === 204 ? undefined : await response.json()
     if (response.status >= 500) return { failed: `${response.status} ${answer?.code ?? ''}`.trim() }
+    if (response.status === 401 && person) {
+      await refresh(person)
+      return attempt(line, { person, ...(body && { body }), ...(key && { key }) })
+    }
     if (response.status >= 400) throw new Error(`${line}: ${JSON.stringify(answer)}`)
     const now = performance.now()
     latencies.push(now - begun)
@@ -69,35 +73,43 @@ export async function startWorkload(url: string) {
     }
   }
 
+  /** Access tokens end after 15 minutes. */
+  async function refresh(person: Person) {
+    const body = { refreshToken: person.refreshToken }
+    const { accessToken, refreshToken } = await insist('POST /v1/auth/refresh', { body })
+    Object.assign(person, { token: accessToken, refreshToken })
+  }
+
   async function signUp(): Promise<Person> {
     const email = `${randomUUID()}@birdhouse.example`
     const body = { name: 'Somebody', email, password: PASSWORD }
-    const { user, accessToken } = await insist('POST /v1/auth/sign-up', { body })
-    return { id: user.id, token: accessToken, followees: [] }
+    const { user, accessToken, refreshToken } = await insist('POST /v1/auth/sign-up', { body })
+    return { id: user.id, token: accessToken, refreshToken, followees: [] }
   }
 
-  async function act({ id, token }: Person) {
+  async function act(person: Person) {
+    const { id } = person
     const dice = Math.random()
     if (dice < 0.4) {
       const text = randomUUID()
-      const tweet = await insist('POST /v1/tweets', { token, body: { text }, key: randomUUID() })
+      const tweet = await insist('POST /v1/tweets', { person, body: { text }, key: randomUUID() })
       tweets.set(tweet.id, { text, authorId: id })
       return
     }
     const liked = [...tweets.keys()].at(-Math.ceil(Math.random() * 50))
     if (dice < 0.6 && liked) {
-      await insist(`PUT /v1/tweets/${liked}/like`, { token })
+      await insist(`PUT /v1/tweets/${liked}/like`, { person })
       likes.set(liked, (likes.get(liked) ?? new Set()).add(id))
       return
     }
-    await insist('GET /v1/timeline', { token })
+    await insist('GET /v1/timeline', { person })
   }
 
   const people = await Promise.all(Array.from({ length: PEOPLE }, signUp))
   for (const [n, person] of people.entries()) {
     for (let next = 1; next <= FOLLOWED; next++) {
       const followee = people[(n + next) % PEOPLE] as Person
-      await insist(`PUT /v1/users/${followee.id}/follow`, { token: person.token })
+      await insist(`PUT /v1/users/${followee.id}/follow`, { person })
       person.followees.push(followee)
     }
   }

@@ -17,7 +17,7 @@ export function background(
   logFile: string,
   signal: NodeJS.Signals,
   cwd = '.',
-  owner: { uid?: number; gid?: number } = {},
+  owner: { uid?: number; gid?: number; env?: NodeJS.ProcessEnv } = {},
 ) {
   const log = openSync(logFile, 'w', 0o600)
   const child = spawn(program, args, { cwd, stdio: ['ignore', log, log], detached: true, ...owner })

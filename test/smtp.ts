@@ -2,12 +2,12 @@ import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
-import type { Test } from 'tap'
 
+type Scope = { teardown: (work: () => unknown) => unknown }
 type Refusal = { code: number; text: string }
 
 /** A mail server that keeps what it gets; `refuse` says what it answers to a recipient. */
-export async function startSmtp(t: Test, port = 0) {
+export async function startSmtp(t: Scope, port = 0) {
   const mails: (Email & { recipients: string[] })[] = []
   let refuse: (recipient: string) => Refusal | undefined = () => undefined
   const server = new SMTPServer({

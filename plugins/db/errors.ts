@@ -4,8 +4,8 @@ const CONFLICTS = new Set([1213, 1205, 1020])
 const FULL = new Set([1040, 1203, 1226])
 // 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down.
 // 1290, 1792, 1836: read-only, such as a primary that has just become a replica.
-// 1021, 1114: a full disk. 1045: the password has been changed, and this process has not been restarted yet.
-const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1792, 1836, 1021, 1114, 1045])
+// 3, 1021, 1114: a full disk. 1045: the password has been changed, and this process has not been restarted yet.
+const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1792, 1836, 3, 1021, 1114, 1045])
 const READ_ONLY = new Set([1290, 1792, 1836])
 const OUTAGE_CODES = new Set(
   'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),

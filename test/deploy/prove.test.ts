@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -21,7 +22,12 @@ async function prove(env: Env) {
 
 t.test('a version is proven before it replaces processes', async (t) => {
   const env = await settings(t)
-  t.strictSame(await prove(env), { code: 0, errors: '' })
+  // A process of the version before serves its metrics meanwhile.
+  const before = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => before.close())
+  await once(before, 'listening')
+  const { port } = before.address() as AddressInfo
+  t.strictSame(await prove({ ...env, METRICS_PORT: String(port) }), { code: 0, errors: '' })
 
   const broken = await prove({ ...env, EXTENSIONS: './no-such-extension' })
   t.equal(broken.code, 1)

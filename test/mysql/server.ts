@@ -54,13 +54,16 @@ export async function startMysql(options: Options) {
   const log = join(base, 'mysqld.log')
   const launch = (...args: string[]) =>
     background(mysqld.program, [...everyServer(mysqld, data), ...args], log, 'SIGKILL', base, owner)
-  if (!existsSync(data)) await createFiles(launch('--initialize-insecure'), log)
+  const isNew = !existsSync(data)
+  if (isNew) await createFiles(launch('--initialize-insecure'), log)
   const password = keptSecret(join(base, 'password'))
   const port = options.port ?? (await getPort({ host: '127.0.0.1' }))
   const initFile = join(base, 'init.sql')
   writeFileSync(initFile, accounts(password, options.everyDatabase), { mode: 0o644 })
   const child = launch(
-    ...[`--init-file=${initFile}`, '--bind-address=127.0.0.1', `--port=${port}`],
+    // Once: each run is a transaction of this server alone, which keeps it out of its group.
+    ...(isNew ? [`--init-file=${initFile}`] : []),
+    ...['--bind-address=127.0.0.1', `--port=${port}`],
     ...['--socket=mysqld.sock', `--pid-file=${join(data, 'mysqld.pid')}`, '--mysqlx=OFF'],
     ...['--skip-name-resolve', '--secure-file-priv=NULL', '--innodb-buffer-pool-size=256M'],
     ...['--max-connections=400', ...PRODUCTION],
@@ -80,7 +83,7 @@ export async function startMysql(options: Options) {
 }
 
 /** A server does not run as root. */
-function unprivileged() {
+export function unprivileged(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (option: string) =>
     Number(execFileSync('id', [option, 'nobody'], { encoding: 'utf8' }))

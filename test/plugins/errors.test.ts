@@ -112,6 +112,7 @@ t.test('an overloaded database is a 503 with Retry-After', async (t) => {
     'a session that takes no writes': { errno: 1792, expected: unavailable },
     'a full table space': { errno: 1114, expected: unavailable },
     'a full disk': { errno: 1021, expected: unavailable },
+    'a full disk for temporary files': { errno: 3, expected: unavailable },
     'a password that has just been changed': { errno: 1045, expected: unavailable },
   }
   for (const [name, { errno, expected }] of Object.entries(cases)) {

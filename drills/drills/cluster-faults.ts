@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startDatabaseBalancer } from '../database-balancer.ts'
+import { startGalera } from '../galera.ts'
+import { startGroup } from '../group.ts'
+import type { Stops } from '../house.ts'
+import type { Fault } from '../measure.ts'
+
+/** Synced, and in the part of the group that has a majority. */
+const GALERA = {
+  statement:
+    "SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME DESC SEPARATOR '-') FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('WSREP_READY', 'WSREP_LOCAL_STATE')",
+  healthy: 'ON-4',
+  plugin: 'mysql_native_password',
+}
+
+/** The primary, in the part of the group that has a majority. */
+const GROUP = {
+  statement:
+    "SELECT IF(SUM(member_state = 'ONLINE') * 2 > COUNT(*) AND SUM(member_id = @@server_uuid AND member_role = 'PRIMARY') = 1, 'takes-writes', 'other') AS state FROM performance_schema.replication_group_members",
+  healthy: 'takes-writes',
+  plugin: 'caching_sha2_password',
+}
+
+export const clusterFaults: Fault[] = [
+  {
+    name: 'galera',
+    title: 'kill -9 of each of three Galera nodes in turn, each rejoins after 5 s',
+    seconds: 5,
+    alerts: ['BirdhouseDatabaseServerDown'],
+    async prepare(stops) {
+      const { cluster, databaseUrl } = await galera(stops)
+      return {
+        options: { databaseUrl },
+        async during(_, seconds) {
+          for (const node of cluster.nodes) {
+            node.kill()
+            await sleep(seconds * 1000)
+            await cluster.rejoin(node)
+            await sleep(2_000)
+          }
+        },
+      }
+    },
+  },
+  {
+    name: 'isolated',
+    title: 'the Galera node that takes the writes is stopped with SIGSTOP for 15 s',
+    seconds: 15,
+    alerts: ['BirdhouseDatabaseServerDown'],
+    async prepare(stops) {
+      const { cluster, databaseUrl } = await galera(stops)
+      const [first] = cluster.nodes
+      return {
+        options: { databaseUrl },
+        async during(_, seconds) {
+          first?.pause()
+          await sleep(seconds * 1000)
+          first?.resume()
+          await first?.untilSynced()
+        },
+      }
+    },
+  },
+  {
+    name: 'mysql',
+    title:
+      'kill -9 of each of three MySQL servers in group replication in turn, each rejoins after 5 s',
+    seconds: 5,
+    alerts: ['BirdhouseDatabaseServerDown'],
+    async prepare(stops) {
+      const folder = temporary(stops, 'birdhouse-group-')
+      const { members, urlOf } = await startGroup(stops, folder)
+      const databaseUrl = urlOf(await balance(stops, { folder, servers: members, ...GROUP }))
+      return {
+        options: { databaseUrl },
+        async during(_, seconds) {
+          for (const member of members) {
+            member.kill()
+            await sleep(seconds * 1000)
+            await member.start()
+            await sleep(2_000)
+          }
+        },
+      }
+    },
+  },
+]
+
+async function galera(stops: Stops) {
+  const folder = temporary(stops, 'birdhouse-galera-')
+  const cluster = await startGalera(stops, folder)
+  const port = await balance(stops, { folder, servers: cluster.nodes, ...GALERA })
+  return { cluster, databaseUrl: cluster.urlOf(port) }
+}
+
+function temporary(stops: Stops, name: string) {
+  const folder = mkdtempSync(join(tmpdir(), name))
+  stops.add(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
+  return folder
+}
+
+type Balancing = typeof GALERA & { folder: string; servers: { port: number }[] }
+
+async function balance(stops: Stops, { servers, ...options }: Balancing) {
+  const ports = servers.map(({ port }) => port)
+  const { port, stop } = await startDatabaseBalancer({ ports, ...options })
+  stops.add(stop)
+  return port
+}

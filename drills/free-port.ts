@@ -1,0 +1,3 @@
+import getPort from 'get-port'
+
+export const freePort = () => getPort({ host: '127.0.0.1' })
