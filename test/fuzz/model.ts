@@ -1,15 +1,28 @@
-import { type Answered, ask, type Person, type World } from './world.ts'
+import { type Answered, ask, type Person, type Request, type World } from './world.ts'
 
 // What the service has acknowledged must be there, and what it has deleted must not be.
 
 type Tweet = { id: number; author: Person; text: string; isDeleted: boolean }
-type Relation = 'follow' | 'block' | 'mute'
 
 const SUCCESS = /^2/
-const RELATION = /^(PUT|DELETE) \/v1\/users\/\{id\}\/(follow|block|mute)$/
-const MASTODON_RELATION = /^POST \/api\/v1\/accounts\/\{user\}\/(un)?(follow|block|mute)$/
-const LIKE =
-  /^(PUT|DELETE) \/v1\/tweets\/\{id\}\/like$|^POST \/api\/v1\/statuses\/\{tweet\}\/(un)?favourite$/
+const CHANGE = /^(PUT|DELETE) \/v1\/(?:users|tweets)\/\{id\}\/(follow|block|mute|like)$/
+const MASTODON = /^POST \/api\/v1\/\w+\/\{\w+\}\/(un)?(follow|block|mute|favourite)$/
+const FLAT = /^POST \/(un)?(follow|like)$/
+
+type Change = { what: string; id: number; isOn: boolean }
+
+/** What a successful request has changed, in any of the APIs. */
+function changeIn(line: string, { path, body }: Request): Change | undefined {
+  const [, method, what] = CHANGE.exec(line) ?? []
+  if (what) return { what, id: idIn(path), isOn: method === 'PUT' }
+  const [, un, name] = MASTODON.exec(line) ?? []
+  if (name) return { what: name === 'favourite' ? 'like' : name, id: idIn(path), isOn: !un }
+  const [, not, flat] = FLAT.exec(line) ?? []
+  if (!flat) return undefined
+  return { what: flat, id: Number(Object.values(JSON.parse(String(body)))[0]), isOn: !not }
+}
+
+const idIn = (path: string) => Number(/\/(\d+)(?=\/|\?|$)/.exec(path)?.[1])
 
 /** Ends sessions of the sender, or of everyone whose refresh token or password is used. */
 const ENDS_SESSIONS = /logout|sessions|password|refresh|login|second-factor|email/
@@ -19,7 +32,6 @@ export function createModel(port: number, world: World) {
   /** True and false are known; what two requests changed at once is not. */
   const facts = new Map<string, boolean | undefined>()
   const byId = (id: number) => world.people.find((person) => person.id === id)
-  const idIn = ({ path }: { path: string }) => Number(/\/(\d+)(?=\/|\?|$)/.exec(path)?.[1])
 
   /** Takes in the answers to requests that were sent at once. */
   function observe(answered: Answered[]) {
@@ -39,32 +51,28 @@ export function createModel(port: number, world: World) {
 
   function changesOf({ call, request, answer }: Answered) {
     const sender = world.senderOf(call)
-    if (!sender || !SUCCESS.test(String(answer.status))) return []
-    const id = idIn(request)
-    const [, method, first] = RELATION.exec(call.line) ?? []
-    const [, un, second] = MASTODON_RELATION.exec(call.line) ?? []
-    const relation = (first ?? second) as Relation | undefined
-    if (relation) {
-      const isOn = first ? method === 'PUT' : !un
-      const pair = `:${Math.min(sender.id, id)}-${Math.max(sender.id, id)}`
-      const changed = [{ key: `${relation}:${sender.id}>${id}${pair}`, pair, value: isOn }]
-      // A new block deletes the follows between both.
-      if (relation !== 'block' || !isOn) return changed
-      const follow = (a: number, b: number) => facts.set(`follow:${a}>${b}${pair}`, false)
-      follow(sender.id, id)
-      follow(id, sender.id)
-      return changed
+    const change = SUCCESS.test(String(answer.status)) ? changeIn(call.line, request) : undefined
+    if (!sender || !change) return []
+    const { what, id, isOn } = change
+    if (what === 'like') {
+      const key = `like:${sender.id}>${id}`
+      return [{ key, pair: key, value: isOn }]
     }
-    const [, verb, unlike] = LIKE.exec(call.line) ?? []
-    if (!LIKE.test(call.line)) return []
-    const key = `like:${sender.id}>${id}`
-    return [{ key, pair: key, value: verb ? verb === 'PUT' : !unlike }]
+    const pair = `:${Math.min(sender.id, id)}-${Math.max(sender.id, id)}`
+    // A new block deletes the follows between both.
+    if (what === 'block' && isOn)
+      for (const [a, b] of [
+        [sender.id, id],
+        [id, sender.id],
+      ])
+        facts.set(`follow:${a}>${b}${pair}`, false)
+    return [{ key: `${what}:${sender.id}>${id}${pair}`, pair, value: isOn }]
   }
 
   /** Anything that may end a session or an account makes the model forget what it knows by them. */
   function observeAccount({ call, request, answer }: Answered) {
     const sender = world.senderOf(call)
-    const target = byId(idIn(request))
+    const target = byId(idIn(request.path))
     if (call.line.includes('/admin/') && answer.status < 300 && target) target.isPlain = false
     if (!sender) return
     if (call.line === 'DELETE /v1/users/me' && answer.status === 204) sender.isPlain = false
@@ -91,7 +99,7 @@ export function createModel(port: number, world: World) {
     const isDeletion =
       (call.line.startsWith('DELETE ') && /tweets\/\{id\}$|statuses\/\{tweet\}$/.test(call.line)) ||
       call.line === 'POST /v1/admin/tweets/{id}/remove'
-    const deleted = tweets.get(idIn(request))
+    const deleted = tweets.get(idIn(request.path))
     if (isDeletion && deleted) deleted.isDeleted = true
   }
 
