@@ -78,7 +78,7 @@ export const build = (
   withoutBroken(env, async (features, skipped) => {
     const config = parseConfig(env, features)
     await checkBucket(config.s3, progress)
-    if (role === 'service') {
+    if (role !== 'command') {
       // A developer should read at once that DATABASE_URL is wrong.
       if (config.production) await waitForDatabase(config.database, progress)
       await migrate(config.database, progress, historiesOf(features))

@@ -6,14 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import getPort from 'get-port'
 
 // Runs before PM2, which replaces processes by others that do not start, and reports success: starts one
-// process of this version on another port until it is ready for traffic. It also applies the migrations.
+// process of this version on another port until it is ready for traffic. It also applies the migrations. It takes no
+// jobs: a version that is not proven must not work on them.
 
 /** Milliseconds until it is ready; migrations may take a while. */
 const LIMIT = 300_000
 const LINES = 20
 
 const port = await getPort({ host: '127.0.0.1' })
-const child = spawn(process.execPath, [join(import.meta.dirname, '../server.ts')], {
+const child = spawn(process.execPath, [join(import.meta.dirname, 'trial.ts')], {
   env: {
     ...process.env,
     NODE_ENV: 'production',

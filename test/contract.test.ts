@@ -70,7 +70,9 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
     as,
     body: { code },
   })
-  const { id } = await ask(t, 202, 'POST /v1/users/me/exports', { as })
+  const proof = { password, code: recoveryCodes[1] }
+  await ask(t, 403, 'POST /v1/users/me/exports', { as, body: { password } })
+  const { id } = await ask(t, 202, 'POST /v1/users/me/exports', { as, body: proof })
   await ask(t, 200, 'GET /v1/users/me/exports', { as })
   await drained(app)
   await ask(t, 200, `GET /v1/users/me/exports/${id}/archive`, { as })

@@ -2,8 +2,11 @@ import type { MySqlTable } from 'drizzle-orm/mysql-core'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TObject } from 'typebox'
 
-/** A command applies no migrations, starts no job workers and checks no pictures: these belong to the service. */
-export type Role = 'service' | 'command'
+/**
+ * A command applies no migrations, starts no job workers and checks no pictures: these belong to the service. A trial
+ * proves that a version starts: it is a service that takes no jobs and has no port for metrics.
+ */
+export type Role = 'service' | 'command' | 'trial'
 
 /** A folder of routes/, of extensions/ or an entry of EXTENSIONS; all of one shape. */
 export type Feature = {

@@ -59,5 +59,11 @@ export function addJobs(app: FastifyInstance) {
     ({ userId, isOn }) => accountMail.notify({ userId, notice: isOn ? 'factorOn' : 'factorOff' }),
     options,
   )
+  app.events.subscribe(
+    'exports.asked',
+    'accountMail.exportAsked',
+    ({ userId }) => accountMail.notify({ userId, notice: 'exportAsked' }),
+    options,
+  )
   app.jobs.every('accountMail.purge', 3600, accountMail.purge)
 }

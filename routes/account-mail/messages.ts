@@ -61,6 +61,10 @@ export const NOTICES = {
     subject: 'Your second factor is off',
     text: 'A login of your account needs the password alone now',
   },
+  exportAsked: {
+    subject: 'Your data was asked for',
+    text: 'An archive of all data of your account was asked for;\nwho is signed in to it can download the archive for seven days',
+  },
   emailChanged: {
     subject: 'Your e-mail address was changed',
     text: 'Your account has another e-mail address now;\nthis one can no longer be used to sign in',

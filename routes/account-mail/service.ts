@@ -21,6 +21,7 @@ declare module 'fastify' {
     'accountMail.reset': { email: string }
     /** `binding` is that of the account at the request, as base64url. */
     'accountMail.change': { userId: number; email: string; binding: string }
+    'accountMail.exportAsked': EventPayloads['exports.asked']
     'accountMail.factorChanged': EventPayloads['auth.secondFactorChanged']
     'accountMail.newNetwork': EventPayloads['auth.newNetwork']
     'accountMail.passwordChanged': EventPayloads['auth.passwordChanged']

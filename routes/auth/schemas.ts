@@ -102,7 +102,7 @@ export const Session = Type.Object(
   {
     id: Id,
     current: Type.Boolean({ description: 'True for the session that makes this request.' }),
-    ip: Type.String(),
+    ip: Type.String({ description: 'Empty 90 days after the login.' }),
     userAgent: Type.String(),
     app: nullable(
       Type.String({

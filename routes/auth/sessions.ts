@@ -3,6 +3,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
+import { createSessionPurge } from './session-purge.ts'
 
 /** Days until a session ends, however often it is refreshed. */
 const ABSOLUTE_LIFE = 90
@@ -189,11 +190,6 @@ export function createSessions(app: FastifyInstance) {
     return ended.length
   }
 
-  async function purge() {
-    await app.deleteInBatches(sessions, lt(sessions.expiresAt, sql`NOW(3)`))
-    await refreshTokens.purge()
-  }
-
   return {
     open,
     openFor,
@@ -205,6 +201,6 @@ export function createSessions(app: FastifyInstance) {
     revoke,
     revokeAll,
     revokeOthers,
-    purge,
+    purge: createSessionPurge(app, refreshTokens.purge),
   }
 }

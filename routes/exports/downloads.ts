@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import createError from '@fastify/error'
 
 /** Downloads at once in a process; each has a part of an archive in memory. */
@@ -20,12 +21,14 @@ const TooBusy = createError(
 export function createDownloads() {
   const accounts = new Set<number>()
 
-  /** Takes a place until the generator ends or is ended. @throws DownloadInProgress, TooBusy */
+  /** Returns the download, which has a place until its stream is closed. @throws DownloadInProgress, TooBusy */
   function bound(userId: number, content: AsyncIterable<Buffer>) {
     if (accounts.has(userId)) throw new DownloadInProgress()
     if (accounts.size >= AT_ONCE) throw new TooBusy()
     accounts.add(userId)
-    return { content, signal: AbortSignal.timeout(LIFE), release: () => accounts.delete(userId) }
+    const stream = Readable.from(content, { signal: AbortSignal.timeout(LIFE) })
+    stream.once('close', () => accounts.delete(userId))
+    return stream
   }
 
   return { bound }

@@ -1,8 +1,17 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { BearerAuth, IdParams, PageOf, PageQuery, problems, ref } from 'birdhouse/schemas'
+import {
+  BearerAuth,
+  BODY_LIMITS,
+  IdParams,
+  PageOf,
+  PageQuery,
+  problems,
+  ref,
+} from 'birdhouse/schemas'
 import { Type } from 'typebox'
 import { createDownloads } from './downloads.ts'
+import { ExportRequest } from './schemas.ts'
 
 const TYPE = 'application/zip'
 
@@ -14,16 +23,21 @@ const exports: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/users/me/exports',
     {
+      bodyLimit: BODY_LIMITS.credentials,
       schema: {
         ...signedIn,
         operationId: 'askForExport',
         summary: 'Ask for an archive of your data',
         description:
-          'A job makes a ZIP of JSON files and of your pictures, which is kept for 7 days. One archive is made at a time, at most 3 in 24 hours.',
-        response: { 202: ref('DataExport'), ...problems(401, 404, 409, 429) },
+          'Requires your password, and `code` where your second factor is on. A job makes a ZIP of JSON files and of your pictures, which is kept for 7 days; a mail tells you. One archive is made at a time, at most 3 in 24 hours.',
+        body: ExportRequest,
+        response: { 202: ref('DataExport'), ...problems(401, 403, 404, 409, 429) },
       },
     },
-    async ({ viewer }, reply) => reply.code(202).send(await app.dataExports.ask(viewer.userId)),
+    async ({ viewer, body, clientAddress }, reply) => {
+      await app.auth.assertOwnPassword(viewer.userId, body, clientAddress)
+      return reply.code(202).send(await app.dataExports.ask(viewer.userId))
+    },
   )
 
   app.get(
@@ -61,10 +75,11 @@ const exports: FastifyPluginAsyncTypebox = async (app) => {
         },
       },
     },
-    async ({ viewer: { userId }, params, clientAddress }, reply) => {
+    async ({ viewer: { userId }, params, clientAddress, cancelled }, reply) => {
       const { bytes, createdAt, content } = await app.dataExports.open(userId, params.id)
-      const download = downloads.bound(userId, content)
-      reply.raw.once('close', download.release)
+      // The end of a connection that has ended already would free no place.
+      cancelled.throwIfAborted()
+      const stream = downloads.bound(userId, content)
       app.securityLog('sensitive_read', { userId, address: clientAddress, object: 'export' })
       const name = `birdhouse-${createdAt.toISOString().slice(0, 10)}.zip`
       return reply
@@ -72,7 +87,7 @@ const exports: FastifyPluginAsyncTypebox = async (app) => {
         .header('content-length', bytes)
         .header('content-disposition', `attachment; filename="${name}"`)
         .header('cache-control', 'no-store')
-        .send(Readable.from(download.content, { signal: download.signal }))
+        .send(stream)
     },
   )
 }

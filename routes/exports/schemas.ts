@@ -1,4 +1,4 @@
-import { Id, nullable, Timestamp } from 'birdhouse/schemas'
+import { Id, nullable, Password, SecondFactorCode, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
@@ -6,6 +6,11 @@ declare module 'fastify' {
     DataExport: Static<typeof DataExport>
   }
 }
+
+export const ExportRequest = Type.Object(
+  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { additionalProperties: false },
+)
 
 export const DataExport = Type.Object(
   {

@@ -19,6 +19,9 @@ declare module 'fastify' {
   interface SecurityEvents {
     sensitive_read: true
   }
+  interface EventPayloads {
+    'exports.asked': { userId: number }
+  }
 }
 
 /** Exports that an account can ask for in 24 hours. */
@@ -65,6 +68,7 @@ function createDataExports(app: FastifyInstance) {
         .where(and(eq(table.userId, userId), recent))
       if ((row?.asked ?? 0) > MOST) throw new TooManyExports()
       await app.jobs.add(tx, ['exports.make'], { exportId: insertId })
+      await app.events.emit(tx, 'exports.asked', { userId })
       const [made] = await tx.select().from(table).where(eq(table.id, insertId))
       if (!made) throw new ExportNotFound()
       return present(made)
@@ -200,5 +204,8 @@ export default fp(
     app.users.addEraser(erase)
     app.media.sweep.addFolder('exports', app.tables.dataExports.key)
   },
-  { name: 'exports.service', dependencies: ['users.service', 'media.service', 'exports', 's3'] },
+  {
+    name: 'exports.service',
+    dependencies: ['users.service', 'auth.service', 'media.service', 'exports', 's3'],
+  },
 )

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { settings, setUp, signUp } from '../helper.ts'
+import { call, settings, setUp, signUp } from '../helper.ts'
 import { birdhouse } from './birdhouse.ts'
 
 const env = { ...(await settings(t)), LOG_LEVEL: 'error' }
@@ -29,4 +29,31 @@ t.test('invitations are made, listed and revoked', async (t) => {
   ])
   t.match(list.out, /operator +3 of 3/)
   t.match(revoked, { code: 0, errors: '', out: `Invitation ${made.id} is revoked.` })
+})
+
+t.test('domains and ranges are blocked, listed and lifted', async (t) => {
+  const reason = '--reason Advertising'
+  const [domain, range, wrong, missing] = await Promise.all([
+    admin(`block-domain Spam.Example ${reason} --json`),
+    admin(`block-range 192.0.2.7/24 ${reason}`),
+    admin(`block-range 0.0.0.0/0 ${reason}`),
+    admin('block-domain spam.example'),
+  ])
+  const { id, value } = JSON.parse(domain.out)
+  t.equal(value, 'spam.example')
+  t.match(range, { code: 0, errors: '', out: /^192\.0\.2\.0\/24 is blocked, block \d+\.\n$/ })
+  t.match(wrong, { code: 1, out: '', errors: /not all addresses/ })
+  t.match(missing, { code: 2, out: '', errors: /--reason/ })
+  const body = { name: 'Spam', email: 'a@mail.spam.example', password: 'xK4-tulip-row' }
+  const signUp = () => call(app, 'POST /v1/auth/sign-up', { body })
+  t.match(await signUp(), { status: 422, body: { code: 'EMAIL_DOMAIN_BLOCKED' } })
+  const blocks = await admin('blocks')
+  t.match(blocks, { code: 0, errors: '', out: /spam\.example +Advertising/ })
+  t.match(blocks.out, /192\.0\.2\.0\/24 +Advertising/)
+
+  t.match(await admin(`lift-block ${id} ${reason}`), { code: 0, out: `Block ${id} is lifted.` })
+  t.equal((await signUp()).status, 201)
+  const [again, left] = await Promise.all([admin(`lift-block ${id} ${reason}`), admin('blocks')])
+  t.match(again, { code: 1, out: '', errors: /no block with this id/ })
+  t.notMatch(left.out, /spam\.example/)
 })

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { type ClientRequest, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eq, sql } from 'drizzle-orm'
 import sharp from 'sharp'
@@ -26,7 +29,8 @@ const smtp = await startSmtp(t)
 const mail = { MAIL_URL: smtp.url, MAIL_FROM: 'birdhouse@example.com' }
 const LIST = '/v1/users/me/exports'
 
-const ask = (app: App, as: User) => call(app, `POST ${LIST}`, { as })
+const ask = (app: App, as: User, code?: string) =>
+  call(app, `POST ${LIST}`, { as, body: { password: as.password, ...(code && { code }) } })
 
 async function download(app: App, as: User, id: number) {
   const { statusCode, headers, rawPayload } = await app.inject({
@@ -51,8 +55,10 @@ t.test('an archive has everything that the person did, and the pictures', async 
     gone,
     used,
     unused,
+    recoveryCodes: [code],
   } = await busyAccount(app, smtp)
-  t.match(await ask(app, as), { status: 202, body: { status: 'inProgress', readyAt: null } })
+  t.match(await ask(app, as), { status: 403, body: { code: 'SECOND_FACTOR_REQUIRED' } })
+  t.match(await ask(app, as, code), { status: 202, body: { status: 'inProgress', readyAt: null } })
   await drained(app)
   const [made] = (await read(app, LIST, as)).items
   t.match(made, { status: 'ready', bytes: Number })
@@ -186,6 +192,81 @@ async function everyTableIsListed(t: Test, app: App, paths: string[]) {
   t.strictSame(tables.sort(), listed.sort(), 'each table is exported or left out with a reason')
   for (const path of Object.values(EXPORTED).flat()) t.ok(paths.includes(path), path)
 }
+
+t.test('an archive needs the password, and a mail tells of it', async (t) => {
+  const app = await setUp(t, mail)
+  const person = await signUp(app)
+  const wrong = await ask(app, { ...person, password: 'not the password' })
+  t.match(wrong, { status: 403, body: { code: 'WRONG_PASSWORD' } })
+  t.equal((await call(app, `POST ${LIST}`, { as: person })).status, 400, 'without a password')
+  await drained(app)
+  const notices = () =>
+    smtp.to(person.email).filter(({ subject }) => subject === 'Your data was asked for')
+  t.equal(notices().length, 0)
+  t.equal((await ask(app, person)).status, 202)
+  await drained(app)
+  t.equal(notices().length, 1)
+})
+
+t.test('downloads are bounded, and one that is left makes room', async (t) => {
+  const app = await setUp(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+  const people = await Promise.all(Array.from({ length: 9 }, () => signUp(app)))
+  const rows = Array.from({ length: 900 }, (_, n) => ({ id: n + 1, noise: noise(n) }))
+  app.exports.add('noise', async (_, after, limit) => rows.slice(after, after + limit))
+  const made = await Promise.all(
+    people.map(async (as) => ({ as, id: (await ask(app, as)).body.id as number })),
+  )
+  await drained(app)
+  const requests: ClientRequest[] = []
+  t.teardown(() => requests.map((request) => request.destroy()))
+  const start = async ({ as, id }: (typeof made)[number]) => {
+    const request = get({
+      ...{ port, host: '127.0.0.1', path: `${LIST}/${id}/archive`, agent: false },
+      headers: { authorization: `Bearer ${as.token}` },
+    })
+    request.on('error', () => {})
+    requests.push(request)
+    // The first bytes of an answer that is larger than all buffers of the connection.
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    return { request, status: response.statusCode }
+  }
+  const open = await Promise.all(made.slice(0, 8).map(start))
+  t.ok(open.every(({ status }) => status === 200))
+  const [first, last] = [made[0], made[8]]
+  if (!first || !last) return
+  t.equal((await start(first)).status, 429, 'a second one of the same account')
+  t.equal((await start(last)).status, 503, 'the ninth')
+  for (const { request } of open) request.destroy()
+  const again = async () => (await start(last)).status
+  while ((await again()) === 503) await sleep(20)
+
+  // A client that leaves while the archive is being opened.
+  const { open: openArchive } = app.dataExports
+  const opening = Promise.withResolvers<void>()
+  const left = Promise.withResolvers<void>()
+  app.dataExports.open = async (...which) => {
+    opening.resolve()
+    await left.promise
+    return openArchive(...which)
+  }
+  const connected = once(app.server, 'connection')
+  const request = get({
+    ...{ port, host: '127.0.0.1', path: `${LIST}/${first.id}/archive`, agent: false },
+    headers: { authorization: `Bearer ${first.as.token}` },
+  })
+  request.on('error', () => {})
+  const [[socket]] = await Promise.all([connected, opening.promise])
+  const gone = once(socket, 'close')
+  request.destroy()
+  await gone
+  app.dataExports.open = openArchive
+  left.resolve()
+  // The handler goes on in a microtask of its own.
+  await sleep(50)
+  t.equal((await start(first)).status, 200)
+})
 
 t.test('an archive is made one at a time, at most three in a day', async (t) => {
   const app = await setUp(t)

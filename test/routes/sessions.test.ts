@@ -1,6 +1,6 @@
 import { eq, inArray, sql } from 'drizzle-orm'
 import t from 'tap'
-import { call, login, read, readAll, setUp, signUp, type User } from '../helper.ts'
+import { call, login, read, readAll, runJob, setUp, signUp, type User } from '../helper.ts'
 
 const app = await setUp(t)
 const { sessions } = app.tables
@@ -55,6 +55,31 @@ t.test('refreshes never extend a session beyond 90 days', async (t) => {
   t.ok(last.expiresIn > 0 && last.expiresIn <= 60, 'the access token ends with the session')
   await shift(user, 1)
   t.equal((await refresh(last.refreshToken)).status, 401)
+})
+
+t.test('the session of an app keeps its address for 90 days', async (t) => {
+  const [young, old] = [await signUp(app, 'Young'), await signUp(app, 'Old')]
+  const used = { ...client, ip: '192.0.2.7', app: 'Ivory' }
+  for (const { id } of [young, old]) await app.auth.sessions.openForApp(id, used)
+  for (const [user, days] of [
+    [young, 89],
+    [old, 91],
+  ] as const) {
+    await shift(user, days)
+    const inUse = { expiresAt: sql`NOW(3) + INTERVAL 300 DAY`, lastUsedAt: sql`NOW(3)` }
+    await app.db.update(sessions).set(inUse).where(eq(sessions.userId, user.id))
+  }
+  await runJob(app, 'auth.purgeSessions', {})
+  const addressesOf = async (user: User) =>
+    (await readAll(app, '/v1/auth/sessions', user)).map(({ app, ip }) => [app, ip])
+  t.strictSame(await addressesOf(young), [
+    ['Ivory', '192.0.2.7'],
+    [null, '127.0.0.1'],
+  ])
+  t.strictSame(await addressesOf(old), [
+    ['Ivory', ''],
+    [null, ''],
+  ])
 })
 
 t.test('an account has at most 50 sessions; the one that was used longest ago ends', async (t) => {
