@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import createError from '@fastify/error'
 import websocket, { type WebSocket } from '@fastify/websocket'
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 
 declare module 'fastify' {
@@ -28,6 +29,17 @@ const FAILED = 1011
 
 const NO_ROUTE = 'HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
 
+const UpgradeRequired = createError(
+  'UPGRADE_REQUIRED',
+  'This route speaks WebSocket; connect with a WebSocket client.',
+  426,
+)
+
+async function refuse(_request: FastifyRequest, reply: FastifyReply) {
+  reply.header('upgrade', 'websocket')
+  throw new UpgradeRequired()
+}
+
 /** Closes a connection, and cuts it if the client does not answer. */
 function close(socket: WebSocket, code: number, reason: string) {
   socket.close(code, reason)
@@ -45,7 +57,9 @@ function createWebSockets(app: FastifyInstance, upgrade: Upgrade) {
   const beat = setInterval(ping, BEAT).unref()
 
   upgrade.isWanted = (request) =>
-    request.headers.upgrade?.toLowerCase() === 'websocket' && emitterOf(request) !== undefined
+    request.headers.upgrade?.toLowerCase() === 'websocket' &&
+    !app.drain.active() &&
+    emitterOf(request) !== undefined
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node before 24.9 asks nobody before it upgrades.
     if (!upgrade.isWanted(request)) return socket.end(NO_ROUTE)
@@ -62,7 +76,12 @@ function createWebSockets(app: FastifyInstance, upgrade: Upgrade) {
     const emitter = new EventEmitter()
     scopes.push(scope)
     scope.addHook('onRoute', (route) => {
-      if (route.websocket) upgrades.set(route, emitter)
+      if (!route.websocket || route.method === 'HEAD') return
+      upgrades.set(route, emitter)
+      const { handler: wsHandler } = route
+      // The package would answer other requests with an empty 404.
+      Object.assign(route, { wsHandler, handler: refuse, websocket: false })
+      route.schema = { ...route.schema, hide: true }
     })
     await scope.register(websocket, {
       // The emitter stands for a server, of which the package uses the event alone.
