@@ -19,6 +19,7 @@ import { escapeMalformed } from './plugins/http/urls.ts'
 import { inTime } from './plugins/in-time.ts'
 import { createRequestId } from './plugins/request-id.ts'
 import { checkBucket } from './plugins/s3/client.ts'
+import type { Upgrade } from './plugins/websockets.ts'
 
 /** Bytes of a JSON body, at most; ten times the longest one, a profile. */
 const BODY_LIMIT = 64 * 1024
@@ -40,12 +41,17 @@ function logOutput(role: Role) {
 const serverOptions = (
   config: Config,
   role: Role,
+  upgrade: Upgrade,
   logIds?: () => object,
 ): FastifyHttpOptions<Server> => ({
   trustProxy: trustedProxies(config.trustProxy),
   bodyLimit: BODY_LIMIT,
   requestTimeout: REQUEST_TIMEOUT,
-  http: { headersTimeout: HEADERS_TIMEOUT, requireHostHeader: false },
+  http: {
+    headersTimeout: HEADERS_TIMEOUT,
+    requireHostHeader: false,
+    shouldUpgradeCallback: (request) => upgrade.isWanted(request),
+  },
   // Schemas limit the length of path parameters.
   routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
   keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
@@ -93,9 +99,11 @@ async function assemble(
   role: Role,
   logIds?: () => object,
 ) {
-  const app = Fastify(serverOptions(config, role, logIds)).withTypeProvider<TypeBoxTypeProvider>()
+  const upgrade: Upgrade = { isWanted: () => false }
+  const server = Fastify(serverOptions(config, role, upgrade, logIds))
+  const app = server.withTypeProvider<TypeBoxTypeProvider>()
   try {
-    const options = { config, features, skipped, role }
+    const options = { config, features, skipped, role, upgrade }
     await app.register(autoload, { dir: join(import.meta.dirname, 'plugins'), options })
     await loadFeatures(app, features)
     await app.ready()

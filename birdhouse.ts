@@ -73,6 +73,7 @@ import type {} from './plugins/serialization/index.ts'
 import type {} from './plugins/tasks/index.ts'
 import type {} from './plugins/text.ts'
 import type {} from './plugins/validation.ts'
+import type {} from './plugins/websockets.ts'
 
 export type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 export type {

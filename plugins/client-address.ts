@@ -20,6 +20,8 @@ declare module 'fastify' {
 
 /** Characters of a URL in the log; cursors and tags are shorter. */
 const LOGGED = 500
+/** A token in a URL (RFC 6750, section 2.3), as apps send it where a browser sends no headers. */
+const TOKEN = /([?&]access_token=)[^&]*/g
 
 /** The forms with a port that proxies write: `[address]`, `[address]:port`, IPv4 address with a port. */
 const WITH_PORT = /^(?:\[(?<v6>.+)\](?::\d+)?|(?<v4>[\d.]+):\d+)$/
@@ -77,7 +79,10 @@ const traceOf = ({ traceparent, 'x-amzn-trace-id': amznTraceId }: IncomingHttpHe
   ...(amznTraceId && { amznTraceId: shortened(String(amznTraceId)) }),
 })
 
-const shortened = (url: string) => (url.length > LOGGED ? `${url.slice(0, LOGGED)}...` : url)
+function shortened(text: string) {
+  const shown = text.replace(TOKEN, '$1[hidden]')
+  return shown.length > LOGGED ? `${shown.slice(0, LOGGED)}...` : shown
+}
 
 export default fp(
   async (app) => {

@@ -54,8 +54,19 @@ function createHashtags(app: FastifyInstance) {
     return app.tweets.pageBy(`mentions:${userId}`, through, where, request, userId)
   }
 
+  /** Equal tags have one key. @throws HashtagNotFound */
+  const keyOf = (input: string) => tagOf(input).key
+
   const { trending, purge } = trends
-  return { page, mentions, trending, purge, ...createMutes(app), ...createBackfill(app, index) }
+  return {
+    keyOf,
+    page,
+    mentions,
+    trending,
+    purge,
+    ...createMutes(app),
+    ...createBackfill(app, index),
+  }
 }
 
 async function service(app: FastifyInstance) {

@@ -3,9 +3,10 @@ import { deliver } from './deliver.ts'
 import { hello, reset } from './frames.ts'
 import { EVENTS_PER_BATCH, type Journal } from './journal.ts'
 import type { Kinds } from './kinds.ts'
+import type { Listeners } from './listeners.ts'
 import type { Stream, Streams } from './streams.ts'
 
-export type Parts = { journal: Journal; streams: Streams; kinds: Kinds }
+export type Parts = { journal: Journal; streams: Streams; listeners: Listeners; kinds: Kinds }
 
 /**
  * Streams that wait to become live. Between two batches the pump admits them: all of them catch up with
@@ -35,7 +36,7 @@ export function createCatchUp(app: FastifyInstance, { journal, streams, kinds }:
     for (let from = start; from < to; ) {
       const events = (await journal.after(from, EVENTS_PER_BATCH)).filter(({ seq }) => seq <= to)
       if (await journal.isPurged(from)) return false
-      const deliveries = await kinds.compose(events, [...readers])
+      const deliveries = await kinds.compose(events, { readers: [...readers], viewers: [] })
       await deliver(streams, deliveries, (stream) => members.has(stream))
       from = events.length < EVENTS_PER_BATCH ? to : (events.at(-1)?.seq ?? to)
     }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Delivery } from './kinds.ts'
+import type { Delivery } from './delivery.ts'
 import { SLICE, type Stream, type Streams } from './streams.ts'
 
 /** Writes to matching streams that have not received a delivery yet, in order. */
@@ -14,7 +14,7 @@ export async function deliver(
       for (const stream of streams.of(reader)) {
         if (stream.position >= seq || !isMeant(stream)) continue
         stream.position = seq
-        streams.write(stream, bytes)
+        streams.write(stream, bytes())
         if (++written % SLICE === 0) await nextTurn()
       }
     }

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'birdhouse'
 import type { LiveEvents } from 'fastify'
 import type { TSchema } from 'typebox'
-import { frame, reset } from './frames.ts'
+import { type Audience, type Delivery, resetOf } from './delivery.ts'
+import { frame } from './frames.ts'
 import type { LiveEvent } from './journal.ts'
 
 declare module 'fastify' {
@@ -11,15 +12,14 @@ declare module 'fastify' {
 
 export type EventName = keyof LiveEvents & string
 type Data<Name extends EventName> = LiveEvents[Name] & object
-/** Bytes and the readers they are for. An event may have two versions for different readers. */
-export type Delivery = { seq: number; bytes: Buffer; readers: number[] }
 type Definition = {
   /** Markdown, for the documentation of the stream. */
   description: string
   /** Data is serialized by this schema: no other property is sent. */
   schema: TSchema
 }
-type Show = (events: LiveEvent[], readerIds: number[]) => Promise<Delivery[]>
+type Show = (events: LiveEvent[], audience: Audience) => Promise<Delivery[]>
+type To = Pick<Audience, 'readers'> & Partial<Audience>
 type Read<Name extends EventName> = (
   events: { subjectId: number; userId: number }[],
 ) => Promise<Map<number, Data<Name>>>
@@ -32,7 +32,7 @@ export function createKinds(app: FastifyInstance) {
   const all = new Map<string, Definition & { show: Show }>()
 
   /**
-   * Declares an event whose `show` decides who gets which data. Returns a function that makes the bytes.
+   * Declares an event whose `show` decides who gets which data. Returns a function that makes a delivery.
    * @throws Error when the name is taken or the routes are loaded already
    */
   function define<Name extends EventName>(name: Name, kind: Definition & { show: Show }) {
@@ -46,7 +46,16 @@ export function createKinds(app: FastifyInstance) {
       const { schema } = kind
       serialize = app.serializerCompiler?.({ schema, method: 'GET', url: '/v1/live' }) ?? serialize
     })
-    return (seq: number, data: Data<Name>) => frame(seq, name, String(serialize(data)))
+    return (seq: number, data: Data<Name>, { readers, viewers = [] }: To): Delivery => {
+      let bytes: Buffer | undefined
+      const toBytes = () => {
+        bytes ??= frame(seq, name, String(serialize(data)))
+        return bytes
+      }
+      // The types of both belong together, which a union cannot express for a name that is a parameter.
+      const item = Object.freeze({ event: name, data }) as Delivery['item']
+      return { seq, item, readers, viewers, bytes: toBytes }
+    }
   }
 
   /**
@@ -60,10 +69,10 @@ export function createKinds(app: FastifyInstance) {
     { read, ...definition }: Definition & { read: Read<Name> },
   ) {
     const own = app.features.own(read, LIMIT)
-    const toBytes = define(name, { ...definition, show })
+    const toDelivery = define(name, { ...definition, show })
 
-    async function show(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
-      const readers = new Set(readerIds)
+    async function show(events: LiveEvent[], audience: Audience): Promise<Delivery[]> {
+      const readers = new Set(audience.readers)
       const here = events.filter(({ userId }) => readers.has(userId))
       if (here.length === 0) return []
       try {
@@ -74,22 +83,22 @@ export function createKinds(app: FastifyInstance) {
       } catch (error) {
         app.log.error({ err: error, event: name }, 'reading live events failed; clients reload')
         const last = new Map(here.map(({ userId, seq }) => [userId, seq]))
-        return [...last].map(([userId, seq]) => ({ seq, readers: [userId], bytes: reset(seq) }))
+        return [...last].map(([userId, seq]) => resetOf(seq, { readers: [userId], viewers: [] }))
       }
     }
 
     const toDeliveries = (events: LiveEvent[], found: Map<number, Data<Name>>) =>
       events.flatMap(({ seq, subjectId, userId }) => {
         const data = found.get(subjectId)
-        return data ? [{ seq, readers: [userId], bytes: toBytes(seq, data) }] : []
+        return data ? [toDelivery(seq, data, { readers: [userId] })] : []
       })
   }
 
-  /** Deliveries of events to these readers. Events of extensions that are not installed are skipped. */
-  async function compose(events: LiveEvent[], readerIds: number[]) {
+  /** Deliveries of events to these people. Events of extensions that are not installed are skipped. */
+  async function compose(events: LiveEvent[], audience: Audience) {
     const ofKinds = Map.groupBy(events, ({ kind }) => kind)
     const deliveries = await Promise.all(
-      [...ofKinds].map(([kind, some]) => all.get(kind)?.show(some, readerIds) ?? []),
+      [...ofKinds].map(([kind, some]) => all.get(kind)?.show(some, audience) ?? []),
     )
     return deliveries.flat().sort((a, b) => a.seq - b.seq)
   }

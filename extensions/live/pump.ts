@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'birdhouse'
 import { createCatchUp, type Parts } from './catch-up.ts'
 import { deliver } from './deliver.ts'
-import { reset } from './frames.ts'
+import { type Audience, type Delivery, resetOf } from './delivery.ts'
 import { EVENTS_PER_BATCH, type LiveEvent } from './journal.ts'
-import type { Delivery } from './kinds.ts'
 import type { Stream } from './streams.ts'
 
 /** Milliseconds between polls, and the most that an event of another process is late. */
@@ -12,9 +11,9 @@ const POLL = 250
 /** Milliseconds between attempts during an outage. */
 const PAUSE = 1_000
 
-/** Writes new events of the journal to the live streams of this process, in order. */
+/** Gives new events of the journal to the live streams and listeners of this process, in order. */
 export function createPump(app: FastifyInstance, parts: Parts) {
-  const { journal, streams, kinds } = parts
+  const { journal, streams, listeners, kinds } = parts
   const catchUp = createCatchUp(app, parts)
   /** The last number read, and the last number written to the streams. */
   let last = 0
@@ -34,7 +33,8 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     run()
   }
 
-  const isIdle = () => !running && catchUp.isEmpty() && streams.live().next().done === true
+  const isIdle = () => !running && catchUp.isEmpty() && !isHeard()
+  const isHeard = () => !listeners.isEmpty() || streams.live().next().done !== true
 
   function run() {
     if (running || stopped || isIdle()) return
@@ -62,24 +62,29 @@ export function createPump(app: FastifyInstance, parts: Parts) {
     if (events.length === EVENTS_PER_BATCH) isDue = true
     last = events.at(-1)?.seq ?? last
     // A stream that opens from here on is admitted after this batch, and catches up with it.
-    const readers = new Set([...streams.live()].map(({ userId }) => userId))
-    if (events.length > 0 && readers.size > 0) {
-      const deliveries = await compose(events, [...readers])
+    if (events.length > 0 && isHeard()) {
+      const deliveries = await compose(events, audience())
       await deliver(streams, deliveries, ({ live }) => live)
+      await listeners.tell(deliveries)
     }
     told = last
   }
 
+  function audience(): Audience {
+    const { readers, viewers } = listeners.users()
+    for (const { userId } of streams.live()) readers.add(userId)
+    return { readers: [...readers], viewers: [...viewers] }
+  }
+
   /** Tries until it succeeds during an outage; after any other error, clients must reload. */
-  async function compose(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
+  async function compose(events: LiveEvent[], to: Audience): Promise<Delivery[]> {
     while (!stopped) {
       try {
-        return await kinds.compose(events, readerIds)
+        return await kinds.compose(events, to)
       } catch (error) {
         const outage = app.errors.isUnavailable(error)
         app.log[outage ? 'warn' : 'error']({ err: error }, 'composing live events failed')
-        const seq = events.at(-1)?.seq ?? 0
-        if (!outage) return [{ seq, bytes: reset(seq), readers: readerIds }]
+        if (!outage) return [resetOf(events.at(-1)?.seq ?? 0, to)]
         await pause()
       }
     }

@@ -36,7 +36,8 @@ export function createReplay({ journal, streams, kinds }: Parts, pump: Pump) {
       const { position } = stream
       const events = await journal.concerning(userId, position, far, EVENTS_PER_BATCH)
       if (told > MAX || (await journal.isPurged(position))) return false
-      await deliver(streams, await kinds.compose(events, [userId]), (one) => one === stream)
+      const deliveries = await kinds.compose(events, { readers: [userId], viewers: [] })
+      await deliver(streams, deliveries, (one) => one === stream)
       await streams.settled(stream)
       if (!streams.isOpen(stream)) return false
       told += events.length

@@ -11,6 +11,8 @@ import fp from 'fastify-plugin'
 import type {} from './config.ts'
 import { createJournal, type LiveEvent } from './journal.ts'
 import { createKinds, type EventName } from './kinds.ts'
+import { createListeners, type Receive, type Target } from './listeners.ts'
+import { createPlaces } from './places.ts'
 import { createPulse } from './pulse.ts'
 import { createPump } from './pump.ts'
 import { createReplay } from './replay.ts'
@@ -38,11 +40,14 @@ const BATCH = 50
 
 function createLive(app: FastifyInstance) {
   const journal = createJournal(app)
-  const streams = createStreams(app)
+  const places = createPlaces(app)
+  const streams = createStreams(app, places)
+  const listeners = createListeners(app)
   const kinds = createKinds(app)
   defineTweetEvents(app, kinds)
-  const pump = createPump(app, { journal, streams, kinds })
-  const replay = createReplay({ journal, streams, kinds }, pump)
+  const parts = { journal, streams, listeners, kinds }
+  const pump = createPump(app, parts)
+  const replay = createReplay(parts, pump)
   const pulse = createPulse(app, streams, pump)
   const wake = createWake(app, pump.wake)
   let ending = false
@@ -92,6 +97,16 @@ function createLive(app: FastifyInstance) {
     }
   }
 
+  /**
+   * Calls `receive` with each event that is committed from now on, in any process, until the returned function is called:
+   * what a user gets (`home`), or the tweets that the user sees of everyone (`public`) or with a hashtag.
+   * @throws HashtagNotFound if the tag is none
+   */
+  async function listen(userId: number, target: Target, receive: Receive) {
+    await pump.position()
+    return listeners.add(userId, target, receive)
+  }
+
   async function endAll() {
     ending = true
     pump.stop()
@@ -99,21 +114,21 @@ function createLive(app: FastifyInstance) {
     await streams.endAll()
   }
 
-  /** The number of open streams of one user, or of all. */
-  const count = (userId?: number) =>
-    [...(userId === undefined ? streams.all() : streams.of(userId))].length
-
-  app.metrics.gauge('birdhouse_live_streams', { help: 'Open live streams.', read: () => count() })
+  app.metrics.gauge('birdhouse_live_streams', {
+    help: 'Open live streams.',
+    read: () => places.count(),
+  })
 
   return {
     addEvent: kinds.addEvent,
     emit,
     kinds: kinds.all,
     open,
+    listen,
     endAll,
     close: wake.close,
     journal,
-    count,
+    ...places,
   }
 }
 
@@ -156,5 +171,9 @@ export default fp(
     app.addHook('preClose', () => app.live.endAll())
     app.addHook('onClose', async () => app.live.close())
   },
-  { name: 'live.service', dependencies: ['auth.service', 'tweets.service', 'timeline.service'] },
+  {
+    name: 'live.service',
+    dependencies: ['auth.service', 'tweets.service', 'timeline.service'],
+    optional: ['hashtags.service'],
+  },
 )

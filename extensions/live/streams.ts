@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import createError from '@fastify/error'
 import type {} from '@fastify/sse'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
 import { greeting } from './frames.ts'
+import type { Places } from './places.ts'
 
 /** Bytes buffered for a slow client; above this, it is cut and must reconnect. */
 const MAX_BUFFERED = 256 * 1024
@@ -15,12 +15,6 @@ export const SLICE = 500
 /** Seconds in `Retry-After` for a user with too many streams. */
 const RETRY_AFTER = 60
 
-const TooManyStreams = createError(
-  'TOO_MANY_STREAMS',
-  'You can have at most %s streams open; close a stream first.',
-  429,
-)
-
 export type Stream = {
   userId: number
   request: FastifyRequest
@@ -28,24 +22,23 @@ export type Stream = {
   /** Every event up to this number has been sent, or was not for this user. */
   position: number
   live: boolean
+  leave: () => void
   /** Times of the next token check and the next heartbeat, in milliseconds. */
   checkAt: number
   beatAt: number
 }
 
-export function createStreams(app: FastifyInstance) {
+export function createStreams(app: FastifyInstance, places: Places) {
   const byUser = new Map<number, Set<Stream>>()
 
   function add(request: FastifyRequest, reply: FastifyReply): Stream {
     const { userId } = request.viewer
-    const own = byUser.get(userId) ?? new Set()
-    const max = app.config.live.LIVE_STREAMS_PER_USER
-    if (own.size >= max) {
-      reply.header('retry-after', RETRY_AFTER)
-      throw new TooManyStreams(max)
-    }
-    const stream = { userId, request, reply, position: 0, live: false, checkAt: 0, beatAt: 0 }
-    byUser.set(userId, own.add(stream))
+    reply.header('retry-after', RETRY_AFTER)
+    const leave = places.takePlace(userId)
+    reply.removeHeader('retry-after')
+    const state = { position: 0, live: false, checkAt: 0, beatAt: 0 }
+    const stream = { userId, request, reply, leave, ...state }
+    byUser.set(userId, (byUser.get(userId) ?? new Set()).add(stream))
     reply.sse.onClose(() => remove(stream))
     return stream
   }
@@ -55,6 +48,7 @@ export function createStreams(app: FastifyInstance) {
     own?.delete(stream)
     if (own?.size === 0) byUser.delete(stream.userId)
     stream.live = false
+    stream.leave()
   }
 
   /** Sends the headers. `connection: close` lets a client reconnect to another process. */

@@ -2,8 +2,9 @@ import type { FastifyInstance, Resources } from 'birdhouse'
 import { Id, ref } from 'birdhouse/schemas'
 import { and, inArray, sql } from 'drizzle-orm'
 import { Type } from 'typebox'
+import type { Audience, Delivery } from './delivery.ts'
 import type { LiveEvent } from './journal.ts'
-import type { Delivery, Kinds } from './kinds.ts'
+import type { Kinds } from './kinds.ts'
 import { readHidden, withoutParent } from './parents.ts'
 
 type Tweet = Resources['Tweet']
@@ -15,10 +16,13 @@ declare module 'fastify' {
   }
 }
 
-/** Readers per query. */
-const READERS = 5_000
+/** Users per query. */
+const USERS = 5_000
 
-/** The events of tweets, for all followers of an author, with a fixed number of queries. */
+type Pair = { tweetId: number; readerId: number }
+type Find = (tweetIds: number[], userIds: number[]) => Promise<Pair[]>
+
+/** The events of tweets, for all who may see them, with a fixed number of queries. */
 export function defineTweetEvents(app: FastifyInstance, kinds: Kinds) {
   const { follows } = app.tables
   const toTweet = kinds.define('tweet', {
@@ -33,33 +37,41 @@ export function defineTweetEvents(app: FastifyInstance, kinds: Kinds) {
     show: composeDeleted,
   })
 
-  async function composeTweets(events: LiveEvent[], readerIds: number[]) {
+  async function composeTweets(events: LiveEvent[], audience: Audience): Promise<Delivery[]> {
     const ids = events.map(({ subjectId }) => subjectId)
-    const byTweet = await readTimelines(ids, readerIds)
-    const readersOf = (id: number) => byTweet.get(id) ?? []
-    const shown = await hydrate([...byTweet.keys()])
-    const isHidden = await readHidden(app, [...shown.values()], readersOf)
+    const [byReaders, byViewers] = await Promise.all([
+      pairs(app.timeline.readersOf, ids, audience.readers),
+      pairs(app.tweets.viewersOf, ids, audience.viewers),
+    ])
+    const shown = await hydrate([...new Set([...byReaders.keys(), ...byViewers.keys()])])
+    const of = (id: number) => ({
+      readers: byReaders.get(id) ?? [],
+      viewers: byViewers.get(id) ?? [],
+    })
+    const isHidden = await readHidden(app, [...shown.values()], (id) =>
+      Object.values(of(id)).flat(),
+    )
     return events.flatMap(({ seq, subjectId }) => {
       const tweet = shown.get(subjectId)
       if (!tweet) return []
-      const { most = [], apart = [] } = Object.groupBy(readersOf(subjectId), (reader) =>
-        isHidden(tweet, reader) ? 'apart' : 'most',
-      )
-      return [...version(seq, tweet, most), ...version(seq, withoutParent(tweet), apart)]
+      const version = (version: Tweet, apart: boolean) => {
+        const isMeant = (id: number) => isHidden(tweet, id) === apart
+        const { readers, viewers } = of(subjectId)
+        const to = { readers: readers.filter(isMeant), viewers: viewers.filter(isMeant) }
+        const isSent = to.readers.length + to.viewers.length > 0
+        return isSent ? [toTweet(seq, { ...version }, to)] : []
+      }
+      return [...version(tweet, false), ...version(withoutParent(tweet), true)]
     })
   }
 
-  const version = (seq: number, tweet: Tweet, readers: number[]): Delivery[] =>
-    readers.length > 0 ? [{ seq, readers, bytes: toTweet(seq, { ...tweet }) }] : []
-
-  /** The readers of each tweet by the rules of the timeline, filters of extensions included. */
-  async function readTimelines(tweetIds: number[], readerIds: number[]) {
+  /** The users of each tweet by the rules of a list, filters of extensions included. */
+  async function pairs(find: Find, tweetIds: number[], userIds: number[]) {
     const byTweet = new Map<number, number[]>()
-    for (let i = 0; i < readerIds.length; i += READERS) {
-      const some = readerIds.slice(i, i + READERS)
-      for (const { tweetId, readerId } of await app.timeline.readersOf(tweetIds, some)) {
-        const readers = byTweet.get(tweetId)
-        if (readers) readers.push(readerId)
+    for (let i = 0; i < userIds.length; i += USERS) {
+      for (const { tweetId, readerId } of await find(tweetIds, userIds.slice(i, i + USERS))) {
+        const users = byTweet.get(tweetId)
+        if (users) users.push(readerId)
         else byTweet.set(tweetId, [readerId])
       }
     }
@@ -73,19 +85,25 @@ export function defineTweetEvents(app: FastifyInstance, kinds: Kinds) {
     return new Map([...found].filter(([, { deleted }]) => !deleted))
   }
 
-  /** Sends only the id, to the author and their followers. */
-  async function composeDeleted(events: LiveEvent[], readerIds: number[]): Promise<Delivery[]> {
-    if (events.length === 0) return []
-    const authors = events.map(({ userId }) => userId)
-    const among = sql`${follows.followerId} IN (${sql.raw(readerIds.join())})`
+  /** Sends only the id: at home to the author and their followers, elsewhere to all. */
+  async function composeDeleted(
+    events: LiveEvent[],
+    { readers, viewers }: Audience,
+  ): Promise<Delivery[]> {
+    const followers = await followersOf(new Set(events.map(({ userId }) => userId)), readers)
+    return events.map(({ seq, subjectId, userId }) => {
+      const home = [userId, ...(followers.get(userId) ?? []).map(({ readerId }) => readerId)]
+      return toDeleted(seq, { id: subjectId }, { readers: home, viewers })
+    })
+  }
+
+  async function followersOf(authorIds: Set<number>, readers: number[]) {
+    if (readers.length === 0) return new Map<number, { readerId: number }[]>()
+    const among = sql`${follows.followerId} IN (${sql.raw(readers.join())})`
     const rows = await app.db
       .select({ readerId: follows.followerId, authorId: follows.followeeId })
       .from(follows)
-      .where(and(inArray(follows.followeeId, authors), among))
-    return events.map(({ seq, subjectId, userId }) => {
-      const followers = rows.filter(({ authorId }) => authorId === userId)
-      const readers = [userId, ...followers.map(({ readerId }) => readerId)]
-      return { seq, readers, bytes: toDeleted(seq, { id: subjectId }) }
-    })
+      .where(and(inArray(follows.followeeId, [...authorIds]), among))
+    return Map.groupBy(rows, ({ authorId }) => authorId)
   }
 }

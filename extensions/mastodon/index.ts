@@ -11,6 +11,7 @@ import relations from './routes/relations.ts'
 import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
 import timelines from './routes/timelines.ts'
+import streaming from './streaming/index.ts'
 
 export const kernel = '^0.3.0'
 
@@ -35,6 +36,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     relations,
     search,
     statuses,
+    streaming,
     timelines,
     trends,
   ])

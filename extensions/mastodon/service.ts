@@ -48,5 +48,5 @@ async function service(app: FastifyInstance) {
 export default fp(service, {
   name: 'mastodon.service',
   dependencies: ['auth.service', 'timeline.service'],
-  optional: ['bookmarks.service', 'hashtags.service', 'notifications.service'],
+  optional: ['bookmarks.service', 'hashtags.service', 'live.service', 'notifications.service'],
 })

@@ -85,7 +85,8 @@ export function chooseClass({ limits }: FastifyInstance, route: RouteOptions) {
   if (route.schema && limit) route.schema = { ...route.schema, ...{ 'x-rate-limit': limit } }
 }
 
-function usualClass({ method, schema }: RouteOptions): LimitClass {
+function usualClass({ method, schema, websocket }: RouteOptions): LimitClass {
+  if (websocket) return 'stream'
   if (schema?.consumes?.includes('multipart/form-data')) return 'upload'
   return [method].flat().every((one) => READS.has(one)) ? 'read' : 'write'
 }

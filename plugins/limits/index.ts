@@ -12,7 +12,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /**
      * The class of limits that counts the requests of the route, or false for none. Without it, uploads are
-     * `upload`, other GET and HEAD requests `read`, all others `write`.
+     * `upload`, WebSockets `stream`, other GET and HEAD requests `read`, all others `write`.
      */
     limit?: LimitClass | false
   }

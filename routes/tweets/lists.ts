@@ -4,6 +4,9 @@ import type { Hydrate } from './hydration.ts'
 import type { ListSource, TweetVisibility } from './visibility.ts'
 import type { Row } from './visibility-rules.ts'
 
+/** The kind of the list of everyone's tweets, as filters receive it. */
+export const EVERYONES = 'tweets'
+
 export function createTweetLists(
   app: FastifyInstance,
   visibility: TweetVisibility,
@@ -46,7 +49,7 @@ export function createTweetLists(
 
   /** Without retweets, which would repeat tweets. */
   const everyones = (request: PageRequest, viewerId?: number) =>
-    page('tweets', isNull(tweets.retweetOfId), request, viewerId)
+    page(EVERYONES, isNull(tweets.retweetOfId), request, viewerId)
 
   const byAuthor = (authorId: number, request: PageRequest, viewerId?: number) =>
     page(`tweets-by:${authorId}`, eq(tweets.authorId, authorId), request, viewerId)

@@ -11,6 +11,7 @@ import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { createViewers } from './viewers.ts'
 import { createVisibility } from './visibility.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
 
@@ -223,6 +224,7 @@ function createTweets(app: FastifyInstance) {
     /** Cached rows by id, tombstones included, as of the last sync of the cache. */
     cached: (ids: number[]) => cache.rows.get(ids),
     addFilter: visibility.addFilter,
+    viewersOf: createViewers(app, visibility),
     ...createTweetLists(app, visibility, hydrate),
   }
 }

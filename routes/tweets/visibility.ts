@@ -1,5 +1,16 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
-import { type AnyColumn, and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import {
+  type AnyColumn,
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  inArray,
+  isNull,
+  type SQL,
+  sql,
+} from 'drizzle-orm'
 import type { MySqlSelect, MySqlTable } from 'drizzle-orm/mysql-core'
 import { createListFilters } from './filters.ts'
 import { createVisibilityRules, MARKS, type Row } from './visibility-rules.ts'
@@ -91,6 +102,20 @@ export function createVisibility(app: FastifyInstance) {
     )
   }
 
+  /** A condition for many viewers at once: this list shows the tweet to the viewer, both ids being columns. */
+  function shows(list: string, tweetId: AnyColumn, viewerId: AnyColumn) {
+    return exists(
+      visible({
+        // The rules use the viewer in SQL only, where a column works like a value.
+        viewerId: viewerId as unknown as number,
+        list,
+        where: and(eq(tweets.id, tweetId), isNull(tweets.deletedAt)),
+        unmuted: true,
+        unmarked: true,
+      }),
+    )
+  }
+
   /** Selects the tweets among these ids that the viewer may see, tombstones included. */
   const visibleById = app.prepareForIds((ids, db) => {
     const viewerId = app.placeholder('viewerId')
@@ -113,6 +138,7 @@ export function createVisibility(app: FastifyInstance) {
     visibleBy,
     visibleById,
     onTimeline,
+    shows,
     passFilters,
     addFilter: filters.add,
     notDeleted: isNull(tweets.deletedAt),

@@ -54,6 +54,12 @@ t.test('a long query is shortened in the log', async (t) => {
   t.ok(JSON.stringify(lines).length < 3_000, `${JSON.stringify(lines).length} bytes`)
 })
 
+t.test('a token in a query is hidden in the log', async (t) => {
+  const { lines } = await linesOf('/v1/nothing?a=1&access_token=s3cret&b=2')
+  t.match(lines[0]?.req, { url: '/v1/nothing?a=1&access_token=[hidden]&b=2' })
+  t.notMatch(JSON.stringify(lines), /s3cret/)
+})
+
 t.test('a client cannot add a line to the log', async (t) => {
   const forged = `/v1/tweets?cursor=${encodeURIComponent('\n{"level":30,"msg":"forged"}\u2028')}`
   const { lines } = await linesOf(forged)

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyRequest, Tx } from 'birdhouse'
-import { and, eq, isNotNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
 import { includes } from './scopes.ts'
 import { hashOf } from './secrets.ts'
 
@@ -57,8 +57,8 @@ export function createTokens(app: FastifyInstance) {
     /^Bearer +([\w-]{1,200})$/i.exec(headers.authorization ?? '')?.[1]
 
   /** The token of the request, of a person or of an app alone. @throws 401 */
-  async function ofRequest(request: FastifyRequest) {
-    const found = await find(sentBy(request) ?? '')
+  async function ofRequest(request: FastifyRequest, elsewhere = '') {
+    const found = await find(sentBy(request) ?? elsewhere)
     if (!found) throw new InvalidToken()
     return found
   }
@@ -67,15 +67,31 @@ export function createTokens(app: FastifyInstance) {
   async function authenticate(request: FastifyRequest) {
     const { scope, isOpen } = request.routeOptions.config
     if (scope === undefined || (isOpen && request.headers.authorization === undefined)) return
-    const { userId, sessionId, scopes, lastUsedAt } = await ofRequest(request)
-    if (userId === null || sessionId === null) {
-      if (isOpen) return
-      throw new NeedsUser()
-    }
-    if (!includes(scopes.split(' '), scope)) throw new OutOfScope()
+    const found = await ofRequest(request)
+    if (isOpen && found.userId === null) return
+    await actFor(request, found, scope)
+  }
+
+  type Found = Awaited<ReturnType<typeof ofRequest>>
+
+  /** Makes the request one of the token's person. @throws NeedsUser for an app alone, OutOfScope */
+  async function actFor(request: FastifyRequest, found: Found, scope?: string) {
+    const { userId, sessionId, lastUsedAt } = found
+    if (userId === null || sessionId === null) throw new NeedsUser()
+    if (scope !== undefined) assertScope(found.scopes.split(' '), scope)
     await app.auth.actAs(request, userId, sessionId)
     if (lastUsedAt && Date.now() - lastUsedAt.getTime() > TOUCH_EVERY)
       await app.auth.sessions.touch(sessionId)
+  }
+
+  /** Those of these sessions whose tokens are still valid, with one query. */
+  async function openAmong(sessionIds: number[]) {
+    const rows = await app.db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(users, and(eq(users.id, sessions.userId), isNull(users.hiddenAt)))
+      .where(and(inArray(sessions.id, sessionIds), sql`${sessions.expiresAt} > NOW(3)`))
+    return new Set(rows.map(({ id }) => id))
   }
 
   /** Ends the session of a token, if the token is of this app. */
@@ -97,5 +113,10 @@ export function createTokens(app: FastifyInstance) {
       ),
     ))
 
-  return { store, find, ofRequest, authenticate, revoke, purge }
+  return { store, find, ofRequest, actFor, openAmong, authenticate, revoke, purge }
+}
+
+/** @throws OutOfScope */
+export function assertScope(scopes: string[], wanted: string) {
+  if (!includes(scopes, wanted)) throw new OutOfScope()
 }

@@ -1,5 +1,5 @@
-import type { FastifyInstance, FastifyRequest, Resources } from 'birdhouse'
-import { originOf } from '../origin.ts'
+import type { FastifyInstance, Resources } from 'birdhouse'
+import { type Asker, originOf } from '../origin.ts'
 import { type Account, toAccount } from './accounts.ts'
 import { toHtml } from './content.ts'
 import { toAttachment } from './media.ts'
@@ -28,7 +28,7 @@ const CONSTANT = {
 /** These accounts by id, with one query. */
 export async function accountsOf(
   app: FastifyInstance,
-  request: FastifyRequest,
+  request: Asker,
   ids: Iterable<number>,
 ): Promise<Accounts> {
   const origin = originOf(app, request)
@@ -37,7 +37,7 @@ export async function accountsOf(
 }
 
 /** Tweets as statuses; without deleted ones and those whose author has just gone. */
-export async function toStatuses(app: FastifyInstance, request: FastifyRequest, tweets: Tweet[]) {
+export async function toStatuses(app: FastifyInstance, request: Asker, tweets: Tweet[]) {
   const authors = tweets.flatMap(({ author, retweetOf }) => [author, retweetOf?.author])
   const accounts = await accountsOf(
     app,
@@ -55,7 +55,7 @@ export async function toStatuses(app: FastifyInstance, request: FastifyRequest, 
   })
 }
 
-export async function toOneStatus(app: FastifyInstance, request: FastifyRequest, tweet: Tweet) {
+export async function toOneStatus(app: FastifyInstance, request: Asker, tweet: Tweet) {
   const [status] = await toStatuses(app, request, [tweet])
   return status
 }
