@@ -35,6 +35,11 @@ function openAndHide(route: RouteOptions) {
   route.schema = { ...route.schema, hide: true }
 }
 
+/** A form may be multipart wherever a route does not read the multipart body itself. */
+function takeForms(route: RouteOptions) {
+  if (!route.schema?.consumes) route.config = { files: [], ...route.config }
+}
+
 export default fp(
   async (app) => {
     const scopes: { start: string; scope: FastifyInstance }[] = []
@@ -43,6 +48,7 @@ export default fp(
       const ajv = createAjv('array')
       scope.setValidatorCompiler<object>(({ schema }) => ajv.compile(schema))
       scope.addHook('onRoute', openAndHide)
+      scope.addHook('onRoute', takeForms)
       scope.addHook('onRoute', addSlash)
       acceptForms(scope)
       scope.setErrorHandler<FastifyError>((error, request, reply) => {

@@ -85,8 +85,9 @@ export function chooseClass({ limits }: FastifyInstance, route: RouteOptions) {
   if (route.schema && limit) route.schema = { ...route.schema, ...{ 'x-rate-limit': limit } }
 }
 
-function usualClass({ method, schema }: RouteOptions): LimitClass {
-  if (schema?.consumes?.includes('multipart/form-data')) return 'upload'
+function usualClass({ method, schema, config }: RouteOptions): LimitClass {
+  const takesFiles = schema?.consumes?.includes('multipart/form-data') || config?.files?.length
+  if (takesFiles) return 'upload'
   return [method].flat().every((one) => READS.has(one)) ? 'read' : 'write'
 }
 
