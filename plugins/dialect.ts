@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { describe } from './errors.ts'
+import { readFlags } from './http/flags.ts'
 import { acceptForms } from './http/forms.ts'
 import { createAjv } from './validation.ts'
 
@@ -46,7 +47,13 @@ export default fp(
 
     app.decorate('dialect', (scope, { below = [], error: body }) => {
       const ajv = createAjv('array')
-      scope.setValidatorCompiler<object>(({ schema }) => ajv.compile(schema))
+      scope.setValidatorCompiler<object>(({ schema }) => {
+        const validate = ajv.compile(schema)
+        return (data: unknown) => {
+          readFlags(schema, data)
+          return validate(data) || { error: validate.errors ?? [] }
+        }
+      })
       scope.addHook('onRoute', openAndHide)
       scope.addHook('onRoute', takeForms)
       scope.addHook('onRoute', addSlash)

@@ -7,6 +7,12 @@ import { accountsOf, toOneStatus, toStatuses } from './present/statuses.ts'
 export const NotFound = createError('RECORD_NOT_FOUND', 'Record not found', 404)
 export const Unsupported = createError('UNSUPPORTED', '%s', 422)
 
+/** Apps show the sentence of a 422. @throws Unsupported for a file that is no picture */
+export function refusePicture(error: { code?: string }): never {
+  if (error.code !== 'UNSUPPORTED_IMAGE') throw error
+  throw new Unsupported('Only pictures are supported: JPEG, PNG, WebP, GIF and AVIF.')
+}
+
 export const IdParams = Type.Object({ id: Type.String() })
 
 /** The id in a path. @throws NotFound */

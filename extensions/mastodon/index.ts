@@ -7,6 +7,7 @@ import instance from './routes/instance.ts'
 import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
+import profile from './routes/profile.ts'
 import relations from './routes/relations.ts'
 import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
@@ -32,6 +33,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     media,
     notifications,
     own,
+    profile,
     relations,
     search,
     statuses,

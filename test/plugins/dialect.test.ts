@@ -20,7 +20,7 @@ const chirp = index(
   }, async ({ body, query }) => ({ body, query }))
   app.post('/chirp/pictures', {
     config: { files: ['small', 'large'] },
-    schema: { body: { type: 'object', properties: { n: { type: 'integer' } } } },
+    schema: { body: { type: 'object', properties: { n: { type: 'integer' }, yes: { type: 'boolean' } } } },
   }, async ({ body, uploads }) => {
     const sizes = Object.entries(uploads).map(async ([name, { file }]) => [name, (await readFile(file)).length])
     return { body, sizes: Object.fromEntries(await Promise.all(sizes)) }
@@ -65,7 +65,12 @@ t.test('a form may be multipart, with and without files', async (t) => {
   const path = '/chirp/pictures'
   const both = await send(path, ['n', '3'], ['large', file(9)], ['small', file(3)])
   t.strictSame(both.body, { body: { n: 3 }, sizes: { large: 9, small: 3 } })
-  t.strictSame((await send(path, ['n', '3'])).body, { body: { n: 3 }, sizes: {} })
+  for (const [said, yes] of [
+    ['True', true],
+    ['on', true],
+    ['0', false],
+  ] as const)
+    t.strictSame((await send(path, ['yes', said])).body, { body: { yes }, sizes: {} })
   const json = await call(app, `POST ${path}`, { body: { n: 3 } })
   t.strictSame(json.body, { body: { n: 3 }, sizes: {} })
   const refused = [

@@ -5,7 +5,7 @@ import { IdParams, idIn, sendAccounts, sendStatuses } from '../answers.ts'
 import { domainOf, originOf } from '../origin.ts'
 import { pageQuery, toId, toPageRequest } from '../paging.ts'
 import { createPeople } from '../people.ts'
-import { toAccount, toOwnAccount, toRelationship } from '../present/accounts.ts'
+import { toAccount, toRelationship } from '../present/accounts.ts'
 import { accountsOf } from '../present/statuses.ts'
 
 const ACCOUNTS = 40
@@ -17,15 +17,6 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
   const people = createPeople(app)
   const open = (scope: string) => ({ config: { scope, isOpen: true } })
   const params = IdParams
-
-  app.get(
-    '/api/v1/accounts/verify_credentials',
-    { config: { scope: 'read:accounts' } },
-    async (request) => {
-      const user = await app.users.getOwn(request.viewer.userId)
-      return toOwnAccount(user, originOf(app, request))
-    },
-  )
 
   app.get(
     '/api/v1/accounts/lookup',

@@ -1,13 +1,7 @@
 import type { FastifyPluginAsyncTypebox, Upload, UploadOptions } from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn, Unsupported } from '../answers.ts'
+import { IdParams, idIn, refusePicture } from '../answers.ts'
 import { toAttachment } from '../present/media.ts'
-
-/** Apps show the sentence of a 422. */
-function refuse(error: { code?: string }): never {
-  if (error.code !== 'UNSUPPORTED_IMAGE') throw error
-  throw new Unsupported('Only pictures are supported: JPEG, PNG, WebP, GIF and AVIF.')
-}
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   const config = { scope: 'write:media' }
@@ -20,7 +14,7 @@ const media: FastifyPluginAsyncTypebox = async (app) => {
       const store = ({ fields: { description = '' }, ...upload }: Upload) =>
         app.media.create(userId, { ...upload, fields: { alt: description } })
       const options: UploadOptions = { fields: ['description'], others: 'ignored' }
-      return toAttachment(await request.withFile('file', store, options).catch(refuse))
+      return toAttachment(await request.withFile('file', store, options).catch(refusePicture))
     })
   }
 

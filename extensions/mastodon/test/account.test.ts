@@ -1,0 +1,105 @@
+import { signUp } from 'birdhouse/testing'
+import { createRestAPIClient } from 'masto'
+import { Mastodon } from 'megalodon'
+import sharp from 'sharp'
+import t from 'tap'
+import { listening } from './client.ts'
+
+// The own account and its pictures, over HTTP, with a private bucket.
+
+const { app, url, tokenOf, call } = await listening(t, { S3_PRESIGN: 'true' })
+const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
+const token = await tokenOf(ann)
+const client = createRestAPIClient({ url, accessToken: token })
+
+const picture = async (background: string, type = 'image/png') => {
+  const create = { width: 60, height: 40, channels: 3, background } as const
+  return new Blob([new Uint8Array(await sharp({ create }).png().toBuffer())], { type })
+}
+
+/** One request with a form of these fields. */
+async function send(line: string, fields: Record<string, string | Blob>, encoding = 'multipart') {
+  const [method = '', path] = line.split(' ')
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.append(name, value)
+  // Any value is text here.
+  const body =
+    encoding === 'multipart' ? form : new URLSearchParams(fields as Record<string, string>)
+  const headers = { authorization: `Bearer ${token}` }
+  const answer = await fetch(`${url}${path}`, { method, headers, body })
+  const read: any = await answer.json()
+  return { status: answer.status, body: read }
+}
+
+const UPDATE = 'PATCH /api/v1/accounts/update_credentials'
+
+t.test('name and note are changed by JSON, a form and multipart', async (t) => {
+  const changed = await client.v1.accounts.updateCredentials({ displayName: 'Ann A', note: 'One' })
+  t.match(changed, { displayName: 'Ann A', note: '<p>One</p>', source: { note: 'One' } })
+  t.match(await send(UPDATE, { note: 'Two\r\nlines', bot: '0' }, 'form'), {
+    status: 200,
+    body: { display_name: 'Ann A', source: { note: 'Two\nlines' } },
+  })
+  const fields = { display_name: 'Ann B', locked: 'False', 'fields_attributes[0][name]': 'x' }
+  t.match(await send(UPDATE, fields), { body: { display_name: 'Ann B', fields: [] } })
+  t.match(await client.v1.accounts.verifyCredentials(), {
+    displayName: 'Ann B',
+    source: { privacy: 'public', note: 'Two\nlines', fields: [] },
+  })
+})
+
+t.test('avatar and header are set together or not at all, and taken away', async (t) => {
+  const plain = await client.v1.accounts.verifyCredentials()
+  const both = { avatar: await picture('#936'), header: await picture('#369') }
+  const set = await send(UPDATE, { ...both, display_name: 'Ann C' })
+  t.match(set, { status: 200, body: { display_name: 'Ann C' } })
+  t.not(set.body.avatar, plain.avatar)
+  t.not(set.body.header, plain.header)
+  const half = { ...both, header: new Blob(['no picture'], { type: 'image/png' }) }
+  t.match(await send(UPDATE, { ...half, display_name: 'Ann D' }), {
+    status: 422,
+    body: { error: /^Only pictures/ },
+  })
+  t.equal((await send(UPDATE, { ...both, display_name: ' ' })).status, 400)
+  t.match(await client.v1.accounts.verifyCredentials(), {
+    displayName: 'Ann C',
+    avatar: set.body.avatar,
+    header: set.body.header,
+  })
+  t.match((await call('DELETE /api/v1/profile/avatar', token)).body, { avatar: plain.avatar })
+  t.match((await call('DELETE /api/v1/profile/header', token)).body, { header: plain.header })
+})
+
+t.test('a setting that would show posts to more people than it says is refused', async (t) => {
+  for (const fields of [{ locked: '1' }, { 'source[privacy]': 'private' }]) {
+    t.match(await send(UPDATE, fields), { status: 422, body: { error: String } })
+  }
+  const reader = await tokenOf(ann, 'read write:statuses')
+  t.equal((await call(UPDATE, reader, { note: 'x' })).status, 403)
+})
+
+t.test('a post may be multipart, a form, or in the query', async (t) => {
+  const media = await client.v2.media.create({ file: await picture('#333') })
+  const posted = await send('POST /api/v1/statuses', {
+    status: 'By multipart',
+    'media_ids[]': media.id,
+    sensitive: 'False',
+  })
+  t.match(posted, { status: 200, body: { media_attachments: [{ id: media.id }] } })
+  t.match(await send('POST /api/v1/statuses?status=By+query', {}, 'form'), {
+    body: { content: '<p>By query</p>' },
+  })
+  t.match(await send('POST /api/v1/statuses', { status: 'x', file: await picture('#333') }), {
+    status: 400,
+    body: { error: 'No file is taken in the field "file".' },
+  })
+  const poll = { status: 'Which?', 'poll[options][]': 'This', 'poll[expires_in]': '60' }
+  for (const encoding of ['form', 'multipart'])
+    t.equal((await send('POST /api/v1/statuses', poll, encoding)).status, 422, encoding)
+})
+
+t.test('megalodon changes the profile as well', async (t) => {
+  const ofBen = new Mastodon(url, await tokenOf(ben))
+  const { data } = await ofBen.updateCredentials({ display_name: 'Ben B', note: 'Hi' })
+  t.match(data, { id: String(ben.id), display_name: 'Ben B' })
+})
