@@ -33,7 +33,7 @@ export async function accountsOf(
 ): Promise<Accounts> {
   const origin = originOf(app, request)
   const users = await app.users.profilesOf([...new Set(ids)], request.viewerId)
-  return new Map([...users].map(([id, user]) => [id, toAccount(user, origin)]))
+  return new Map([...users].map(([id, user]) => [id, toAccount(app, user, origin)]))
 }
 
 /** Tweets as statuses; without deleted ones and those whose author has just gone. */
@@ -46,8 +46,8 @@ export async function toStatuses(app: FastifyInstance, request: FastifyRequest, 
   )
   const origin = originOf(app, request)
   return tweets.flatMap((tweet) => {
-    if (!tweet.retweetOf) return toStatus(tweet, accounts, origin) ?? []
-    const original = toStatus(tweet.retweetOf, accounts, origin)
+    if (!tweet.retweetOf) return toStatus(app, tweet, accounts, origin) ?? []
+    const original = toStatus(app, tweet.retweetOf, accounts, origin)
     const account = accounts.get(tweet.author?.id ?? 0)
     if (!original || !account) return []
     const { id, uri, created_at } = idsOf(tweet, origin)
@@ -66,7 +66,7 @@ const idsOf = ({ id, createdAt }: Body, origin: string) => ({
   created_at: createdAt,
 })
 
-function toStatus(tweet: Body, accounts: Accounts, origin: string) {
+function toStatus(app: FastifyInstance, tweet: Body, accounts: Accounts, origin: string) {
   const account = accounts.get(tweet.author?.id ?? 0)
   if (tweet.deleted || tweet.text === null || !account) return undefined
   const { entities, replyTo } = tweet
@@ -88,7 +88,7 @@ function toStatus(tweet: Body, accounts: Accounts, origin: string) {
     bookmarked: tweet.bookmarked ?? false,
     reblog: null as object | null,
     account,
-    media_attachments: tweet.media.map(toAttachment),
+    media_attachments: tweet.media.map((one) => toAttachment(app, one, origin)),
     mentions: Array.from(people, ([id, handle]) => ({
       id: String(id),
       username: handle,

@@ -27,7 +27,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const handle = people.handleIn(request.query.acct, domainOf(app, request))
       const user = await app.users.getByHandle(handle, request.viewerId)
-      return toAccount(user, originOf(app, request))
+      return toAccount(app, user, originOf(app, request))
     },
   )
 
@@ -74,6 +74,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     { ...open('read:accounts'), schema: { params } },
     async (request) =>
       toAccount(
+        app,
         await app.users.get(idIn(request.params), request.viewerId),
         originOf(app, request),
       ),

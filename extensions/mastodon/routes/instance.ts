@@ -1,13 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
 import { domainOf, originOf } from '../origin.ts'
-import { NO_AVATAR, NO_HEADER } from '../present/accounts.ts'
+import { NO_HEADER } from '../present/pictures.ts'
 
 const SOURCE = 'https://www.npmjs.com/package/birdhouse'
-/** A grey square, which clients scale. */
-const GREY = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWImabXakBsAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQImWNgoA4AAABIAAF7pRHIAAAAAElFTkSuQmCC',
-  'base64',
-)
 /** The version of Mastodon that has this API; clients compare it. */
 const COMPATIBLE = '4.2.0'
 const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
@@ -67,12 +62,6 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     // Clients that know no Birdhouse look here for the API.
     metadata: { upstream: { name: 'mastodon', version: COMPATIBLE } },
   }))
-
-  for (const path of [NO_AVATAR, NO_HEADER]) {
-    app.get(path, async (_request, reply) =>
-      reply.header('cache-control', 'public, max-age=86400').type('image/png').send(GREY),
-    )
-  }
 }
 
 const streamingOf = (app: FastifyInstance, request: FastifyRequest) =>

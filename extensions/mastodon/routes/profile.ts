@@ -18,7 +18,7 @@ const Changes = Type.Object({
 /** The own account: to read, to change, and to take its pictures away. */
 const profile: FastifyPluginAsyncTypebox = async (app) => {
   const own = async (request: FastifyRequest) =>
-    toOwnAccount(await app.users.getOwn(request.viewer.userId), originOf(app, request))
+    toOwnAccount(app, await app.users.getOwn(request.viewer.userId), originOf(app, request))
 
   app.get(
     '/api/v1/accounts/verify_credentials',

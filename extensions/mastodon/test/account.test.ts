@@ -98,6 +98,42 @@ t.test('a post may be multipart, a form, or in the query', async (t) => {
     t.equal((await send('POST /api/v1/statuses', poll, encoding)).status, 422, encoding)
 })
 
+t.test(
+  'the address of a picture stays, and leads to a signed one while the picture is shown',
+  async (t) => {
+    const { avatar } = (await send(UPDATE, { avatar: await picture('#639') })).body
+    const media = await client.v2.media.create({ file: await picture('#222') })
+    const { id } = await client.v1.statuses.create({ status: 'Look', mediaIds: [media.id] })
+    const [shown] = (await client.v1.statuses.$select(id).fetch()).mediaAttachments
+    t.equal(shown?.url, media.url, 'before and after the post')
+    const addresses = [avatar, shown?.url ?? '', shown?.previewUrl ?? '']
+    for (const address of addresses) {
+      t.ok(address.startsWith(`${url}/api/birdhouse/pictures/`), address)
+      const answer = await fetch(address, { redirect: 'manual' })
+      t.match(answer.headers.get('location'), /X-Amz-Signature/)
+      t.equal(answer.headers.get('cache-control'), 'public, max-age=300')
+      t.equal((await fetch(address)).headers.get('content-type'), 'image/webp')
+    }
+    const statuses = () => Promise.all(addresses.map(async (one) => (await fetch(one)).status))
+    await app.moderation.actOn('suspend', { userId: ann.id, reason: 'Advertising' })
+    t.strictSame(await statuses(), [404, 404, 404], 'of a suspended account')
+    await app.moderation.actOn('restore', { userId: ann.id, reason: 'A mistake' })
+    t.strictSame(await statuses(), [200, 200, 200])
+    await app.tweets.remove(Number(id), ann.id)
+    t.strictSame(await statuses(), [200, 404, 404], 'of a deleted tweet')
+    await app.media.removePicture('avatar', ann.id)
+    t.strictSame(await statuses(), [404, 404, 404])
+    const none = 'a'.repeat(32)
+    for (const key of [
+      `media/${none}/640.webp`,
+      `exports/${none}/1.zip`,
+      `../media/${none}/640.webp`,
+      '',
+    ])
+      t.equal((await fetch(`${url}/api/birdhouse/pictures/${key}`)).status, 404, key)
+  },
+)
+
 t.test('megalodon changes the profile as well', async (t) => {
   const ofBen = new Mastodon(url, await tokenOf(ben))
   const { data } = await ofBen.updateCredentials({ display_name: 'Ben B', note: 'Hi' })
