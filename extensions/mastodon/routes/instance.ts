@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
+import { createFigures } from '../figures.ts'
 import { domainOf, originOf } from '../origin.ts'
 import { NO_HEADER } from '../present/pictures.ts'
 
@@ -9,7 +10,18 @@ const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
 
 const instance: FastifyPluginAsyncTypebox = async (app) => {
   const { version, site } = app.config
+  const figures = createFigures(app)
   const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
+
+  async function stats() {
+    const { people, posts } = await figures()
+    return { user_count: people, status_count: posts, domain_count: 0 }
+  }
+
+  async function usage() {
+    const { people, posts, active } = await figures()
+    return { users: { total: people, activeMonth: active }, localPosts: posts }
+  }
 
   app.get('/api/v1/instance', async (request) => ({
     uri: domainOf(app, request),
@@ -19,7 +31,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     email: '',
     version: software,
     urls: { streaming_api: streamingOf(app, request) },
-    stats: { user_count: 0, status_count: 0, domain_count: 0 },
+    stats: await stats(),
     thumbnail: `${originOf(app, request)}${NO_HEADER}`,
     languages: [],
     registrations: false,
@@ -37,7 +49,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     version: software,
     source_url: SOURCE,
     description: site.description,
-    usage: { users: { active_month: 0 } },
+    usage: { users: { active_month: (await figures()).active } },
     thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
     icon: [],
     languages: [],
@@ -58,7 +70,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     protocols: [],
     services: { inbound: [], outbound: [] },
     openRegistrations: true,
-    usage: { users: {} },
+    usage: await usage(),
     // Clients that know no Birdhouse look here for the API.
     metadata: { upstream: { name: 'mastodon', version: COMPATIBLE } },
   }))

@@ -1,4 +1,5 @@
-import { signUp } from 'birdhouse/testing'
+import { signUp, tweet } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
 import { createRestAPIClient } from 'masto'
 import { Mastodon } from 'megalodon'
 import sharp from 'sharp'
@@ -11,6 +12,25 @@ const { app, url, tokenOf, call } = await listening(t, { S3_PRESIGN: 'true' })
 const [ann, ben] = [await signUp(app, 'Ann'), await signUp(app, 'Ben')]
 const token = await tokenOf(ann)
 const client = createRestAPIClient({ url, accessToken: token })
+
+t.test('the instance tells how many people and posts there are', async (t) => {
+  await tweet(app, ann, 'One')
+  await tweet(app, ben, 'Two')
+  const gone = await signUp(app, 'Gone')
+  await tweet(app, gone, 'Three')
+  await app.moderation.actOn('suspend', { userId: gone.id, reason: 'Advertising' })
+  await app.db
+    .update(app.tables.sessions)
+    .set({ lastUsedAt: new Date(Date.now() - 31 * 86_400_000) })
+    .where(eq(app.tables.sessions.userId, ben.id))
+  const { body } = await call('GET /api/v1/instance')
+  t.match(body.stats, { user_count: 2, status_count: 2 })
+  t.match((await call('GET /api/v2/instance')).body.usage, { users: { active_month: 1 } })
+  t.strictSame((await call('GET /nodeinfo/2.0')).body.usage, {
+    users: { total: 2, activeMonth: 1 },
+    localPosts: 2,
+  })
+})
 
 const picture = async (background: string, type = 'image/png') => {
   const create = { width: 60, height: 40, channels: 3, background } as const
