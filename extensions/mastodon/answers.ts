@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 import type { FastifyInstance, FastifyReply, FastifyRequest, Resources } from 'birdhouse'
 import { Type } from 'typebox'
 import { link, toId } from './paging.ts'
-import { accountsOf, toOneStatus, toStatuses } from './present/statuses.ts'
+import { accountsOf, toOneStatus, toPage } from './present/statuses.ts'
 
 export const NotFound = createError('RECORD_NOT_FOUND', 'Record not found', 404)
 export const Unsupported = createError('UNSUPPORTED', '%s', 422)
@@ -31,7 +31,8 @@ export async function sendStatuses(
   page: Page<Resources['Tweet']>,
 ) {
   link(app, request, reply, page)
-  return toStatuses(app, request, page.items)
+  reply.type('application/json; charset=utf-8')
+  return toPage(app, request, page.items)
 }
 
 export async function sendAccounts(
