@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import type { describe } from './errors/problem.ts'
+import { readFlags } from './http/flags.ts'
 import { acceptForms } from './http/forms.ts'
 import { createAjv } from './validation.ts'
 
@@ -35,14 +36,26 @@ function openAndHide(route: RouteOptions) {
   route.schema = { ...route.schema, hide: true }
 }
 
+/** A form may be multipart wherever a route does not read the multipart body itself. */
+function takeForms(route: RouteOptions) {
+  if (!route.schema?.consumes) route.config = { files: [], ...route.config }
+}
+
 export default fp(
   async (app) => {
     const scopes: { start: string; scope: FastifyInstance }[] = []
 
     app.decorate('dialect', (scope, { below = [], error: body }) => {
       const ajv = createAjv('array')
-      scope.setValidatorCompiler<object>(({ schema }) => ajv.compile(schema))
+      scope.setValidatorCompiler<object>(({ schema }) => {
+        const validate = ajv.compile(schema)
+        return (data: unknown) => {
+          readFlags(schema, data)
+          return validate(data) || { error: validate.errors ?? [] }
+        }
+      })
       scope.addHook('onRoute', openAndHide)
+      scope.addHook('onRoute', takeForms)
       scope.addHook('onRoute', addSlash)
       acceptForms(scope)
       scope.setErrorHandler<FastifyError>((error, request, reply) => {

@@ -134,8 +134,12 @@ function createResources(app: FastifyInstance) {
     return items
   }
 
+  /** The same object in all answers as long as the shared properties are the same: a key for what is made of them. */
+  const sharedPart = (item: object): object => (item as { [SHARED]?: object })[SHARED] ?? item
+
   return {
     SHARED: SHARED as typeof SHARED,
+    sharedPart,
     define,
     addField,
     fill,

@@ -7,6 +7,7 @@ import likeSpread from './like-spread.ts'
 import type { Line } from './line.ts'
 import loginStorm from './login-storm.ts'
 import manyReaders from './many-readers.ts'
+import mastodonHome from './mastodon-home.ts'
 import memory from './memory.ts'
 import pageBeyond from './page-beyond.ts'
 import pageDepth from './page-depth.ts'
@@ -26,6 +27,7 @@ export const lines: Line[] = [
   firstPage,
   manyReaders,
   timelinePage,
+  mastodonHome,
   withoutFeed,
   statements,
   idle,

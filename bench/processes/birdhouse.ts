@@ -9,6 +9,7 @@ import { answer } from './ask.ts'
 
 export type Question = {
   tokens?: number[]
+  appTokens?: number[]
   hash?: string
   rss?: boolean
   cpu?: boolean
@@ -55,18 +56,37 @@ async function profile(what: 'start' | { file: string }) {
   return {}
 }
 
-answer<Question>(async ({ tokens, hash, rss, cpu, rollUp, delay: late, profile: what }) => {
-  if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
-  if (hash) return { hash: await app.password.hash(hash) }
-  if (rss) return process.memoryUsage()
-  if (cpu) return process.cpuUsage()
-  if (rollUp) {
-    await app.tweets.counts.rollUp()
-    await app.users.counts.rollUp()
-    return {}
+/** The tokens of an app for Mastodon that these users have allowed. */
+async function tokensOfApp(userIds: number[]) {
+  const { apps, tokens } = app.mastodon
+  const registration = { name: 'bench', website: null, redirectUris: [], scopes: ['read'] }
+  const { id: appId } = await apps.register(registration)
+  const client = { ip: '127.0.0.1', userAgent: 'bench', app: 'bench' }
+  const all: string[] = []
+  for (const userId of userIds) {
+    const token = randomBytes(32).toString('base64url')
+    const sessionId = await app.auth.sessions.openForApp(userId, client)
+    await tokens.store(token, { appId, userId, sessionId, scopes: 'read' })
+    all.push(token)
   }
-  if (late) return delays(late)
-  if (what) return profile(what)
-  const address = await app.listen({ host: '127.0.0.1', port: 0 })
-  return { port: Number(new URL(address).port) }
-})
+  return all
+}
+
+answer<Question>(
+  async ({ tokens, appTokens, hash, rss, cpu, rollUp, delay: late, profile: what }) => {
+    if (tokens) return { tokens: tokens.map((id) => app.accessTokens.issue(id, 1, LIFE)) }
+    if (appTokens) return { tokens: await tokensOfApp(appTokens) }
+    if (hash) return { hash: await app.password.hash(hash) }
+    if (rss) return process.memoryUsage()
+    if (cpu) return process.cpuUsage()
+    if (rollUp) {
+      await app.tweets.counts.rollUp()
+      await app.users.counts.rollUp()
+      return {}
+    }
+    if (late) return delays(late)
+    if (what) return profile(what)
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    return { port: Number(new URL(address).port) }
+  },
+)

@@ -7,6 +7,8 @@ import instance from './routes/instance.ts'
 import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
+import pictures from './routes/pictures.ts'
+import profile from './routes/profile.ts'
 import relations from './routes/relations.ts'
 import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
@@ -33,6 +35,8 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     media,
     notifications,
     own,
+    pictures,
+    profile,
     relations,
     search,
     statuses,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { eq } from 'drizzle-orm'
 import fp from 'fastify-plugin'
+import { createAuthors } from './authors.ts'
 import { createApps } from './oauth/apps.ts'
 import { createCodes } from './oauth/codes.ts'
 import { createTokens } from './oauth/tokens.ts'
@@ -19,6 +20,7 @@ declare module 'fastify' {
 const PURGE_EVERY = 3600
 
 const createMastodon = (app: FastifyInstance) => ({
+  accounts: createAuthors(app),
   apps: createApps(app),
   codes: createCodes(app),
   tokens: createTokens(app),

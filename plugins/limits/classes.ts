@@ -85,9 +85,10 @@ export function chooseClass({ limits }: FastifyInstance, route: RouteOptions) {
   if (route.schema && limit) route.schema = { ...route.schema, ...{ 'x-rate-limit': limit } }
 }
 
-function usualClass({ method, schema, websocket }: RouteOptions): LimitClass {
+function usualClass({ method, schema, config, websocket }: RouteOptions): LimitClass {
   if (websocket) return 'stream'
-  if (schema?.consumes?.includes('multipart/form-data')) return 'upload'
+  const takesFiles = schema?.consumes?.includes('multipart/form-data') || config?.files?.length
+  if (takesFiles) return 'upload'
   return [method].flat().every((one) => READS.has(one)) ? 'read' : 'write'
 }
 

@@ -4,6 +4,7 @@ import multipart from '@fastify/multipart'
 import type { FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { assertUtf8Type } from '../http/utf8.ts'
+import { createBodies, type Files, type Upload } from './bodies.ts'
 import { GRACE, inPace } from './pace.ts'
 import { createPlaces } from './places.ts'
 import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
@@ -16,7 +17,16 @@ declare module 'fastify' {
       check: () => Promise<void>
     }
   }
+  interface FastifyContextConfig {
+    /**
+     * The route also takes a multipart body: its text fields are the body, which the schema validates, and each of these
+     * fields may hold a file, which is then in `request.uploads`.
+     */
+    files?: string[]
+  }
   interface FastifyRequest {
+    /** The files of a multipart body, by field, in a route with `config.files`; deleted after the answer. */
+    readonly uploads: Files
     /**
      * Streams the one file of a multipart body to disk and calls `work`. The file is deleted when `work`
      * ends or fails, and when the client goes before the upload is complete.
@@ -32,24 +42,19 @@ declare module 'fastify' {
   }
 }
 
-export type Upload = {
-  file: string
-  fields: Record<string, string>
-  /** The request's `cancelled`: aborts when the client has gone or the deadline has passed. */
-  cancelled: AbortSignal
-}
-
 /** Bytes of a file, one text field and the framing. */
 const BODY_LIMIT = FILE_LIMIT + FIELD_LIMIT + 32 * 1024
 /** Milliseconds for 8 MB from a phone on a poor network, and the work. */
 const DEADLINE = 90_000
 
-/** Prepares a route whose schema says that it consumes multipart/form-data. */
+/** Prepares a route whose schema says that it consumes multipart/form-data, or whose config names files. */
 function takeFiles(route: RouteOptions) {
   const { consumes = [] } = (route.schema ?? {}) as { consumes?: string[] }
-  if (!consumes.includes('multipart/form-data')) return
+  const { files } = route.config ?? {}
+  const readsItself = !files && consumes.includes('multipart/form-data')
+  if (readsItself || files?.length) route.config = { deadline: DEADLINE, ...route.config }
+  if (!readsItself) return
   route.bodyLimit ??= BODY_LIMIT
-  route.config = { deadline: DEADLINE, ...route.config }
   // The schema documents the body and cannot validate it, because the body is a stream.
   route.validatorCompiler = () => () => true
 }
@@ -71,6 +76,23 @@ export default fp<{ grace?: number }>(
     const hold = createPlaces()
     app.addHook('onClose', () => uploads.close())
     app.addHook('onRoute', takeFiles)
+
+    const received = new WeakMap<FastifyRequest, Files>()
+    const receiveBody = createBodies({ hold, uploads, grace })
+    app.decorateRequest('uploads', {
+      getter(this: FastifyRequest) {
+        return received.get(this) ?? {}
+      },
+    })
+
+    app.addHook('preValidation', async (request, reply) => {
+      const { files } = request.routeOptions.config
+      if (!files || !request.isMultipart()) return
+      assertUtf8Type(request.headers['content-type'])
+      const sent = await receiveBody(request, reply, files)
+      request.body = sent.fields
+      received.set(request, sent.files)
+    })
 
     app.decorate('uploads', { check: uploads.check })
     app.decorateRequest(

@@ -41,7 +41,8 @@ export async function receive(
   let received = false
   try {
     // Reads to the end, because errors and excess parts after the file show only there.
-    for await (const part of request.files(optionsFor(wanted.length, others))) {
+    const parts = others === 'ignored' ? 20 : 1 + wanted.length
+    for await (const part of request.files(optionsFor(parts))) {
       if (part.fieldname === field && !isText(part) && !received) {
         received = true
         await pipeline(part.file, toDisk(path), { signal })
@@ -54,7 +55,7 @@ export async function receive(
     }
   } catch (error) {
     signal.throwIfAborted()
-    throw translate(error as Error & { statusCode?: number; code?: string }, missing)
+    throw translate(error as Thrown, missing)
   }
   if (!received) throw missing()
   return fields
@@ -65,17 +66,16 @@ export function fileMissing(field: string, fields: string[] = [], others = 'refu
   return new FileMissing(field, others === 'refused' ? ` and nothing else${beside}` : '')
 }
 
-function optionsFor(fields: number, others: 'refused' | 'ignored') {
-  const parts = others === 'ignored' ? 20 : 1 + fields
+export function optionsFor(parts: number) {
   // Every part counts as a file, because the parser replaces malformed bytes of text by U+FFFD.
   return { limits: { fieldNameSize: 100, files: parts, parts }, isPartAFile: () => true }
 }
 
 /** RFC 7578, section 4.2. */
-const isText = ({ filename, mimetype }: MultipartFile) =>
+export const isText = ({ filename, mimetype }: MultipartFile) =>
   filename === undefined && mimetype !== 'application/octet-stream'
 
-async function textOf({ fieldname, file }: MultipartFile) {
+export async function textOf({ fieldname, file }: MultipartFile) {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of file) {
@@ -90,9 +90,9 @@ async function textOf({ fieldname, file }: MultipartFile) {
   return text
 }
 
-type Thrown = Error & { statusCode?: number; code?: string; syscall?: string }
+export type Thrown = Error & { statusCode?: number; code?: string; syscall?: string }
 
-function translate(error: Thrown, missing: () => Error) {
+export function translate(error: Thrown, missing: () => Error) {
   if (error.code === 'FST_REQ_FILE_TOO_LARGE') return new FileTooLarge()
   if (TOO_MANY_PARTS.has(error.code ?? '')) return missing()
   if (error.statusCode !== undefined) return error

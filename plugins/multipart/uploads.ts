@@ -37,6 +37,16 @@ export async function createUploads(log: FastifyBaseLogger) {
     }
   }
 
+  /** Calls `work` with the paths of as many new files. @throws as `withPath` */
+  const withPaths = <T>(
+    count: number,
+    work: (paths: string[]) => Promise<T>,
+    paths: string[] = [],
+  ): Promise<T> =>
+    paths.length === count
+      ? work(paths)
+      : withPath((path) => withPaths(count, work, [...paths, path]))
+
   const check = () =>
     withPath((path) =>
       writeFile(path, 'x', { mode: 0o600 }).catch((error) => {
@@ -55,7 +65,7 @@ export async function createUploads(log: FastifyBaseLogger) {
       log.warn({ err }, `${path} cannot be deleted`),
     )
 
-  return { withPath, check, close }
+  return { withPath, withPaths, check, close }
 }
 
 async function purgeAbandoned() {

@@ -105,9 +105,12 @@ function createS3(app: FastifyInstance, client: S3Client, { base, url }: Urls) {
     return inTime(asking, CHECK_TIMEOUT)
   }
 
+  /** The key of the object that has this address, signed or not. */
+  const keyOf = (address: string) => address.slice(base.length + 1).replace(/\?.*/, '')
+
   const readBack = createReadBack(app, { put, remove, url })
 
-  return { client, put, get, remove, list, check, readBack, base, url }
+  return { client, put, get, remove, list, check, readBack, base, url, keyOf }
 }
 
 /** Public URLs of keys, signed for a private bucket; `base` is their beginning. */

@@ -178,10 +178,16 @@ export function createSessions(app: FastifyInstance) {
       outer,
     )
 
+  /** An app's token may be remembered as long as an access token lives. */
+  const accessUntil =
+    sql`CASE WHEN ${sessions.app} IS NULL THEN ${sessions.accessUntil} ELSE ${inSeconds(app.accessTokens.life + CLOCK_SKEW)} END`.mapWith(
+      sessions.accessUntil,
+    )
+
   /** Deletes the sessions and their refresh tokens, and revokes their access tokens. */
   async function end(tx: Tx, which: SQL | undefined) {
     const ended = await tx
-      .select({ sessionId: sessions.id, until: sessions.accessUntil })
+      .select({ sessionId: sessions.id, until: accessUntil })
       .from(sessions)
       .where(which)
       .for('update')

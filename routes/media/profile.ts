@@ -16,11 +16,8 @@ export type Kind = keyof typeof KINDS
 export type Size = keyof FastifyInstance['users']['pictures'][Kind]['sizes']
 
 export function createProfilePictures(app: FastifyInstance, { removeLater }: Removal) {
-  /**
-   * After an error the old picture stays. @throws UserNotFound, StorageUnavailable and what
-   * `toSquares` and `toBanners` throw
-   */
-  async function setPicture(kind: Kind, userId: number, { file, cancelled }: Upload) {
+  /** Stores a picture that no account has yet; the sweep deletes what is never used. Returns its key. */
+  async function storeNew(kind: Kind, userId: number, { file, cancelled }: Upload) {
     const { sizes, object } = app.users.pictures[kind]
     const widths = Object.values(sizes)
     const rendered = await KINDS[kind].render(file, widths, { ownerId: userId, cancelled })
@@ -30,8 +27,31 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
       rendered.map((bytes, i) => [object(key, widths[i] ?? 0), bytes]),
       cancelled,
     )
-    await replace(kind, userId, key)
+    return key
   }
+
+  /**
+   * Sets one or both pictures in a transaction, in which `within` runs first. After an error the old pictures stay.
+   * @throws UserNotFound, StorageUnavailable and what `toSquares` and `toBanners` throw
+   */
+  async function setPictures(
+    userId: number,
+    uploads: Partial<Record<Kind, Upload | undefined>>,
+    within: (tx: Tx) => Promise<unknown> = async () => {},
+  ) {
+    const keys: [Kind, string][] = []
+    for (const kind of ['avatar', 'header'] as const) {
+      const upload = uploads[kind]
+      if (upload) keys.push([kind, await storeNew(kind, userId, upload)])
+    }
+    await app.transaction(async (tx) => {
+      await within(tx)
+      for (const [kind, key] of keys) await replace(kind, userId, key, tx)
+    })
+  }
+
+  const setPicture = (kind: Kind, userId: number, upload: Upload) =>
+    setPictures(userId, { [kind]: upload })
 
   /** Returns false without a picture. @throws UserNotFound */
   const removePicture = (kind: Kind, userId: number, outer?: Tx) =>
@@ -55,5 +75,5 @@ export function createProfilePictures(app: FastifyInstance, { removeLater }: Rem
     return object(key, sizes[size])
   }
 
-  return { setPicture, removePicture, pictureObject }
+  return { setPicture, setPictures, removePicture, pictureObject }
 }

@@ -110,7 +110,7 @@ function createUsers(app: FastifyInstance) {
   }
 
   /** @throws UserNotFound, HandleTaken, 400 that names the field */
-  async function update(id: number, changes: Changes) {
+  async function update(id: number, changes: Changes, outer?: Tx) {
     const { name, profile, handle } = changes
     if (!(await hasHandle(id, handle))) assertFree(handle)
     const row = {
@@ -128,7 +128,7 @@ function createUsers(app: FastifyInstance) {
       if (handle !== undefined) app.securityLog('user_updated', { userId: id, field: 'handle' }, tx)
       if (old && handle && old !== handle) await changeHandle(tx, id, old, handle)
       await app.events.emit(tx, 'user.updated', { userId: id })
-    })
+    }, outer)
   }
 
   /** Locks the account, so that of two simultaneous changes the second sees the handle of the first. */

@@ -1,12 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { extensionFolders, index, refusals } from '../extension-folder.ts'
 import { call, settings, setUp } from '../helper.ts'
+import { formWith, uploadedFiles } from '../multipart.ts'
 import { operationsOf } from '../undocumented.ts'
 
 // An extension that speaks an API with rules of its own, for clients of another service.
 
 const chirp = index(
   `
+  const { readFile } = await import('node:fs/promises')
   app.dialect(app, {
     below: ['/chirp'],
     error: ({ status, code, detail }) => ({ oops: detail, code, status }),
@@ -15,6 +18,13 @@ const chirp = index(
     bodyLimit: 100,
     schema: { querystring: { type: 'object', properties: { n: { type: 'integer' } } } },
   }, async ({ body, query }) => ({ body, query }))
+  app.post('/chirp/pictures', {
+    config: { files: ['small', 'large'] },
+    schema: { body: { type: 'object', properties: { n: { type: 'integer' }, yes: { type: 'boolean' } } } },
+  }, async ({ body, uploads }) => {
+    const sizes = Object.entries(uploads).map(async ([name, { file }]) => [name, (await readFile(file)).length])
+    return { body, sizes: Object.fromEntries(await Promise.all(sizes)) }
+  })
   app.get('/chirp/slow', { config: { deadline: 50 } }, () => new Promise(() => {}))
 `,
   "export const kernel = '*'; export const prefixOverride = ''",
@@ -30,13 +40,51 @@ const post = (url: string, payload: string, headers: object = form) =>
 t.test('a dialect reads forms, JSON and queries alike', async (t) => {
   const sent = await post('/chirp/echo?n=3&ids[]=1&ids[]=2', 'tags[]=a&name=%ED%95%9C&x=1&x=2')
   t.strictSame(sent.json(), {
-    body: { tags: ['a'], name: '한', x: ['1', '2'] },
+    body: { n: '3', ids: ['1', '2'], tags: ['a'], name: '한', x: ['1', '2'] },
     query: { n: 3, ids: ['1', '2'] },
   })
+  const nested = await post('/chirp/echo', 'a[0][b]=1&a[1][b]=2&c[d][]=3&__proto__[e]=4')
+  t.strictSame(nested.json().body, { a: [{ b: '1' }, { b: '2' }], c: { d: ['3'] } })
   const json = await post('/chirp/echo', '{"tags[]":["a"],"name":null}', {
     'content-type': 'application/json',
   })
   t.strictSame(json.json().body, { tags: ['a'] })
+})
+
+const send = (path: string, ...parts: Parameters<typeof formWith>) =>
+  call(app, `POST ${path}`, { body: formWith(...parts) })
+const file = (size: number) => new Blob(['x'.repeat(size)])
+
+t.test('a form may be multipart, with and without files', async (t) => {
+  const { body } = await send('/chirp/echo', ['tags[]', 'a'], ['name', '한'])
+  t.strictSame(body.body, { tags: ['a'], name: '한' })
+  t.match(await send('/chirp/echo', ['picture', file(9)]), {
+    status: 400,
+    body: { code: 'FILE_UNEXPECTED' },
+  })
+  const path = '/chirp/pictures'
+  const both = await send(path, ['n', '3'], ['large', file(9)], ['small', file(3)])
+  t.strictSame(both.body, { body: { n: 3 }, sizes: { large: 9, small: 3 } })
+  for (const [said, yes] of [
+    ['True', true],
+    ['on', true],
+    ['0', false],
+  ] as const)
+    t.strictSame((await send(path, ['yes', said])).body, { body: { yes }, sizes: {} })
+  const json = await call(app, `POST ${path}`, { body: { n: 3 } })
+  t.strictSame(json.body, { body: { n: 3 }, sizes: {} })
+  const refused = [
+    await send(path, ['n', 'x']),
+    await send(path, ['small', file(3)], ['small', file(3)]),
+    await send(path, ...Array.from({ length: 51 }, () => ['n', '1'] as [string, string])),
+    await send(path, ['large', file(9_000_000)]),
+  ]
+  t.strictSame(
+    refused.map(({ body }) => body.code),
+    ['VALIDATION_FAILED', 'FILE_UNEXPECTED', 'TOO_MANY_FIELDS', 'FILE_TOO_LARGE'],
+  )
+  for (let n = 0; uploadedFiles(process.pid).length > 0 && n < 100; n++) await sleep(10)
+  t.strictSame(uploadedFiles(process.pid), [], 'every file is deleted after the answer')
 })
 
 t.test('a path may end with a slash', async (t) => {

@@ -1,6 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyRequest, Tx } from 'birdhouse'
 import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
+import { LRUCache } from 'lru-cache'
 import { includes } from './scopes.ts'
 import { hashOf } from './secrets.ts'
 
@@ -13,6 +14,9 @@ declare module 'fastify' {
   }
 }
 
+/** Tokens that a process remembers, about 500 bytes each, and for how many milliseconds at most. */
+const REMEMBERED = 20_000
+const MEMORY = 60_000
 /** Milliseconds between two notes of the use of a session. */
 const TOUCH_EVERY = 24 * 3_600_000
 
@@ -29,7 +33,7 @@ export function createTokens(app: FastifyInstance) {
   const store = async (token: string, row: NewToken, tx?: Tx) =>
     void (await (tx ?? app.db).insert(tokens).values({ ...row, hash: hashOf(token) }))
 
-  async function find(token: string) {
+  async function read(hash: Buffer) {
     const [row] = await app.db
       .select({
         appId: tokens.appId,
@@ -46,20 +50,37 @@ export function createTokens(app: FastifyInstance) {
       .leftJoin(users, eq(users.id, tokens.userId))
       .where(
         and(
-          eq(tokens.hash, hashOf(token)),
+          eq(tokens.hash, hash),
           sql`(${tokens.userId} IS NULL OR (${sessions.expiresAt} > NOW(3) AND ${users.hiddenAt} IS NULL))`,
         ),
       )
     return row
   }
 
+  /**
+   * Valid tokens by their hash. `actAs` refuses those whose session has ended meanwhile: at once in the process that ended
+   * it, within 1 s in others, as for Birdhouse's own access tokens.
+   */
+  const remembered = new LRUCache<string, NonNullable<Awaited<ReturnType<typeof read>>>>({
+    max: REMEMBERED,
+    ttl: MEMORY,
+    fetchMethod: (hash) => read(Buffer.from(hash, 'base64')),
+  })
+  const keyOf = (token: string) => hashOf(token).toString('base64')
+  const find = (token: string) => remembered.fetch(keyOf(token))
+
   const sentBy = ({ headers }: FastifyRequest) =>
     /^Bearer +([\w-]{1,200})$/i.exec(headers.authorization ?? '')?.[1]
 
-  /** The token of the request, of a person or of an app alone. @throws 401 */
+  /** The token of the request, of a person, who is the viewer then, or of an app alone. @throws 401 */
   async function ofRequest(request: FastifyRequest, elsewhere = '') {
     const found = await find(sentBy(request) ?? elsewhere)
     if (!found) throw new InvalidToken()
+    const { userId, sessionId } = found
+    if (userId === null || sessionId === null) return found
+    await app.auth.actAs(request, userId, sessionId).catch((error) => {
+      throw error.code === 'SESSION_REVOKED' ? new InvalidToken() : error
+    })
     return found
   }
 
@@ -67,21 +88,22 @@ export function createTokens(app: FastifyInstance) {
   async function authenticate(request: FastifyRequest) {
     const { scope, isOpen } = request.routeOptions.config
     if (scope === undefined || (isOpen && request.headers.authorization === undefined)) return
-    const found = await ofRequest(request)
-    if (isOpen && found.userId === null) return
-    await actFor(request, found, scope)
+    const token = await ofRequest(request)
+    if (isOpen && token.sessionId === null) return
+    await use(token, scope)
   }
 
-  type Found = Awaited<ReturnType<typeof ofRequest>>
+  type Token = Awaited<ReturnType<typeof ofRequest>>
 
-  /** Makes the request one of the token's person. @throws NeedsUser for an app alone, OutOfScope */
-  async function actFor(request: FastifyRequest, found: Found, scope?: string) {
-    const { userId, sessionId, lastUsedAt } = found
-    if (userId === null || sessionId === null) throw new NeedsUser()
-    if (scope !== undefined) assertScope(found.scopes.split(' '), scope)
-    await app.auth.actAs(request, userId, sessionId)
-    if (lastUsedAt && Date.now() - lastUsedAt.getTime() > TOUCH_EVERY)
+  /** Lets the person of the token do what needs this scope. @throws NeedsUser for an app alone, OutOfScope */
+  async function use(token: Token, scope?: string) {
+    const { sessionId, scopes, lastUsedAt } = token
+    if (sessionId === null) throw new NeedsUser()
+    if (scope !== undefined && !includes(scopes.split(' '), scope)) throw new OutOfScope()
+    if (lastUsedAt && Date.now() - lastUsedAt.getTime() > TOUCH_EVERY) {
+      token.lastUsedAt = new Date()
       await app.auth.sessions.touch(sessionId)
+    }
   }
 
   /** Those of these sessions whose tokens are still valid, with one query. */
@@ -101,6 +123,7 @@ export function createTokens(app: FastifyInstance) {
     if (found.userId !== null && found.sessionId !== null)
       await app.auth.sessions.revoke(found.userId, found.sessionId)
     await app.db.delete(tokens).where(eq(tokens.hash, hashOf(token)))
+    remembered.delete(keyOf(token))
   }
 
   /** Deletes the tokens whose session has ended. */
@@ -113,7 +136,7 @@ export function createTokens(app: FastifyInstance) {
       ),
     ))
 
-  return { store, find, ofRequest, actFor, openAmong, authenticate, revoke, purge }
+  return { store, find, ofRequest, use, openAmong, authenticate, revoke, purge }
 }
 
 /** @throws OutOfScope */

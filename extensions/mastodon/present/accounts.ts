@@ -1,15 +1,12 @@
-import type { Resources } from 'birdhouse'
+import type { FastifyInstance, Resources } from 'birdhouse'
 import { toHtml } from './content.ts'
+import { NO_AVATAR, NO_HEADER, stable } from './pictures.ts'
 
 type Person = Resources['User']
 
-/** Clients crash without a picture. */
-export const NO_AVATAR = '/api/birdhouse/avatar.png'
-export const NO_HEADER = '/api/birdhouse/header.png'
-
-export function toAccount(user: Person, origin: string) {
-  const avatar = user.avatar?.large ?? `${origin}${NO_AVATAR}`
-  const header = user.header?.large ?? `${origin}${NO_HEADER}`
+export function toAccount(app: FastifyInstance, user: Person, origin: string) {
+  const avatar = user.avatar ? stable(app, user.avatar.large, origin) : `${origin}${NO_AVATAR}`
+  const header = user.header ? stable(app, user.header.large, origin) : `${origin}${NO_HEADER}`
   return {
     id: String(user.id),
     username: user.handle,
@@ -44,8 +41,8 @@ export function toAccount(user: Person, origin: string) {
 export type Account = ReturnType<typeof toAccount>
 
 /** The own account, with what its owner sets. */
-export const toOwnAccount = (user: Person, origin: string) => ({
-  ...toAccount(user, origin),
+export const toOwnAccount = (app: FastifyInstance, user: Person, origin: string) => ({
+  ...toAccount(app, user, origin),
   source: {
     privacy: 'public',
     sensitive: false,

@@ -1,4 +1,5 @@
-import type { Resources } from 'birdhouse'
+import type { FastifyInstance, Resources } from 'birdhouse'
+import { stable } from './pictures.ts'
 
 type Variant = { url: string; width: number; height: number }
 
@@ -9,13 +10,17 @@ const size = ({ width, height }: Variant) => ({
   aspect: width / height,
 })
 
-export function toAttachment({ id, alt, variants }: Resources['Media']) {
+export function toAttachment(
+  app: FastifyInstance,
+  { id, alt, variants }: Resources['Media'],
+  origin: string,
+) {
   const { large, medium } = variants
   return {
     id: String(id),
     type: 'image',
-    url: large.url,
-    preview_url: medium.url,
+    url: stable(app, large.url, origin),
+    preview_url: stable(app, medium.url, origin),
     remote_url: null,
     preview_remote_url: null,
     text_url: null,

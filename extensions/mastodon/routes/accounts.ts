@@ -5,7 +5,7 @@ import { IdParams, idIn, sendAccounts, sendStatuses } from '../answers.ts'
 import { domainOf, originOf } from '../origin.ts'
 import { pageQuery, toId, toPageRequest } from '../paging.ts'
 import { createPeople } from '../people.ts'
-import { toAccount, toOwnAccount, toRelationship } from '../present/accounts.ts'
+import { toAccount, toRelationship } from '../present/accounts.ts'
 import { accountsOf } from '../present/statuses.ts'
 
 const ACCOUNTS = 40
@@ -19,15 +19,6 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
   const params = IdParams
 
   app.get(
-    '/api/v1/accounts/verify_credentials',
-    { config: { scope: 'read:accounts' } },
-    async (request) => {
-      const user = await app.users.getOwn(request.viewer.userId)
-      return toOwnAccount(user, originOf(app, request))
-    },
-  )
-
-  app.get(
     '/api/v1/accounts/lookup',
     {
       ...open('read:accounts'),
@@ -36,7 +27,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     async (request) => {
       const handle = people.handleIn(request.query.acct, domainOf(app, request))
       const user = await app.users.getByHandle(handle, request.viewerId)
-      return toAccount(user, originOf(app, request))
+      return toAccount(app, user, originOf(app, request))
     },
   )
 
@@ -83,6 +74,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     { ...open('read:accounts'), schema: { params } },
     async (request) =>
       toAccount(
+        app,
         await app.users.get(idIn(request.params), request.viewerId),
         originOf(app, request),
       ),

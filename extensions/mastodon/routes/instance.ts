@@ -1,20 +1,27 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
+import { createFigures } from '../figures.ts'
 import { domainOf, originOf } from '../origin.ts'
-import { NO_AVATAR, NO_HEADER } from '../present/accounts.ts'
+import { NO_HEADER } from '../present/pictures.ts'
 
 const SOURCE = 'https://www.npmjs.com/package/birdhouse'
-/** A grey square, which clients scale. */
-const GREY = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAMAAADz0U65AAAAA1BMVEWImabXakBsAAAACXBIWXMAAAPoAAAD6AG1e1JrAAAADElEQVQImWNgoA4AAABIAAF7pRHIAAAAAElFTkSuQmCC',
-  'base64',
-)
 /** The version of Mastodon that has this API; clients compare it. */
 const COMPATIBLE = '4.2.0'
 const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
 
 const instance: FastifyPluginAsyncTypebox = async (app) => {
   const { version, site } = app.config
+  const figures = createFigures(app)
   const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
+
+  async function stats() {
+    const { people, posts } = await figures()
+    return { user_count: people, status_count: posts, domain_count: 0 }
+  }
+
+  async function usage() {
+    const { people, posts, active } = await figures()
+    return { users: { total: people, activeMonth: active }, localPosts: posts }
+  }
 
   app.get('/api/v1/instance', async (request) => ({
     uri: domainOf(app, request),
@@ -24,7 +31,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     email: '',
     version: software,
     urls: { streaming_api: streamingOf(app, request) },
-    stats: { user_count: 0, status_count: 0, domain_count: 0 },
+    stats: await stats(),
     thumbnail: `${originOf(app, request)}${NO_HEADER}`,
     languages: [],
     registrations: false,
@@ -42,7 +49,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     version: software,
     source_url: SOURCE,
     description: site.description,
-    usage: { users: { active_month: 0 } },
+    usage: { users: { active_month: (await figures()).active } },
     thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
     icon: [],
     languages: [],
@@ -63,16 +70,10 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     protocols: [],
     services: { inbound: [], outbound: [] },
     openRegistrations: true,
-    usage: { users: {} },
+    usage: await usage(),
     // Clients that know no Birdhouse look here for the API.
     metadata: { upstream: { name: 'mastodon', version: COMPATIBLE } },
   }))
-
-  for (const path of [NO_AVATAR, NO_HEADER]) {
-    app.get(path, async (_request, reply) =>
-      reply.header('cache-control', 'public, max-age=86400').type('image/png').send(GREY),
-    )
-  }
 }
 
 const streamingOf = (app: FastifyInstance, request: FastifyRequest) =>

@@ -1,17 +1,21 @@
-import type { FastifyPluginAsyncTypebox, Upload, UploadOptions } from 'birdhouse'
+import type {
+  FastifyPluginAsyncTypebox,
+  FastifyRequest,
+  Resources,
+  Upload,
+  UploadOptions,
+} from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn, Unsupported } from '../answers.ts'
+import { IdParams, idIn, refusePicture } from '../answers.ts'
+import { originOf } from '../origin.ts'
 import { toAttachment } from '../present/media.ts'
-
-/** Apps show the sentence of a 422. */
-function refuse(error: { code?: string }): never {
-  if (error.code !== 'UNSUPPORTED_IMAGE') throw error
-  throw new Unsupported('Only pictures are supported: JPEG, PNG, WebP, GIF and AVIF.')
-}
 
 const media: FastifyPluginAsyncTypebox = async (app) => {
   const config = { scope: 'write:media' }
   const schema = { params: IdParams }
+
+  const shown = (request: FastifyRequest, picture: Resources['Media']) =>
+    toAttachment(app, picture, originOf(app, request))
 
   // Both answer at once, because a picture is ready when it is stored.
   for (const path of ['/api/v1/media', '/api/v2/media']) {
@@ -20,12 +24,13 @@ const media: FastifyPluginAsyncTypebox = async (app) => {
       const store = ({ fields: { description = '' }, ...upload }: Upload) =>
         app.media.create(userId, { ...upload, fields: { alt: description } })
       const options: UploadOptions = { fields: ['description'], others: 'ignored' }
-      return toAttachment(await request.withFile('file', store, options).catch(refuse))
+      const stored = await request.withFile('file', store, options).catch(refusePicture)
+      return shown(request, stored)
     })
   }
 
-  app.get('/api/v1/media/:id', { config, schema }, async ({ params, viewer }) =>
-    toAttachment(await app.media.get(idIn(params), viewer.userId)),
+  app.get('/api/v1/media/:id', { config, schema }, async (request) =>
+    shown(request, await app.media.get(idIn(request.params), request.viewer.userId)),
   )
 
   app.put(
@@ -37,14 +42,15 @@ const media: FastifyPluginAsyncTypebox = async (app) => {
         body: Type.Object({ description: Type.Optional(Type.String({ maxLength: 5_000 })) }),
       },
     },
-    async ({ body, params, viewer }) => {
-      const id = idIn(params)
-      const { description } = body
-      return toAttachment(
+    async (request) => {
+      const id = idIn(request.params)
+      const { description } = request.body
+      const { userId } = request.viewer
+      const picture =
         description === undefined
-          ? await app.media.get(id, viewer.userId)
-          : await app.media.setAlt(id, viewer.userId, description),
-      )
+          ? await app.media.get(id, userId)
+          : await app.media.setAlt(id, userId, description)
+      return shown(request, picture)
     },
   )
 }

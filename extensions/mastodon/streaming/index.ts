@@ -34,7 +34,7 @@ async function addStreams(app: FastifyInstance, live: NonNullable<FastifyInstanc
 
   app.addHook('onRequest', async (request) => {
     const found = await tokens.ofRequest(request, tokenIn(request))
-    await tokens.actFor(request, found)
+    await tokens.use(found)
     request.streamScopes = found.scopes.split(' ')
   })
   app.addHook('preHandler', async ({ viewer }, reply) => {

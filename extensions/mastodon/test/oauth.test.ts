@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
-import { call as callCore, read, signUp } from 'birdhouse/testing'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { call as callCore, read, settings, setUp, signUp } from 'birdhouse/testing'
 import { eq } from 'drizzle-orm'
 import { URI } from 'otpauth'
 import t from 'tap'
 import { listening, REDIRECT } from './client.ts'
 
-const server = await listening(t)
+const env = await settings(t)
+const server = await listening(t, env as Record<string, string>)
 const { app, url, post, register, ask, signIn, allow, exchange, tokenOf, call } = server
 const VERIFY = 'GET /api/v1/apps/verify_credentials'
 const codeIn = (back: URL) => back.searchParams.get('code') ?? ''
@@ -192,6 +194,26 @@ t.test('the session of an app is listed with its name, and its end ends the toke
     status: 401,
     body: { error: 'The access token is invalid' },
   })
+})
+
+t.test('a token is remembered, and ends in every process within a second', async (t) => {
+  const other = await setUp(t, env)
+  const ofOther = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` }
+    return (await callCore(other, 'GET /api/v1/accounts/verify_credentials', { headers })).status
+  }
+  const [joe, kay] = [await signUp(app, 'Joe'), await signUp(app, 'Kay')]
+  const [ofJoe, ofKay] = [await tokenOf(joe), await tokenOf(kay)]
+  for (const token of [ofJoe, ofKay]) t.equal(await ofOther(token), 200)
+  const { mastodonTokens: tokens, sessions } = app.tables
+  const [row] = await app.db.select().from(tokens).where(eq(tokens.userId, joe.id))
+  await app.db.update(sessions).set({ accessUntil: new Date(0) })
+  await app.db.delete(tokens).where(eq(tokens.userId, kay.id))
+  t.equal(await ofOther(ofKay), 200, 'no query for each request')
+  await app.auth.sessions.revoke(joe.id, row?.sessionId ?? 0)
+  t.equal((await call(VERIFY, ofJoe)).status, 401)
+  await sleep(900)
+  t.equal(await ofOther(ofJoe), 401)
 })
 
 t.test('an app revokes its token, and another app cannot', async (t) => {
