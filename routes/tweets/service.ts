@@ -11,6 +11,7 @@ import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { createThread } from './thread.ts'
 import { createVisibility } from './visibility.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
 
@@ -224,6 +225,7 @@ function createTweets(app: FastifyInstance) {
     cached: (ids: number[]) => cache.rows.get(ids),
     addFilter: visibility.addFilter,
     ...createTweetLists(app, visibility, hydrate),
+    ...createThread(app, byIds),
   }
 }
 

@@ -72,6 +72,27 @@ t.test('post with a picture and its text, reply, and read both ways', async (t) 
   )
 })
 
+t.test('a thread is told branch by branch, also below a deleted status', async (t) => {
+  const reply = async (to?: number) =>
+    (await tweet(app, ann, 'thread', to === undefined ? {} : { replyToId: to })).id
+  const root = await reply()
+  const [first, second] = [await reply(root), await reply(root)]
+  const [below, last] = [await reply(first), await reply(second)]
+  const end = await reply(below)
+  const context = async (id: number) => {
+    const { ancestors, descendants } = await ofBen.v1.statuses.$select(String(id)).context.fetch()
+    return [ancestors, descendants].map((some) => some.map((one) => Number(one.id)))
+  }
+  t.strictSame(await context(root), [[], [first, below, end, second, last]])
+  t.strictSame(await context(below), [[root, first], [end]])
+  const { id: boost } = await ofBen.v1.statuses.$select(String(below)).reblog()
+  t.strictSame(await context(Number(boost)), [[root, first], [end]], 'the thread of its original')
+  await ofAnn.v1.statuses.$select(String(first)).remove()
+  t.strictSame(await context(root), [[], [below, end, second, last]])
+  t.strictSame(await context(end), [[root, below], []])
+  t.equal(await failure(ofBen.v1.statuses.$select(String(first)).context.fetch()), 404)
+})
+
 t.test('a video is refused with a sentence', async (t) => {
   const file = new Blob(['....ftypisom, a video'], { type: 'video/mp4' })
   t.equal(await failure(ofAnn.v2.media.create({ file })), 422)
