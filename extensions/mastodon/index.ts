@@ -3,6 +3,7 @@ import authorize from './oauth/authorize.ts'
 import token from './oauth/token.ts'
 import accounts from './routes/accounts.ts'
 import empty from './routes/empty.ts'
+import groupedNotifications from './routes/grouped-notifications.ts'
 import instance from './routes/instance.ts'
 import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
@@ -28,6 +29,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     token,
     accounts,
     empty,
+    groupedNotifications,
     instance,
     media,
     notifications,

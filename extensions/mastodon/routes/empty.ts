@@ -14,6 +14,7 @@ const LISTS: Record<string, string | undefined> = {
   '/api/v1/follow_requests': 'read:follows',
   '/api/v1/followed_tags': 'read:follows',
   '/api/v1/lists': 'read:lists',
+  '/api/v1/notifications/requests': 'read:notifications',
   '/api/v1/scheduled_statuses': 'read:statuses',
   '/api/v1/suggestions': 'read:accounts',
   '/api/v2/suggestions': 'read:accounts',
