@@ -9,8 +9,10 @@ import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
 import relations from './routes/relations.ts'
+import reports from './routes/reports.ts'
 import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
+import suggestions from './routes/suggestions.ts'
 import timelines from './routes/timelines.ts'
 
 export const kernel = '^0.3.0'
@@ -35,8 +37,10 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     notifications,
     own,
     relations,
+    reports,
     search,
     statuses,
+    suggestions,
     timelines,
     trends,
   ])

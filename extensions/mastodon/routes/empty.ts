@@ -16,8 +16,6 @@ const LISTS: Record<string, string | undefined> = {
   '/api/v1/lists': 'read:lists',
   '/api/v1/notifications/requests': 'read:notifications',
   '/api/v1/scheduled_statuses': 'read:statuses',
-  '/api/v1/suggestions': 'read:accounts',
-  '/api/v2/suggestions': 'read:accounts',
   '/api/v1/trends/links': undefined,
   '/api/v1/trends/statuses': undefined,
   '/api/v1/accounts/familiar_followers': 'read:follows',
