@@ -67,7 +67,7 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
   await relate(app, as, 'block', stranger)
   await ask(`PUT /v1/hashtags/${encodeURIComponent('조용히')}/mute`)
 
-  await useApp(app, as.id)
+  await useApp(app, as.id, stranger.id)
   const { acceptedTerms, invitationUses } = app.tables
   await app.db.insert(acceptedTerms).values({ userId: as.id, version: '2026-01' })
   const { id: invitationId } = await ask('POST /v1/admin/invitations', {}, boss)
@@ -118,7 +118,7 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
 }
 
 /** A Mastodon app that the person has allowed, and one that is asking. */
-async function useApp(app: App, userId: number) {
+async function useApp(app: App, userId: number, accountId: number) {
   const { apps, codes, tokens } = app.mastodon
   const name = 'An app'
   const redirectUris = ['https://app.example/back']
@@ -131,4 +131,5 @@ async function useApp(app: App, userId: number) {
   await codes.issue({ appId, userId, redirectUri, scopes, challenge: null }, true)
   const marker = { userId, timeline: 'home', lastReadId: '1' }
   await app.db.insert(app.tables.mastodonMarkers).values(marker)
+  await app.db.insert(app.tables.mastodonDismissals).values({ userId, accountId })
 }

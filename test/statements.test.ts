@@ -16,8 +16,8 @@ import { startStatementLog } from './statement-log.ts'
 // One process writes. Another process, which has never read any of that, answers first pages; a relay
 // counts the statements between this process and the database.
 
-/** Statements that a process sends on its own: its look at revoked sessions. */
-const BACKGROUND = /`revoked_sessions`/
+/** Statements that a process sends on its own: its look at revoked sessions, and the first ones of a connection. */
+const BACKGROUND = /`revoked_sessions`|^SET SESSION/
 
 const env = await settings(t)
 const url = new URL(env.DATABASE_URL ?? '')
@@ -29,6 +29,22 @@ url.port = String(log.port)
 const reader = await build({ ...env, DATABASE_URL: url.href })
 t.teardown(() => reader.close())
 await reader.jobs.stop()
+
+const { id: appId } = await writer.mastodon.apps.register({
+  name: 'A',
+  website: null,
+  redirectUris: [],
+  scopes: ['read'],
+})
+
+/** The user with a token of a Mastodon app. */
+async function inApp(user: User) {
+  const client = { ip: '127.0.0.1', userAgent: 'test', app: 'A' }
+  const sessionId = await writer.auth.sessions.openForApp(user.id, client)
+  const token = String(user.id).padStart(43, 't')
+  await writer.mastodon.tokens.store(token, { appId, userId: user.id, sessionId, scopes: 'read' })
+  return { ...user, token }
+}
 
 /** Statements of extensions, each of which may add one to a page. */
 const OF_EXTENSION = /^select `(user_id|tweet_id)` from `bookmarks`|from `hashtags_mutes`/
@@ -93,18 +109,7 @@ t.test(
   'a page of a Mastodon app takes two statements more: its token and the profiles',
   async (t) => {
     const world = await createWorld()
-    const { apps, tokens } = writer.mastodon
-    const scopes = ['read']
-    const { id: appId } = await apps.register({
-      name: 'A',
-      website: null,
-      redirectUris: [],
-      scopes,
-    })
-    const [userId, client] = [world.me.id, { ip: '127.0.0.1', userAgent: 'test', app: 'A' }]
-    const sessionId = await writer.auth.sessions.openForApp(userId, client)
-    await tokens.store('t'.repeat(43), { appId, userId, sessionId, scopes: 'read' })
-    const as = { ...world.me, token: 't'.repeat(43) }
+    const as = await inApp(world.me)
     const path = '/api/v1/timelines/home'
     await reader.cache.sync()
     let items = 0
@@ -117,6 +122,36 @@ t.test(
     for (const text of own) t.comment(text.slice(0, 160))
   },
 )
+
+t.test('a thread of any depth takes the same number of statements', async (t) => {
+  const [ann, ben] = [await signUp(writer), await signUp(writer)]
+  const app = await inApp(ann)
+  const ids: number[] = []
+  for (let n = 0; n < 12; n++) {
+    const parent = ids.at(-1)
+    const reply = parent ? { replyToId: parent } : {}
+    ids.push((await tweet(writer, n % 2 ? ann : ben, `level ${n}`, reply)).id)
+  }
+  const shown = (statuses: { id: string }[]) => statuses.map(({ id }) => Number(id))
+  for (const at of [3, 8]) {
+    await reader.cache.sync()
+    const id = ids[at]
+    const context = await log.during(async () => {
+      const thread = await read(reader, `/api/v1/statuses/${id}/context`, app)
+      t.strictSame(shown(thread.ancestors), ids.slice(0, at))
+      t.strictSame(shown(thread.descendants), ids.slice(at + 1))
+    })
+    const own = context.statements.filter((text) => !OF_EXTENSION.test(text))
+    // The token, up, down, the changes of caches, which of the tweets may be seen, tweets, profiles.
+    t.ok(own.length <= 7, `${own.length} statements`)
+    const page = await log.during(async () => {
+      const { payload } = await reader.inject(`/@${at % 2 ? ann.handle : ben.handle}/${id}`)
+      t.match(payload, new RegExp(`level 0<[^]*level ${at}<[^]*level ${at + 1}<`))
+    })
+    t.ok(page.statements.length <= 5, `${page.statements.length} statements of a page`)
+    for (const text of own) t.comment(text.slice(0, 160))
+  }
+})
 
 t.test(
   'new tweets of followees complete a cached page without rules in the database',

@@ -3,6 +3,7 @@ import authorize from './oauth/authorize.ts'
 import token from './oauth/token.ts'
 import accounts from './routes/accounts.ts'
 import empty from './routes/empty.ts'
+import groupedNotifications from './routes/grouped-notifications.ts'
 import instance from './routes/instance.ts'
 import media from './routes/media.ts'
 import notifications from './routes/notifications.ts'
@@ -10,8 +11,10 @@ import own from './routes/own.ts'
 import pictures from './routes/pictures.ts'
 import profile from './routes/profile.ts'
 import relations from './routes/relations.ts'
+import reports from './routes/reports.ts'
 import search, { trends } from './routes/search.ts'
 import statuses from './routes/statuses.ts'
+import suggestions from './routes/suggestions.ts'
 import timelines from './routes/timelines.ts'
 import streaming from './streaming/index.ts'
 
@@ -31,6 +34,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     token,
     accounts,
     empty,
+    groupedNotifications,
     instance,
     media,
     notifications,
@@ -38,9 +42,11 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     pictures,
     profile,
     relations,
+    reports,
     search,
     statuses,
     streaming,
+    suggestions,
     timelines,
     trends,
   ])

@@ -40,6 +40,13 @@ async function service(app: FastifyInstance) {
       .from(markers)
       .where(eq(markers.userId, userId)),
   )
+  const { mastodonDismissals: dismissals } = app.tables
+  app.exports.add('mastodon-dismissals', (userId) =>
+    app.db
+      .select({ accountId: dismissals.accountId })
+      .from(dismissals)
+      .where(eq(dismissals.userId, userId)),
+  )
   app.jobs.every('mastodon.purge', PURGE_EVERY, async () => {
     await codes.purge()
     await tokens.purge()
@@ -49,6 +56,6 @@ async function service(app: FastifyInstance) {
 
 export default fp(service, {
   name: 'mastodon.service',
-  dependencies: ['auth.service', 'timeline.service'],
+  dependencies: ['auth.service', 'moderation.service', 'timeline.service'],
   optional: ['bookmarks.service', 'hashtags.service', 'live.service', 'notifications.service'],
 })

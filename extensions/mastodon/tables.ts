@@ -7,6 +7,7 @@ declare module 'fastify' {
     mastodonCodes: typeof mastodonCodes
     mastodonTokens: typeof mastodonTokens
     mastodonMarkers: typeof mastodonMarkers
+    mastodonDismissals: typeof mastodonDismissals
   }
 }
 
@@ -73,4 +74,17 @@ export const mastodonMarkers = mysqlTable(
     updatedAt: createdAt(),
   },
   (t) => [primaryKey({ columns: [t.userId, t.timeline] })],
+)
+
+/** An account that is not to be suggested to a user again. */
+export const mastodonDismissals = mysqlTable(
+  'mastodon_dismissals',
+  {
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    accountId: reference('users', { onDelete: 'cascade' }).notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.userId, t.accountId] }),
+    index('mastodon_dismissals_account').on(t.accountId),
+  ],
 )

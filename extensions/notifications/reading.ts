@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, count, desc, eq, gt, inArray, isNull, lt, lte, or, type SQL, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNull, lte, or, type SQL, sql } from 'drizzle-orm'
 import { createItems } from './items.ts'
 import type { Kinds } from './kinds.ts'
 import type { Kind } from './schemas.ts'
@@ -16,6 +16,9 @@ const NAMED = 3
 /** Unread notifications are counted up to this number, at each read of the own account. */
 export const COUNTED = 1_000
 
+/** Of these kinds, by default of all. */
+type Kinded = { of?: string[] | undefined }
+type GroupRequest = PageRequest & Kinded & { unread?: boolean }
 type Group = { id: number; kind: string; tweetId: number | null; latestId: number; latestAt: Date }
 
 /** Leaves out people who are suspended or whom the recipient blocks or mutes now, and deleted tweets. */
@@ -48,27 +51,35 @@ export function createReading(app: FastifyInstance, kinds: Kinds) {
       sql`(SELECT STRAIGHT_JOIN 1 FROM ${notificationItems} JOIN ${users} ON ${users.id} = ${notificationItems.actorId} WHERE ${notificationItems.groupId} = ${notificationGroups.id} AND ${shownTo(userId)} LIMIT 1) IS NOT NULL`,
     )
 
-  const groupsOf = (userId: number, where: SQL | undefined, limit: number) =>
+  const ofKinds = (kinds: string[] | undefined) =>
+    kinds && inArray(sql`CONCAT(${notificationGroups.kind})`, kinds)
+
+  const newestFirst = desc(notificationGroups.latestId)
+  const groupsOf = (userId: number, where: SQL | undefined, limit: number, order = newestFirst) =>
     app.db
       .select(groupColumns)
       .from(notificationGroups)
       .leftJoin(tweets, eq(tweets.id, notificationGroups.tweetId))
       .where(and(visible(userId), where))
-      .orderBy(desc(notificationGroups.latestId))
+      .orderBy(order)
       .limit(limit)
 
-  /** Latest first. A group that somebody joins moves to the top. */
-  async function page(userId: number, { unread, ...request }: PageRequest & { unread?: boolean }) {
+  /** Latest first, of these kinds alone. A group that somebody joins moves to the top. */
+  async function page(userId: number, { unread, of, ...request }: GroupRequest) {
     const list = `notifications:${userId}`
-    const before = app.pages.decodeCursor(list, request.cursor)
+    const range = app.pages.range(list, notificationGroups.latestId, request)
     const readUpTo = await readUpToOf(userId)
-    const where = and(
-      before === undefined ? undefined : lt(notificationGroups.latestId, before),
-      unread ? gt(notificationGroups.latestId, readUpTo) : undefined,
+    const newer = unread ? gt(notificationGroups.latestId, readUpTo) : undefined
+    const where = and(range.where, newer, ofKinds(of))
+    const rows = await groupsOf(userId, where, request.limit + 1, range.orderBy)
+    const { items, ...cursors } = app.pages.toPage(
+      list,
+      rows,
+      request.limit,
+      (row) => row.latestId,
+      request,
     )
-    const rows = await groupsOf(userId, where, request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(list, rows, request.limit, (row) => row.latestId)
-    return { items: await present(userId, items, readUpTo), nextCursor }
+    return { items: await present(userId, items, readUpTo), ...cursors }
   }
 
   /** A notification as in the list; undefined if it is someone else's or not visible. */
@@ -146,31 +157,27 @@ export function createReading(app: FastifyInstance, kinds: Kinds) {
       throw new NotificationNotFound()
     }
     const list = `notification:${groupId}`
-    const before = app.pages.decodeCursor(list, request.cursor)
+    const range = app.pages.range(list, notificationItems.id, request)
     const rows = await app.db
       .select({ actorId: notificationItems.actorId, position: notificationItems.id })
       .from(notificationItems)
       .innerJoin(users, eq(users.id, notificationItems.actorId))
-      .where(
-        and(
-          eq(notificationItems.groupId, groupId),
-          before === undefined ? undefined : lt(notificationItems.id, before),
-          shownTo(userId),
-        ),
-      )
-      .orderBy(desc(notificationItems.id))
+      .where(and(eq(notificationItems.groupId, groupId), range.where, shownTo(userId)))
+      .orderBy(range.orderBy)
       .limit(request.limit + 1)
-    const page = app.pages.toPage(list, rows, request.limit, ({ position }) => position)
+    const page = app.pages.toPage(list, rows, request.limit, ({ position }) => position, request)
     const actorIds = page.items.map(({ actorId }) => actorId)
     const summaries = await app.users.summariesOf(actorIds, userId)
-    const items = actorIds.flatMap((id) => summaries.get(id) ?? [])
-    return { items, nextCursor: page.nextCursor }
+    return { ...page, items: actorIds.flatMap((id) => summaries.get(id) ?? []) }
   }
 
-  /** At most `COUNTED`. */
-  async function unreadCount(userId: number) {
+  /** At most `limit`. */
+  async function unreadCount(
+    userId: number,
+    { of, limit = COUNTED }: Kinded & { limit?: number } = {},
+  ) {
     const unread = gt(notificationGroups.latestId, await readUpToOf(userId))
-    const some = groupsOf(userId, unread, COUNTED).as('some')
+    const some = groupsOf(userId, and(unread, ofKinds(of)), limit).as('some')
     const [row] = await app.db.select({ n: count() }).from(some)
     return row?.n ?? 0
   }

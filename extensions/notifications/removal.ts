@@ -1,5 +1,5 @@
 import type { FastifyInstance, Tx } from 'birdhouse'
-import { and, asc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, lt, lte, max, type SQL, sql } from 'drizzle-orm'
 import type { Writing } from './writing.ts'
 
 /** Days after which a notification is purged. */
@@ -24,6 +24,39 @@ export function createRemoval(app: FastifyInstance, { lock, remove }: Writing) {
     }
   }
 
+  /** Deletes the user's notifications of these kinds; those that arrive meanwhile stay. */
+  async function clear(userId: number, of: string[]) {
+    const ofUser = eq(notificationGroups.userId, userId)
+    const [row] = await app.db
+      .select({ newest: max(notificationGroups.latestId) })
+      .from(notificationGroups)
+      .where(ofUser)
+    const upTo = lte(notificationGroups.latestId, row?.newest ?? 0)
+    const groups = and(ofUser, upTo, inArray(notificationGroups.kind, of))
+    while (await app.transaction((tx) => deleteSome(tx, userId, groups)));
+  }
+
+  /** Deletes a notification; false if the user has no such one. */
+  async function dismiss(id: number, userId: number) {
+    const group = and(eq(notificationGroups.userId, userId), eq(notificationGroups.id, id))
+    const found = await app.db
+      .select({ id: notificationGroups.id })
+      .from(notificationGroups)
+      .where(group)
+    while (await app.transaction((tx) => deleteSome(tx, userId, group)));
+    return found.length > 0
+  }
+
+  /** Deletes one cause; false if the user has no such one. */
+  const dismissCause = (id: number, userId: number) =>
+    app.transaction(async (tx) => {
+      await lock(tx, userId)
+      const own = and(eq(notificationItems.userId, userId), eq(notificationItems.id, id))
+      const [item] = await tx.select().from(notificationItems).where(own)
+      if (item) await remove(tx, item)
+      return item !== undefined
+    })
+
   /** Takes the lock, so that a like of the tweet that is being written is found. */
   async function deleteSome(tx: Tx, userId: number, which: SQL | undefined) {
     await lock(tx, userId)
@@ -31,6 +64,7 @@ export function createRemoval(app: FastifyInstance, { lock, remove }: Writing) {
       .select({ id: notificationGroups.id })
       .from(notificationGroups)
       .where(which)
+      .limit(ROWS)
     if (rows.length === 0) return false
     const ids = rows.map(({ id }) => id)
     const [deleted] = await tx
@@ -39,7 +73,7 @@ export function createRemoval(app: FastifyInstance, { lock, remove }: Writing) {
       .limit(ROWS)
     if (deleted.affectedRows === ROWS) return true
     await tx.delete(notificationGroups).where(inArray(notificationGroups.id, ids))
-    return false
+    return rows.length === ROWS
   }
 
   const purge = () =>
@@ -77,5 +111,5 @@ export function createRemoval(app: FastifyInstance, { lock, remove }: Writing) {
     }
   }
 
-  return { deleteForTweet, purge, erase }
+  return { deleteForTweet, clear, dismiss, dismissCause, purge, erase }
 }

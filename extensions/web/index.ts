@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import type { FastifyPluginAsyncTypebox, FastifyReply, Resources } from 'birdhouse'
+import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
 import { eq, isNull } from 'drizzle-orm'
 import { layout, type Page } from './pages/layout.ts'
 import { errorPage, homePage, tagPage } from './pages/lists.ts'
@@ -14,8 +14,8 @@ export const kernel = '^0.3.0'
 export const prefixOverride = ''
 
 const LIMIT = 20
-/** Tweets above the shown one; each takes a query of its own. */
-const ANCESTORS = 10
+/** Tweets above the shown one. */
+const ANCESTORS = 40
 const DAY = 24 * 3600
 
 const NoSuchTweet = createError('TWEET_NOT_FOUND', 'This tweet does not exist or was deleted.', 404)
@@ -86,18 +86,16 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
     '/@:handle/:id',
     { schema: { ...hidden, params: TweetParams, querystring: CursorQuery } },
     async ({ params, query }, reply) => {
-      const found = await app.tweets.get(params.id)
+      const { tweet: found, ancestors } = await app.tweets.thread(params.id, {
+        ancestors: ANCESTORS,
+      })
       const original = found.retweetOf ?? found
       if (original.deleted || !original.author) throw new NoSuchTweet()
       if (found.retweetOf || original.author.handle !== params.handle)
         return reply.redirect(pathOf(original))
-      const [ancestors, replies] = await Promise.all([
-        ancestorsOf(found),
-        app.tweets.page(`web-replies:${found.id}`, eq(tweets.replyToId, found.id), {
-          ...query,
-          limit: LIMIT,
-        }),
-      ])
+      const list = `web-replies:${found.id}`
+      const where = eq(tweets.replyToId, found.id)
+      const replies = await app.tweets.page(list, where, { ...query, limit: LIMIT })
       const thread = { ancestors, tweet: found, replies }
       return send(reply, {
         title: threadTitle(found),
@@ -107,17 +105,6 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
       })
     },
   )
-
-  async function ancestorsOf({ replyTo }: Resources['Tweet']) {
-    const ancestors: Resources['Tweet'][] = []
-    for (let parent = replyTo; parent && ancestors.length < ANCESTORS; ) {
-      const tweet = (await app.tweets.byIds([parent.id])).get(parent.id)
-      if (!tweet) break
-      ancestors.unshift(tweet)
-      parent = tweet.replyTo
-    }
-    return ancestors
-  }
 
   if (hashtags)
     app.get(

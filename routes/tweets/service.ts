@@ -11,6 +11,7 @@ import { createTweetInputs } from './inputs.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
 import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { createThread } from './thread.ts'
 import { createViewers } from './viewers.ts'
 import { createVisibility } from './visibility.ts'
 import { MARKS, type Row } from './visibility-rules.ts'
@@ -226,6 +227,7 @@ function createTweets(app: FastifyInstance) {
     addFilter: visibility.addFilter,
     viewersOf: createViewers(app, visibility),
     ...createTweetLists(app, visibility, hydrate),
+    ...createThread(app, byIds),
   }
 }
 

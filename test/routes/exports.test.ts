@@ -130,6 +130,7 @@ const EXPORTED: Record<string, string[]> = {
   verified_emails: ['verified-email.json'],
   accepted_terms: ['terms.json'],
   invitation_uses: ['invitation.json'],
+  mastodon_dismissals: ['mastodon-dismissals.json'],
   mastodon_markers: ['mastodon-markers.json'],
   tweets: ['tweets.json'],
   likes: ['likes.json'],

@@ -55,7 +55,8 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     languages: [],
     configuration: { ...limitsOf(app), urls: { streaming: streamingOf(app, request) } },
     registrations: { enabled: false, approval_required: false, message: null, url: null },
-    api_versions: {},
+    // 2 has grouped notifications.
+    api_versions: { mastodon: 2 },
     contact: { email: '', account: null },
     rules: [],
   }))

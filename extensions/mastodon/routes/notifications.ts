@@ -1,26 +1,18 @@
-import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
 import { IdParams, idIn, NotFound } from '../answers.ts'
-import type { Asker } from '../origin.ts'
 import { link, pageQuery, toPageRequest } from '../paging.ts'
-import { accountsOf, toStatuses } from '../present/statuses.ts'
+import { KINDS, kindsOf, toNotifications } from '../present/notifications.ts'
 
 const USUAL = 40
 
-/** Mastodon's types by Birdhouse's kinds. A reply is a mention there. */
-const TYPES = new Map([
-  ['like', 'favourite'],
-  ['retweet', 'reblog'],
-  ['follow', 'follow'],
-  ['reply', 'mention'],
-  ['mention', 'mention'],
-])
-
-const types = Type.Optional(Type.Array(Type.String(), { maxItems: 50 }))
+export const types = Type.Optional(Type.Array(Type.String(), { maxItems: 50 }))
 
 const notifications: FastifyPluginAsyncTypebox = async (app) => {
   const service = app.optional('notifications')
   const config = { scope: 'read:notifications' }
+  const writing = { scope: 'write:notifications' }
+  const params = IdParams
 
   app.get(
     '/api/v1/notifications',
@@ -30,11 +22,8 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { query, viewer } = request
-      const { types: wanted, exclude_types: unwanted = [] } = query
-      const of = [...TYPES]
-        .filter(([, type]) => (wanted?.includes(type) ?? true) && !unwanted.includes(type))
-        .map(([kind]) => kind)
-      const page = await service?.causes(viewer.userId, { ...toPageRequest(query, USUAL), of })
+      const asked = { ...toPageRequest(query, USUAL), of: kindsOf(query) }
+      const page = await service?.causes(viewer.userId, asked)
       if (!page) return []
       link(app, request, reply, page)
       return toNotifications(app, request, page.items)
@@ -42,52 +31,29 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.get('/api/v1/notifications/unread_count', { config }, async ({ viewer }) => ({
-    count: (await service?.unreadCount(viewer.userId)) ?? 0,
+    count: (await service?.unreadCount(viewer.userId, { of: KINDS })) ?? 0,
   }))
 
-  app.get(
-    '/api/v1/notifications/:id',
-    { config, schema: { params: IdParams } },
-    async (request) => {
-      const item = await service?.cause(idIn(request.params), request.viewer.userId)
-      const [shown] = item ? await toNotifications(app, request, [item]) : []
-      if (!shown) throw new NotFound()
-      return shown
+  app.get('/api/v1/notifications/:id', { config, schema: { params } }, async (request) => {
+    const item = await service?.cause(idIn(request.params), request.viewer.userId)
+    const [shown] = item ? await toNotifications(app, request, [item]) : []
+    if (!shown) throw new NotFound()
+    return shown
+  })
+
+  app.post('/api/v1/notifications/clear', { config: writing }, async ({ viewer }) => {
+    await service?.clear(viewer.userId, KINDS)
+    return {}
+  })
+
+  app.post(
+    '/api/v1/notifications/:id/dismiss',
+    { config: writing, schema: { params } },
+    async ({ params, viewer }) => {
+      if (!(await service?.dismissCause(idIn(params), viewer.userId))) throw new NotFound()
+      return {}
     },
   )
-}
-
-type Service = NonNullable<FastifyInstance['notifications']>
-type Item = Awaited<ReturnType<Service['causes']>>['items'][number]
-
-export async function toNotifications(app: FastifyInstance, request: Asker, items: Item[]) {
-  const tweets = items.flatMap(({ tweet }) => tweet ?? [])
-  const [accounts, statuses] = await Promise.all([
-    accountsOf(
-      app,
-      request,
-      items.map(({ actorId }) => actorId),
-    ),
-    toStatuses(app, request, tweets),
-  ])
-  const byId = new Map(statuses.map((status) => [status.id, status]))
-  return items.flatMap(({ id, kind, actorId, tweet, createdAt }) => {
-    const type = TYPES.get(kind)
-    const account = accounts.get(actorId)
-    const status = tweet && byId.get(String(tweet.id))
-    if (!type || !account || (tweet && !status)) return []
-    const about = status ? { status } : {}
-    return [
-      {
-        id: String(id),
-        type,
-        created_at: createdAt,
-        group_key: `ungrouped-${id}`,
-        account,
-        ...about,
-      },
-    ]
-  })
 }
 
 export default notifications

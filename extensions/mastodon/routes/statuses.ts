@@ -4,7 +4,9 @@ import { type Static, Type } from 'typebox'
 import { IdParams, idIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
 import { toId } from '../paging.ts'
 import { toStatuses } from '../present/statuses.ts'
-import { createThread } from '../thread.ts'
+
+/** Statuses of a conversation above and below one. */
+const THREAD = { ancestors: 40, replies: 100 }
 
 const Draft = Type.Object({
   status: Type.Optional(Type.String({ maxLength: 5_000 })),
@@ -19,7 +21,6 @@ const Draft = Type.Object({
 type Draft = Static<typeof Draft>
 
 const statuses: FastifyPluginAsyncTypebox = async (app) => {
-  const thread = createThread(app)
   const open = { config: { scope: 'read:statuses', isOpen: true }, schema: { params: IdParams } }
 
   app.post(
@@ -41,18 +42,14 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.get('/api/v1/statuses/:id/context', open, async (request) => {
-    const { id } = await sendStatus(app, request, idIn(request.params))
-    const [above, below] = await Promise.all([
-      thread.ancestors(Number(id)),
-      thread.descendants(Number(id)),
-    ])
-    const found = await app.tweets.byIds([...above, ...below], request.viewerId)
-    const shown = (ids: number[]) => ids.flatMap((one) => found.get(one) ?? [])
-    const [ancestors, descendants] = await Promise.all([
-      toStatuses(app, request, shown(above)),
-      toStatuses(app, request, shown(below)),
-    ])
-    return { ancestors, descendants }
+    const id = idIn(request.params)
+    const thread = await app.tweets.thread(id, THREAD, request.viewerId)
+    if ((thread.tweet.retweetOf ?? thread.tweet).deleted) throw new NotFound()
+    const statuses = await toStatuses(app, request, [...thread.ancestors, ...thread.replies])
+    const found = new Map(statuses.map((status) => [status.id, status]))
+    const shown = (tweets: { id: number }[]) =>
+      tweets.flatMap(({ id }) => found.get(String(id)) ?? [])
+    return { ancestors: shown(thread.ancestors), descendants: shown(thread.replies) }
   })
 
   app.delete(

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'birdhouse'
 import { eq, max } from 'drizzle-orm'
 import type { Asker } from '../origin.ts'
-import { toNotifications } from '../routes/notifications.ts'
+import { toNotifications } from '../present/notifications.ts'
 
 /** Notifications that are read at a time. */
 const AT_ONCE = 40

@@ -6,7 +6,7 @@ import { listening } from './client.ts'
 
 // masto.js, the library of many browser clients, over HTTP.
 
-const { app, url, tokenOf } = await listening(t)
+const { app, url, tokenOf, call } = await listening(t)
 const [ann, ben, cho] = [
   await signUp(app, 'Ann'),
   await signUp(app, 'Ben'),
@@ -70,6 +70,27 @@ t.test('post with a picture and its text, reply, and read both ways', async (t) 
     descendants.map(({ id }) => id),
     [last.id],
   )
+})
+
+t.test('a thread is told branch by branch, also below a deleted status', async (t) => {
+  const reply = async (to?: number) =>
+    (await tweet(app, ann, 'thread', to === undefined ? {} : { replyToId: to })).id
+  const root = await reply()
+  const [first, second] = [await reply(root), await reply(root)]
+  const [below, last] = [await reply(first), await reply(second)]
+  const end = await reply(below)
+  const context = async (id: number) => {
+    const { ancestors, descendants } = await ofBen.v1.statuses.$select(String(id)).context.fetch()
+    return [ancestors, descendants].map((some) => some.map((one) => Number(one.id)))
+  }
+  t.strictSame(await context(root), [[], [first, below, end, second, last]])
+  t.strictSame(await context(below), [[root, first], [end]])
+  const { id: boost } = await ofBen.v1.statuses.$select(String(below)).reblog()
+  t.strictSame(await context(Number(boost)), [[root, first], [end]], 'the thread of its original')
+  await ofAnn.v1.statuses.$select(String(first)).remove()
+  t.strictSame(await context(root), [[], [below, end, second, last]])
+  t.strictSame(await context(end), [[root, below], []])
+  t.equal(await failure(ofBen.v1.statuses.$select(String(first)).context.fetch()), 404)
 })
 
 t.test('a video is refused with a sentence', async (t) => {
@@ -213,6 +234,83 @@ t.test('notifications are one each, by type, with stable ids', async (t) => {
   })
   t.equal((await ofDan.v1.notifications.unreadCount.fetch()).count, 0)
 })
+
+t.test(
+  'grouped notifications have accounts and statuses beside them, and can be dismissed',
+  async (t) => {
+    const fay = await signUp(app, 'Fay')
+    const [mine, other] = [await tweet(app, fay, 'Group me'), await tweet(app, fay, 'And me')]
+    for (const one of [ann, ben, cho]) await like(app, one, mine.id)
+    await relate(app, ben, 'follow', fay)
+    await retweet(app, cho, other.id)
+    await drained(app)
+    const token = await tokenOf(fay)
+    const ofFay = createRestAPIClient({ url, accessToken: token })
+    const page = await ofFay.v2.notifications.list()
+    const likes = page.notificationGroups.find(({ type }) => type === 'favourite')
+    t.match(likes, { notificationsCount: 3, statusId: String(mine.id) })
+    t.equal(page.notificationGroups.length, 3)
+    t.strictSame(likes?.sampleAccountIds.length, 3)
+    t.equal(page.accounts.length, 3)
+    t.strictSame(page.statuses.map(({ id }) => Number(id)).sort(), [mine.id, other.id])
+    t.match(await ofFay.v2.notifications.unreadCount.fetch(), { count: 3 })
+
+    const get = (path: string) => call(`GET /api/v2/notifications${path}`, token)
+    const { body: partial } = await get('?expand_accounts=partial_avatars')
+    t.equal(partial.accounts.length + partial.partial_accounts.length, 3)
+    t.ok(partial.partial_accounts.every((one: object) => 'avatar' in one && !('note' in one)))
+
+    const single = (await get('?types[]=favourite&grouped_types[]=reblog')).body
+    t.strictSame(
+      single.notification_groups.map(
+        (one: { notifications_count: number }) => one.notifications_count,
+      ),
+      [1, 1, 1],
+      'types that the client does not group are one each',
+    )
+    const keys: string[] = []
+    for (let below = ''; ; ) {
+      const { body, headers } = await get(`?limit=2&grouped_types[]=reblog${below}`)
+      keys.push(...body.notification_groups.map((one: { group_key: string }) => one.group_key))
+      const [, next] = /[?&](max_id=\d+)>; rel="next"/.exec(headers.get('link') ?? '') ?? []
+      if (!next) break
+      below = `&${next}`
+    }
+    t.equal(keys.length, 5, 'pages of groups and single ones have each once')
+    t.equal(new Set(keys).size, 5)
+
+    const key = likes?.groupKey ?? ''
+    const one = ofFay.v2.notifications.$select(key)
+    t.match((await one.fetch()).notificationGroups, [{ groupKey: key }])
+    const firstPage = await call(`GET /api/v2/notifications/${key}/accounts?limit=2`, token)
+    const [, next = ''] = /<([^>]*)>; rel="next"/.exec(firstPage.headers.get('link') ?? '') ?? []
+    const lastPage = await call(`GET ${next.replace(url, '')}`, token)
+    t.strictSame(
+      [...firstPage.body, ...lastPage.body].map(({ acct }) => acct).sort(),
+      [ann, ben, cho].map(({ handle }) => handle).sort(),
+    )
+    t.equal(lastPage.headers.get('link')?.includes('rel="next"'), false)
+    await one.dismiss()
+    t.equal(await failure(one.fetch()), 404)
+    t.equal(await failure(one.dismiss()), 404)
+    t.equal((await get('/nonsense')).status, 404)
+
+    const [first, second] = await ofFay.v1.notifications.list()
+    t.equal(
+      await failure(ofBen.v1.notifications.$select(first?.id ?? '').dismiss()),
+      404,
+      'by others',
+    )
+    await ofFay.v1.notifications.$select(first?.id ?? '').dismiss()
+    t.match(await ofFay.v1.notifications.list(), [{ id: second?.id }])
+    await ofFay.v1.notifications.clear()
+    t.strictSame([...(await ofFay.v1.notifications.list())], [])
+    t.match(await ofFay.v1.notifications.unreadCount.fetch(), { count: 0 })
+    await like(app, ann, other.id)
+    await drained(app)
+    t.equal((await ofFay.v1.notifications.list()).length, 1, 'later ones arrive')
+  },
+)
 
 t.test('what is not here is empty or 404, and never null', async (t) => {
   t.strictSame([...(await ofAnn.v1.customEmojis.list())], [])

@@ -1,0 +1,74 @@
+import { relate, signUp, tweet } from 'birdhouse/testing'
+import t from 'tap'
+import { listening } from './client.ts'
+
+// What clients ask beside timelines: whom to follow, reports, hashtags, languages, and what is refused.
+
+const { app, tokenOf, call } = await listening(t)
+const person = () => signUp(app)
+
+t.test('suggestions are people followed by followees, then people followed by many', async (t) => {
+  const [ann, ben, cho, dan] = [await person(), await person(), await person(), await person()]
+  const [often, twice, blocking] = [await person(), await person(), await person()]
+  const [limited, muted] = [await person(), await person()]
+  for (const friend of [ben, cho]) await relate(app, ann, 'follow', friend)
+  for (const followed of [twice, blocking, limited, muted, ann, cho])
+    for (const friend of [ben, cho])
+      if (friend !== followed) await relate(app, friend, 'follow', followed)
+  for (const stranger of [dan, ben]) await relate(app, stranger, 'follow', often)
+  await relate(app, blocking, 'block', ann)
+  await relate(app, ann, 'mute', muted)
+  await app.moderation.actOn('limit', { userId: limited.id, reason: 'Advertising' })
+  const token = await tokenOf(ann)
+  const suggested = async (more = '') =>
+    (await call(`GET /api/v2/suggestions${more}`, token)).body.map(
+      (one: { account: { acct: string }; sources: string[] }) => [one.account.acct, ...one.sources],
+    )
+  t.strictSame(await suggested(), [
+    [twice.handle, 'friends_of_friends'],
+    [often.handle, 'friends_of_friends'],
+  ])
+  t.equal((await call(`DELETE /api/v1/suggestions/${twice.id}`, token)).status, 200)
+  t.strictSame(await suggested(), [[often.handle, 'friends_of_friends']])
+  const fresh = await tokenOf(dan)
+  const { body } = await call('GET /api/v1/suggestions?limit=1', fresh)
+  t.equal(body.length, 1)
+  const all = (await call('GET /api/v2/suggestions', fresh)).body
+  t.ok(all.every((one: { sources: string[] }) => one.sources[0] === 'most_followed'))
+  t.notOk(JSON.stringify(all).includes(`"${often.handle}"`), 'he follows them already')
+})
+
+t.test('a report of statuses or of an account reaches the moderators', async (t) => {
+  const [ann, eve] = [await person(), await person()]
+  const [first, second] = [await tweet(app, eve, 'one'), await tweet(app, eve, 'two')]
+  const mine = await tweet(app, ann, 'mine')
+  await relate(app, ann, 'block', eve)
+  const token = await tokenOf(ann)
+  const report = (body: object) => call('POST /api/v1/reports', token, body)
+  const account_id = String(eve.id)
+  const status_ids = [first.id, second.id].map(String)
+  const made = await report({ account_id, status_ids, comment: 'See these', category: 'spam' })
+  t.match(made, {
+    status: 200,
+    body: {
+      category: 'spam',
+      status_ids,
+      comment: 'See these',
+      target_account: { id: account_id },
+    },
+  })
+  t.match(await report({ account_id, category: 'violation', rule_ids: ['1'], forward: false }), {
+    body: { category: 'violation', action_taken: false },
+  })
+  t.equal((await report({ account_id, status_ids: [String(mine.id)] })).status, 404)
+  t.equal((await report({ account_id: String(ann.id) })).status, 400)
+  const { items } = await app.moderation.reports({ state: 'open', accountId: eve.id }, { limit: 9 })
+  t.match(
+    items.map(({ target, category, text }) => [target.kind, target.id, category, text]),
+    [
+      ['tweet', first.id, 'spam', 'See these'],
+      ['tweet', second.id, 'spam', 'See these'],
+      ['account', eve.id, 'other', ''],
+    ],
+  )
+})
