@@ -1,35 +1,14 @@
 import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
-import {
-  BODY_LIMITS,
-  Email,
-  Handle,
-  Invitation,
-  Name,
-  NewPassword,
-  TermsVersion,
-} from 'birdhouse/schemas'
-import { type Static, Type } from 'typebox'
+import { BODY_LIMITS, SignUp } from 'birdhouse/schemas'
+import type { Static } from 'typebox'
 import type { Page } from './pages/layout.ts'
-import { type Entered, type Rules, signUpPage, welcomePage } from './pages/sign-up.ts'
-
-const Form = Type.Object(
-  {
-    name: Name,
-    email: Email,
-    password: NewPassword,
-    handle: Type.Optional(Handle),
-    invitation: Type.Optional(Invitation),
-    acceptedTerms: Type.Optional(TermsVersion),
-  },
-  { additionalProperties: false },
-)
+import { type Entered, signUpPage, welcomePage } from './pages/sign-up.ts'
 
 /** The page on which a person creates an account. It sets no cookie: signing in is for apps. */
 export const signUp =
   (send: (reply: FastifyReply, page: Page) => FastifyReply): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { SIGN_UP: mode, TERMS_VERSION: version, TERMS_URL: url } = app.config['sign-up']
-    const rules: Rules = { mode, terms: version ? { version, url } : undefined }
+    const { rules } = app.signUp
     const schema = { hide: true }
 
     // A field that was left empty is a field that was not sent.
@@ -53,11 +32,11 @@ export const signUp =
       {
         bodyLimit: BODY_LIMITS.credentials,
         config: { limit: 'sign-up' },
-        schema: { ...schema, body: Form },
+        schema: { ...schema, body: SignUp },
         attachValidation: true,
       },
       async (request, reply) => {
-        const body = request.body as Static<typeof Form>
+        const body = request.body as Static<typeof SignUp>
         try {
           if (request.validationError) throw request.validationError
           const { id, isWaiting } = await app.auth.register(body, request.clientAddress)

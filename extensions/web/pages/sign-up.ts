@@ -1,11 +1,8 @@
+import type { FastifyInstance } from 'birdhouse'
 import { html } from 'ghtml'
 import type { Site } from './layout.ts'
 
-export type Rules = {
-  /** The setting SIGN_UP. */
-  mode: 'open' | 'approved' | 'invited'
-  terms?: { version: string; url?: string | undefined } | undefined
-}
+type Rules = FastifyInstance['signUp']['rules']
 export type Entered = Partial<Record<'name' | 'email' | 'handle' | 'invitation', string>>
 
 export const signUpPage = (
