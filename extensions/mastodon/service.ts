@@ -47,6 +47,6 @@ async function service(app: FastifyInstance) {
 
 export default fp(service, {
   name: 'mastodon.service',
-  dependencies: ['auth.service', 'timeline.service'],
+  dependencies: ['auth.service', 'timeline.service', 'web.service'],
   optional: ['bookmarks.service', 'hashtags.service', 'notifications.service'],
 })
