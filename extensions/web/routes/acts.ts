@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
 import { type Static, Type } from 'typebox'
 import { LONGEST_PATH, ownPath } from '../own-path.ts'
 import { deletionPage } from '../pages/deletion.ts'
+import { pathOf } from '../pages/tweet.ts'
 import { IdParams, PersonParams } from '../schemas.ts'
 
 const Form = Type.Object({
@@ -50,6 +51,7 @@ export const acts: FastifyPluginAsyncTypebox = async (app) => {
     { schema: { hide: true, params: IdParams } },
     async ({ params, viewer }, reply) => {
       const tweet = await app.tweets.get(params.id, viewer.userId)
+      if (tweet.author?.id !== viewer.userId) return reply.redirect(pathOf(tweet), 303)
       const main = deletionPage(tweet, forms.field(reply))
       return send(reply, { title: 'Delete this tweet?', main })
     },
