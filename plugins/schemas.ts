@@ -94,6 +94,20 @@ export const TermsVersion = Type.String({
   description: 'The version of the terms.',
 })
 
+/** What a sign-up sends. */
+export const SignUp = Type.Object(
+  {
+    name: Name,
+    email: Email,
+    password: NewPassword,
+    profile: Type.Optional(Profile),
+    handle: Type.Optional(Handle),
+    invitation: Type.Optional(Invitation),
+    acceptedTerms: Type.Optional(TermsVersion),
+  },
+  { additionalProperties: false },
+)
+
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 
 /** Refers to the resource that a feature registered under this `$id` with `app.resources.define`. */

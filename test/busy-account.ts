@@ -68,6 +68,7 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
   await ask(`PUT /v1/hashtags/${encodeURIComponent('조용히')}/mute`)
 
   await useApp(app, as.id, stranger.id)
+  await useWeb(app, as.id)
   const { acceptedTerms, invitationUses } = app.tables
   await app.db.insert(acceptedTerms).values({ userId: as.id, version: '2026-01' })
   const { id: invitationId } = await ask('POST /v1/admin/invitations', {}, boss)
@@ -132,4 +133,12 @@ async function useApp(app: App, userId: number, accountId: number) {
   const marker = { userId, timeline: 'home', lastReadId: '1' }
   await app.db.insert(app.tables.mastodonMarkers).values(marker)
   await app.db.insert(app.tables.mastodonDismissals).values({ userId, accountId })
+}
+
+/** A browser in which the person is signed in on the pages. */
+async function useWeb(app: App, userId: number) {
+  const client = { ip: PERSONAL.address, userAgent: PERSONAL.userAgent, app: 'Web' }
+  const sessionId = await app.auth.sessions.openForApp(userId, client)
+  const hash = Buffer.alloc(32, 'a cookie')
+  await app.db.insert(app.tables.webSessions).values({ hash, userId, sessionId })
 }

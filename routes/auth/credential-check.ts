@@ -5,6 +5,8 @@ import type { Claimed } from './login-rules.ts'
 import { type createSecondFactor, WrongCode } from './second-factor.ts'
 
 export type Proof = { password: string; code?: string | undefined }
+/** The password has been right before, see login-tickets.ts. */
+export type LaterProof = { isPasswordChecked: true; code: string }
 
 const required = (status: number) =>
   createError(
@@ -34,15 +36,17 @@ export function createCredentialCheck(
   return async function check(
     claimed: Claimed,
     account: { id: number; passwordHash: string } | undefined,
-    { password, code }: Proof,
+    proof: Proof | LaterProof,
     address: string,
     purpose: keyof typeof REFUSALS,
   ) {
     let isWrongCode = false
     const right = await attempts.check(claimed, address, async (origin) => {
-      const isOwner = await app.password.verify(password, account?.passwordHash, origin)
+      const isOwner =
+        'isPasswordChecked' in proof ||
+        (await app.password.verify(proof.password, account?.passwordHash, origin))
       if (!account || !isOwner) return false
-      const outcome = await secondFactor.check(account.id, code)
+      const outcome = await secondFactor.check(account.id, proof.code)
       if (outcome === 'missing') throw new REFUSALS[purpose].Required()
       isWrongCode = outcome === 'wrong'
       return !isWrongCode

@@ -6,6 +6,7 @@ import {
   NoContent,
   PageQuery,
   problems,
+  SignUp,
 } from 'birdhouse/schemas'
 import {
   Login,
@@ -13,7 +14,6 @@ import {
   Refresh,
   SessionPage,
   SignedIn,
-  SignUp,
   Tokens,
   Waiting,
 } from './schemas.ts'

@@ -2,6 +2,7 @@ import createError from '@fastify/error'
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import type { createCredentialCheck, Proof } from './credential-check.ts'
 import type { createLoginAttempts } from './login-attempts.ts'
+import { createLoginTickets } from './login-tickets.ts'
 import type { Client, createSessions } from './sessions.ts'
 
 const WrongCredentials = createError(
@@ -10,9 +11,17 @@ const WrongCredentials = createError(
   401,
 )
 
+const LoginExpired = createError(
+  'LOGIN_EXPIRED',
+  'The login took longer than five minutes, or the password has changed; start again.',
+  401,
+)
+
 type Account = NonNullable<Awaited<ReturnType<FastifyInstance['users']['credentials']>>>
 type LoginCheck = (account: Pick<Account, 'id' | 'suspendedAt' | 'waitingSince'>) => Promise<void>
 type Credentials = { email: string } & Proof
+/** The second step of a login. */
+type Ticketed = { ticket: string; code: string }
 
 export function createLogins(
   app: FastifyInstance,
@@ -21,6 +30,7 @@ export function createLogins(
   check: ReturnType<typeof createCredentialCheck>,
 ) {
   const checks: LoginCheck[] = []
+  const tickets = createLoginTickets(app.config.jwtSecrets)
 
   /** Adds a check of accounts whose password is right: an error refuses the login. */
   const addLoginCheck = (check: LoginCheck) => void checks.push(check)
@@ -48,14 +58,14 @@ export function createLogins(
    */
   async function assertUnchanged(
     { id, passwordHash }: Pick<Account, 'id' | 'passwordHash'>,
-    password: string,
+    password: string | undefined,
     db: Db | Tx = app.db,
   ) {
     const current = await app.users.credentials({ id }, db)
     // A simultaneous login may have renewed the hash of the same password.
     const isSame =
       current?.passwordHash === passwordHash ||
-      (await app.password.verify(password, current?.passwordHash))
+      (password !== undefined && (await app.password.verify(password, current?.passwordHash)))
     if (!current || !isSame) throw new WrongCredentials()
     return current
   }
@@ -67,8 +77,13 @@ export function createLogins(
 
   async function checkedAccount({ email, ...proof }: Credentials, address: string) {
     attempts.assertNotRefused(email, address)
-    const account = await app.users.credentials({ email })
-    const right = await check({ id: account?.id, email }, account, proof, address, 'login')
+    const account = await app.users.credentials(named(email))
+    const claimed = { id: account?.id, email }
+    const right = await check(claimed, account, proof, address, 'login').catch((error) => {
+      // Thrown after the right password of an account.
+      const isHalf = account && error.code === 'SECOND_FACTOR_REQUIRED'
+      throw isHalf ? Object.assign(error, { ticket: tickets.issue(account) }) : error
+    })
     if (!account || !right) {
       app.securityLog('authn_login_fail', {
         email,
@@ -79,6 +94,15 @@ export function createLogins(
     }
     if (!app.password.needsRehash(account.passwordHash)) return account
     return { ...account, passwordHash: await renewHash(account, proof.password) }
+  }
+
+  /** @throws LoginExpired, WrongSecondFactor, TooManyFailures, TooManyRequests */
+  async function ticketedAccount({ ticket, code }: Ticketed, address: string) {
+    const id = tickets.claimedBy(ticket)
+    const account = await app.users.credentials({ id })
+    if (!account || !tickets.isValid(ticket, account)) throw new LoginExpired()
+    await check({ id }, account, { isPasswordChecked: true, code }, address, 'login')
+    return account
   }
 
   /** Returns the account's hash. A login succeeds even when the hash cannot be renewed, such as on a busy server. */
@@ -106,14 +130,32 @@ export function createLogins(
     return { userId, accessToken: opened }
   }
 
+  /**
+   * Logs in for an app with tokens of its own, which `within` stores. Instead of an e-mail address, `email` may be a
+   * handle. The error SECOND_FACTOR_REQUIRED has a `ticket`, which takes the place of the password for five minutes.
+   * @throws as `login`, and LoginExpired for a ticket
+   */
+  const loginForApp = (
+    credentials: Credentials | Ticketed,
+    client: Client & { app: string },
+    within: (tx: Tx, userId: number, sessionId: number) => Promise<unknown>,
+  ) =>
+    openChecked(credentials, client, async (userId, _client, tx) => {
+      await within(tx, userId, await sessions.openForApp(userId, client, tx))
+    })
+
   /** Opens a session unless the password changed since it was checked: a change ends only earlier sessions. */
   async function openChecked<T>(
-    credentials: Credentials,
+    credentials: Credentials | Ticketed,
     client: Client,
     open: (userId: number, client: Client, tx: Tx) => Promise<T>,
   ) {
-    const account = await assertMayLogIn(await checkedAccount(credentials, client.ip))
+    const checked = await ('ticket' in credentials
+      ? ticketedAccount(credentials, client.ip)
+      : checkedAccount(credentials, client.ip))
+    const account = await assertMayLogIn(checked)
     const { id } = account
+    const password = 'ticket' in credentials ? undefined : credentials.password
     return app.transaction(async (tx) => {
       // From here on a change waits, because the session's foreign key locks the account.
       const opened = await open(id, client, tx).catch(async (error) => {
@@ -123,11 +165,17 @@ export function createLogins(
         if (now) await assertMayLogIn(now)
         throw new WrongCredentials()
       })
-      await assertUnchanged(account, credentials.password, tx)
+      await assertUnchanged(account, password, tx)
       app.securityLog('authn_login_success', { userId: id, address: client.ip }, tx)
       return { userId: id, opened }
     })
   }
 
-  return { checkCredentials, ownerOf, addLoginCheck, login, loginFor }
+  return { checkCredentials, ownerOf, addLoginCheck, login, loginFor, loginForApp }
+}
+
+/** Handles have no `@` of their own; people write one before them. */
+const named = (text: string) => {
+  const [, handle] = /^@?(\w{1,30})$/.exec(text.trim()) ?? []
+  return handle === undefined ? { email: text } : { handle: handle.toLowerCase() }
 }

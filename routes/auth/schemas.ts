@@ -1,17 +1,12 @@
 import {
   Email,
-  Handle,
   Id,
-  Invitation,
-  Name,
   NewPassword,
   nullable,
   PageOf,
   Password,
-  Profile,
   ref,
   SecondFactorCode,
-  TermsVersion,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -27,19 +22,6 @@ const RefreshToken = Type.String({
   description:
     'Valid for one use. The same request may be repeated for 10 seconds and returns the same new token; a use after that, or after the new token was used, ends the session.',
 })
-
-export const SignUp = Type.Object(
-  {
-    name: Name,
-    email: Email,
-    password: NewPassword,
-    profile: Type.Optional(Profile),
-    handle: Type.Optional(Handle),
-    invitation: Type.Optional(Invitation),
-    acceptedTerms: Type.Optional(TermsVersion),
-  },
-  { additionalProperties: false },
-)
 
 export const Login = Type.Object(
   { email: Email, password: Password, code: Type.Optional(SecondFactorCode) },

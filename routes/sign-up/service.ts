@@ -20,7 +20,7 @@ declare module 'fastify' {
 }
 
 function createSignUp(app: FastifyInstance) {
-  const { SIGN_UP: mode } = app.config['sign-up']
+  const { SIGN_UP: mode, TERMS_VERSION: version, TERMS_URL: url } = app.config['sign-up']
   const { assertValid, redeem, ...invitations } = createInvitations(app)
 
   const { assertDomainAllowed, assertNetworkAllowed, ...blocks } = createBlocks(app)
@@ -35,7 +35,10 @@ function createSignUp(app: FastifyInstance) {
   if (mode === 'approved')
     app.auth.addSignUpRule({ within: (tx, userId) => app.users.states.setWaiting(tx, userId) })
 
-  return { ...createWaiting(app), ...invitations, ...blocks, ...createTerms(app) }
+  /** What a form for sign-ups asks for. */
+  const rules = { mode, terms: version === undefined ? undefined : { version, url } }
+
+  return { rules, ...createWaiting(app), ...invitations, ...blocks, ...createTerms(app) }
 }
 
 export default fp(

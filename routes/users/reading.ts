@@ -100,8 +100,16 @@ export function createUserReading(
       : sql`NOT EXISTS (SELECT 1 FROM ${blocks} WHERE blocker_id = ${usersId} AND blocked_id = ${viewerId})`
 
   /** Returns undefined when there is no such account; it may be suspended or wait for approval. */
-  async function credentials(by: { email: string } | { id: number }, db: Db | Tx = app.db) {
-    const condition = 'id' in by ? eq(users.id, by.id) : emailIs(by.email)
+  async function credentials(
+    by: { email: string } | { handle: string } | { id: number },
+    db: Db | Tx = app.db,
+  ) {
+    const condition =
+      'id' in by
+        ? eq(users.id, by.id)
+        : 'handle' in by
+          ? eq(users.handle, by.handle)
+          : emailIs(by.email)
     const [row] = await db
       .select({
         id: users.id,

@@ -110,7 +110,7 @@ t.test('each row has an answer and its reason', async (t) => {
 
 t.test('each named test exists', async (t) => {
   for (const { numbers, test } of rows) {
-    const path = /^`(test\/[\w/.-]+\.test\.ts)`$/.exec(test)?.[1]
+    const path = /^`((?:extensions\/\w+\/)?test\/[\w/.-]+\.test\.ts)`$/.exec(test)?.[1]
     if (test === '') continue
     t.ok(path, `${numbers}: ${test}`)
     if (path) await t.resolves(access(new URL(path, root)), path)

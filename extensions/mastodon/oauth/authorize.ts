@@ -1,17 +1,11 @@
-import type {
-  FastifyInstance,
-  FastifyPluginAsyncTypebox,
-  FastifyReply,
-  FastifyRequest,
-} from 'birdhouse'
+import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
 import { type Static, Type } from 'typebox'
-import type { App } from './apps.ts'
-import type { Grant } from './codes.ts'
 import { isAllowed } from './model.ts'
-import { codePage, consentForm, sendPage, sentence, signInForm } from './pages.ts'
-import { OUT_OF_BAND, withParameters } from './redirects.ts'
+import { codePage, consentPage, refusalPage } from './pages.ts'
+import { OUT_OF_BAND, sourceOf, withParameters } from './redirects.ts'
 import { DEFAULT_SCOPES, scopesOf } from './scopes.ts'
 
+const PATH = '/oauth/authorize'
 const text = Type.Optional(Type.String({ maxLength: 4000 }))
 const Parameters = Type.Object({
   client_id: text,
@@ -21,47 +15,50 @@ const Parameters = Type.Object({
   state: text,
   code_challenge: text,
   code_challenge_method: text,
+  force_login: text,
+  /** `deny` in a link of the page of signing in. */
+  decision: text,
 })
 type Parameters = Static<typeof Parameters>
 
-const Form = Type.Object({
-  ...Parameters.properties,
-  email: text,
-  password: text,
-  code: text,
-  consent: text,
-  decision: text,
-})
+const Form = Type.Object({ token: text, consent: text, state: text, decision: text })
 
-/** The pages on which a person allows an app to use the account. No cookie is set, so no page of others can act. */
+const pathWith = ({ force_login: _, ...asked }: Parameters) =>
+  `${PATH}?${new URLSearchParams(asked)}`
+
+/** The pages on which a person who is signed in allows an app to use the account. */
 const authorize: FastifyPluginAsyncTypebox = async (app) => {
   const { apps, codes } = app.mastodon
+  const { explainSignIn, forms, identify, send, signInPath } = app.web
+  app.addHook('onRequest', identify)
 
-  app.get('/oauth/authorize', { schema: { querystring: Parameters } }, async ({ query }, reply) => {
-    const asked = await readRequest(query, reply)
-    return asked && showSignIn(reply, asked.client, query)
+  explainSignIn(PATH, async (query) => {
+    const client = await apps.find(query.get('client_id') ?? '')
+    if (!client) return undefined
+    const sentence = `${client.name} asks to use your account. Sign in to see what it asks for.`
+    return { sentence, cancel: `${PATH}?${query}&decision=deny` }
   })
 
-  app.post(
-    '/oauth/authorize',
-    { config: { limit: 'login' }, schema: { body: Form } },
-    async (request, reply) => {
-      const { body } = request
-      if (body.consent !== undefined) return decide(body.consent, body, reply)
-      const asked = await readRequest(body, reply)
-      if (!asked) return reply
-      if (body.decision === 'deny') return deny(reply, asked.grant.redirectUri, body.state)
-      return signIn(app, request, reply, asked, body)
-    },
-  )
+  app.get(PATH, { schema: { querystring: Parameters } }, async (request, reply) => {
+    const { query, viewerId } = request
+    const asked = await readRequest(query, reply)
+    if (!asked) return reply
+    if (query.decision === 'deny') return deny(reply, asked.grant.redirectUri, query.state)
+    const again = /^(1|true)$/i.test(query.force_login ?? '')
+    if (viewerId === undefined || again)
+      return reply.redirect(signInPath(pathWith(query), { again }), 303)
+    return askForConsent(reply, viewerId, query, asked)
+  })
+
+  app.post(PATH, { schema: { body: Form } }, async ({ body }, reply) => decide(reply, body))
 
   /** Answers a request that is wrong; only an address of the app is redirected to. */
   async function readRequest(asked: Parameters, reply: FastifyReply) {
     const client = asked.client_id ? await apps.find(asked.client_id) : undefined
-    if (!client) return void refuse(reply, 'No app with this client_id is registered here.')
+    if (!client) return void (await refuse(reply, 'No app with this client_id is registered here.'))
     const redirectUri = asked.redirect_uri ?? client.redirectUris[0] ?? ''
     if (!client.redirectUris.includes(redirectUri))
-      return void refuse(reply, 'The app has not registered this redirect_uri.')
+      return void (await refuse(reply, 'The app has not registered this redirect_uri.'))
     const scopes = scopesOf(asked.scope || DEFAULT_SCOPES)
     const { code_challenge: challenge, code_challenge_method: method } = asked
     const error =
@@ -72,88 +69,73 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
           : challenge && (method !== 'S256' || !/^[\w-]{43}$/.test(challenge))
             ? 'invalid_request'
             : undefined
-    if (error) return void giveBack(reply, redirectUri, { error, state: asked.state })
+    if (error) return void (await giveBack(reply, redirectUri, { error, state: asked.state }))
     const grant = { appId: client.id, redirectUri, scopes: scopes.join(' ') }
     return { client, grant: { ...grant, challenge: challenge || null } }
   }
 
-  async function decide(
-    consent: string,
-    { decision, state }: Static<typeof Form>,
+  type Asked = NonNullable<Awaited<ReturnType<typeof readRequest>>>
+
+  async function askForConsent(
     reply: FastifyReply,
+    userId: number,
+    query: Parameters,
+    { client, grant }: Asked,
   ) {
-    const asked = await codes.find(consent, true)
-    if (!asked || !(await codes.spend(consent)))
-      return refuse(reply, 'This page has expired. Start again in the app.')
-    const { appId, userId, redirectUri, scopes, challenge } = asked
-    if (decision !== 'allow') return deny(reply, redirectUri, state)
-    const code = await codes.issue({ appId, userId, redirectUri, scopes, challenge }, false)
-    if (redirectUri === OUT_OF_BAND) return sendPage(reply, 'Your code', codePage(code))
-    return giveBack(reply, redirectUri, { code, state })
-  }
-}
-
-const refuse = (reply: FastifyReply, problem: string) =>
-  sendPage(reply.code(400), 'The app cannot sign in', sentence(problem))
-
-const deny = (reply: FastifyReply, redirectUri: string, state: string | undefined) =>
-  giveBack(reply, redirectUri, {
-    error: 'access_denied',
-    error_description: 'The person denied the request.',
-    state,
-  })
-
-function giveBack(
-  reply: FastifyReply,
-  redirectUri: string,
-  parameters: Record<string, string | undefined>,
-) {
-  if (redirectUri === OUT_OF_BAND)
-    return sendPage(reply, 'The app cannot sign in', sentence(`${parameters.error}`))
-  return reply.redirect(withParameters(redirectUri, parameters), 303)
-}
-
-function showSignIn(
-  reply: FastifyReply,
-  client: App,
-  asked: Parameters,
-  more: { email?: string | undefined; problem?: string } = {},
-) {
-  const names = Object.keys(Parameters.properties) as (keyof Parameters)[]
-  const fields = Object.fromEntries(names.map((name) => [name, asked[name]]))
-  const redirectUri = asked.redirect_uri ?? client.redirectUris[0]
-  const form = signInForm({ appName: client.name, fields, ...more })
-  return sendPage(reply, 'Sign in', form, redirectUri)
-}
-
-type Asked = { client: App; grant: Omit<Grant, 'userId'> }
-
-/** Shows the page of consent after a right password, or the form again. */
-async function signIn(
-  app: FastifyInstance,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { client, grant }: Asked,
-  { email = '', password = '', code, ...asked }: Static<typeof Form>,
-) {
-  try {
-    const address = request.clientAddress
-    const userId = await app.auth.checkCredentials(email, password, address, code || undefined)
     const { handle } = await app.users.getOwn(userId)
-    const consent = await app.mastodon.codes.issue({ ...grant, userId }, true)
+    const consent = await codes.issue({ ...grant, userId }, true)
     const { redirectUri } = grant
-    const form = consentForm({
+    const main = consentPage({
       appName: client.name,
       handle,
       redirectUri,
       scopes: grant.scopes.split(' '),
-      fields: { consent, state: asked.state },
+      otherAccount: signInPath(pathWith(query), { again: true }),
+      token: forms.field(reply),
+      fields: { consent, state: query.state },
     })
-    return sendPage(reply, 'Allow this app?', form, redirectUri)
-  } catch (error) {
-    const { status, detail } = app.errors.describe(error, request)
-    if (status >= 500) throw error
-    return showSignIn(reply.code(status), client, asked, { email, problem: detail })
+    // Browsers apply the policy of a form to the redirect after it.
+    return send(reply, { title: 'Allow this app?', main, formTarget: sourceOf(redirectUri) })
+  }
+
+  async function decide(
+    reply: FastifyReply,
+    { consent = '', decision, state, token }: Static<typeof Form>,
+  ) {
+    const { request } = reply
+    const asked = await codes.find(consent, true)
+    if (!asked || asked.userId !== request.viewerId)
+      return refuse(reply, 'This page has expired. Start again in the app.')
+    forms.assertOwn(request, token)
+    if (!(await codes.spend(consent)))
+      return refuse(reply, 'This page was used already. Start again in the app.')
+    const { appId, userId, redirectUri, scopes, challenge } = asked
+    if (decision !== 'allow') return deny(reply, redirectUri, state)
+    const code = await codes.issue({ appId, userId, redirectUri, scopes, challenge }, false)
+    if (redirectUri === OUT_OF_BAND)
+      return send(reply, { title: 'Your code', main: codePage(code) })
+    return giveBack(reply, redirectUri, { code, state })
+  }
+
+  const refuse = (reply: FastifyReply, sentence: string) => showRefusal(reply.code(400), sentence)
+
+  const showRefusal = (reply: FastifyReply, sentence: string) =>
+    send(reply, { title: 'The app cannot sign in', main: refusalPage(sentence) })
+
+  const deny = (reply: FastifyReply, redirectUri: string, state: string | undefined) =>
+    giveBack(reply, redirectUri, {
+      error: 'access_denied',
+      error_description: 'The person denied the request.',
+      state,
+    })
+
+  function giveBack(
+    reply: FastifyReply,
+    redirectUri: string,
+    parameters: Record<string, string | undefined>,
+  ) {
+    if (redirectUri === OUT_OF_BAND) return showRefusal(reply, `${parameters.error}`)
+    return reply.redirect(withParameters(redirectUri, parameters), 303)
   }
 }
 

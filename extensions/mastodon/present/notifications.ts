@@ -26,11 +26,7 @@ export type Cause = Awaited<ReturnType<Service['causes']>>['items'][number]
 export type Group = Awaited<ReturnType<Service['page']>>['items'][number]
 
 /** Notifications of the first version, one each. */
-export async function toNotifications(
-  app: FastifyInstance,
-  request: Asker,
-  causes: Cause[],
-) {
+export async function toNotifications(app: FastifyInstance, request: Asker, causes: Cause[]) {
   const { accounts, statuses } = await shownIn(app, request, {
     people: causes.map(({ actorId }) => actorId),
     tweets: causes.flatMap(({ tweet }) => tweet ?? []),

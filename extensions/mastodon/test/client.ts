@@ -12,12 +12,27 @@ export async function listening(t: Test, settings: Record<string, string> = {}) 
   const app: FastifyInstance = await setUp(t, settings)
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
 
-  const post = (path: string, fields: Fields) =>
-    fetch(`${url}${path}`, {
-      method: 'POST',
-      body: new URLSearchParams(fields),
+  /** The cookies of the browser in which people sign in. */
+  const cookies = new Map<string, string>()
+  let signedIn: number | undefined
+
+  async function visit(path: string, options: RequestInit = {}) {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const answer = await fetch(`${url}${path}`, {
       redirect: 'manual',
+      headers: { cookie },
+      ...options,
     })
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      if (value) cookies.set(name, value)
+      else cookies.delete(name)
+    }
+    return answer
+  }
+
+  const post = (path: string, fields: Fields) =>
+    visit(path, { method: 'POST', body: new URLSearchParams(fields) })
 
   async function register(more: Fields = {}): Promise<Registered> {
     const fields = {
@@ -37,11 +52,15 @@ export async function listening(t: Test, settings: Record<string, string> = {}) 
     ...more,
   })
 
-  /** Types e-mail address and password; returns the hidden fields of the page of consent. */
+  /** Signs in if the browser is not this user's yet; returns the hidden fields of the page of consent. */
   async function signIn(user: User, fields: Fields) {
-    const { email, password } = user
-    const page = await (await post('/oauth/authorize', { ...fields, email, password })).text()
-    return hiddenIn(page)
+    if (signedIn !== user.id) {
+      const form = hiddenIn(await (await visit('/sign-in?again=true')).text())
+      const { email, password } = user
+      await post('/sign-in', { ...form, email, password })
+      signedIn = user.id
+    }
+    return hiddenIn(await (await visit(`/oauth/authorize?${new URLSearchParams(fields)}`)).text())
   }
 
   /** The address that the person is sent back to. */
@@ -87,7 +106,7 @@ export async function listening(t: Test, settings: Record<string, string> = {}) 
     return { status: answer.status, headers: answer.headers, body: read }
   }
 
-  return { app, url, post, register, ask, signIn, allow, exchange, tokenOf, call }
+  return { app, url, visit, post, register, ask, signIn, allow, exchange, tokenOf, call }
 }
 
 const hiddenIn = (page: string): Fields =>

@@ -2,22 +2,26 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { call as callCore, read, settings, setUp, signUp } from 'birdhouse/testing'
 import { eq } from 'drizzle-orm'
-import { URI } from 'otpauth'
 import t from 'tap'
 import { listening, REDIRECT } from './client.ts'
 
 const env = await settings(t)
 const server = await listening(t, env as Record<string, string>)
-const { app, url, post, register, ask, signIn, allow, exchange, tokenOf, call } = server
+const { app, url, visit, post, register, ask, signIn, allow, exchange, tokenOf, call } = server
 const VERIFY = 'GET /api/v1/apps/verify_credentials'
+const askAt = (fields: Record<string, string>) =>
+  visit(`/oauth/authorize?${new URLSearchParams(fields)}`)
 const codeIn = (back: URL) => back.searchParams.get('code') ?? ''
 
 t.test('a person allows an app, and the app gets a token', async (t) => {
   const ann = await signUp(app, 'Ann')
   const client = await register()
-  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(ask(client))}`)
-  t.equal(page.status, 200)
-  t.match(await page.text(), /Test Client.*asks to use your account/)
+  const first = await askAt(ask(client))
+  t.equal(first.status, 303)
+  const signInPage = await visit(first.headers.get('location') ?? '')
+  t.match(await signInPage.text(), 'Test Client asks to use your account')
+  t.match(await signIn(ann, ask(client)), { consent: /^[\w-]{43}$/ })
+  const page = await askAt(ask(client))
   t.match(
     page.headers.get('content-security-policy'),
     /form-action 'self' https:\/\/client\.example;/,
@@ -89,7 +93,7 @@ t.test('PKCE: a code with a challenge needs the verifier', async (t) => {
   const right = { code_verifier: verifier }
   t.equal((await exchange(client, await codeFor(), right)).status, 200, 'right')
   const plain = ask(client, { code_challenge: verifier, code_challenge_method: 'plain' })
-  const refused = await post('/oauth/authorize', plain)
+  const refused = await askAt(plain)
   t.match(refused.headers.get('location'), /error=invalid_request/)
 })
 
@@ -107,17 +111,19 @@ t.test('addresses that run script or are not registered are refused', async (t) 
   }
   const client = await register()
   const foreign = ask(client, { redirect_uri: 'https://evil.example/' })
-  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(foreign)}`, {
-    redirect: 'manual',
-  })
+  const page = await askAt(foreign)
   t.equal(page.status, 400)
   t.equal(page.headers.get('location'), null)
 })
 
 t.test('a name in a page is text', async (t) => {
   const client = await register({ client_name: '<script>alert(1)</script>' })
-  const page = await fetch(`${url}/oauth/authorize?${new URLSearchParams(ask(client))}`)
+  const page = await askAt(ask(client))
   t.notMatch(await page.text(), '<script>')
+  const sentence = await visit(
+    `/sign-in?again=true&return_to=${encodeURIComponent(`/oauth/authorize?client_id=${client.client_id}`)}`,
+  )
+  t.match(await sentence.text(), '&#60;script&#62;alert(1)&#60;/script&#62; asks to use')
 })
 
 t.test('a person denies, and the app is told with its state', async (t) => {
@@ -126,7 +132,7 @@ t.test('a person denies, and the app is told with its state', async (t) => {
   const back = await allow(eve, ask(client, { state: 's' }), 'deny')
   t.equal(back.searchParams.get('error'), 'access_denied')
   t.equal(back.searchParams.get('state'), 's')
-  const before = await post('/oauth/authorize', { ...ask(client), decision: 'deny' })
+  const before = await askAt({ ...ask(client), decision: 'deny' })
   t.match(before.headers.get('location'), /error=access_denied/, 'also before signing in')
 })
 
@@ -138,30 +144,32 @@ t.test('consent needs its own page, which is valid once', async (t) => {
   const consent = await signIn(fay, ask(client))
   t.match(consent, { consent: /^[\w-]{43}$/ })
   const decide = () => post('/oauth/authorize', { ...consent, decision: 'allow' })
+  t.equal(
+    (await post('/oauth/authorize', { consent: consent.consent ?? '' })).status,
+    403,
+    'no token',
+  )
   t.equal((await decide()).status, 303)
   t.equal((await decide()).status, 400)
+  await signIn(await signUp(app, 'Flo'), ask(client))
+  const ofFay = await post('/oauth/authorize', { ...consent, decision: 'allow' })
+  t.equal(ofFay.status, 400, 'another account')
   t.equal((await exchange(client, consent.consent ?? '')).status, 400, 'consent is no code')
 })
 
-t.test('a wrong password is told on the page, and a second factor is asked for', async (t) => {
+t.test('a person is asked to sign in again only where the app wants it', async (t) => {
   const gil = await signUp(app, 'Gil')
   const client = await register()
-  const fields = { ...ask(client), email: gil.email, password: 'wrong' }
-  const wrong = await post('/oauth/authorize', fields)
-  t.equal(wrong.status, 401)
-  t.match(await wrong.text(), /role="alert">The e-mail address or the password is wrong/)
-  const { password } = gil
-  const begun = await callCore(app, 'POST /v1/auth/second-factor', { as: gil, body: { password } })
-  const totp = URI.parse(begun.body.url)
-  await callCore(app, 'POST /v1/auth/second-factor/confirm', {
-    as: gil,
-    body: { code: totp.generate() },
-  })
-  const missing = await post('/oauth/authorize', { ...fields, password })
-  t.match(await missing.text(), /This account has a second factor/)
-  const later = totp.generate({ timestamp: Date.now() + 30_000 })
-  const right = await post('/oauth/authorize', { ...fields, password, code: later })
-  t.match(await right.text(), /You are signed in as <strong>@gil/)
+  await signIn(gil, ask(client))
+  t.match(await (await askAt(ask(client))).text(), `You are signed in as <strong>@${gil.handle}`)
+  const forced = await askAt(ask(client, { force_login: 'true' }))
+  t.match(forced.headers.get('location'), /^\/sign-in\?/)
+  const form = await (await visit(forced.headers.get('location') ?? '')).text()
+  t.match(form, '<h1>Sign in</h1>')
+  const [, returnTo = ''] = /name="return_to" value="([^"]*)"/.exec(form) ?? []
+  t.notMatch(returnTo, 'force_login', 'the page of consent comes next')
+  await app.auth.sessions.revokeAll(gil.id)
+  t.equal((await askAt(ask(client))).status, 303, 'the session has ended')
 })
 
 t.test('an app without a redirect shows the code on a page', async (t) => {
@@ -177,7 +185,7 @@ t.test('an app without a redirect shows the code on a page', async (t) => {
 t.test('an app gets no scope that it has not registered, and no unknown one', async (t) => {
   const client = await register({ scopes: 'read' })
   for (const scope of ['read write', 'admin:read']) {
-    const answer = await post('/oauth/authorize', ask(client, { scope }))
+    const answer = await askAt(ask(client, { scope }))
     t.match(answer.headers.get('location'), /error=invalid_scope/, scope)
   }
 })

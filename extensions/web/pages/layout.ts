@@ -1,5 +1,7 @@
+import type { Resources } from 'birdhouse'
 import { html } from 'ghtml'
 import { STYLE_PATH } from '../style.ts'
+import { SPRITE } from './icons.ts'
 
 export type Site = { name: string; description: string }
 export type Page = {
@@ -10,12 +12,17 @@ export type Page = {
   main: string
   /** Names and contents of `<meta>`, such as Open Graph's. */
   meta?: Record<string, string>
+  /** A source of the Content-Security-Policy that a form of the page may redirect to. */
+  formTarget?: string
 }
+/** The person who is signed in, and the hidden field of forms. */
+export type Nav = { me: Resources['OwnUser']; field: string }
 
 export const layout = (
   site: Site,
   { title, path, main, meta = {} }: Page,
   origin: string,
+  nav?: Nav,
 ) => html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,18 +43,29 @@ export const layout = (
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 </head>
 <body>
+!${nav ? SPRITE : ''}
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><div class="column">
 <a class="brand" href="/"><img src="/web/icon.svg" alt="" width="28" height="28"> <span dir="auto">${site.name}</span></a>
-<nav aria-label="Site"><a href="/join">Sign up</a> <a href="/docs">API</a></nav>
+!${nav ? signedIn(nav) : STRANGER}
 </div></header>
 <main id="main" class="column">
 !${main}
 </main>
-<footer class="column"><p>This server runs Birdhouse.</p></footer>
+<footer class="column"><p>This server runs Birdhouse. <a href="/docs">API</a></p></footer>
 </body>
 </html>
 `
+
+const STRANGER = html`<nav aria-label="Site"><a href="/sign-in">Sign in</a> <a class="button" href="/join">Sign up</a></nav>`
+
+function signedIn({ me, field }: Nav) {
+  const { handle, unreadNotificationCount: unread = 0 } = me
+  return html`<nav aria-label="Site"><a href="/">Home</a> <a href="/latest">Latest</a> <a href="/notifications">Notifications!${
+    unread > 0 ? html` <span class="badge">${unread}<span class="hidden"> unread</span></span>` : ''
+  }</a> <a href="/bookmarks">Bookmarks</a> <a href="/@${handle}">Profile</a>
+<form method="post" action="/sign-out">!${field}<button class="link">Sign out</button></form></nav>`
+}
 
 /** Open Graph names its properties in `property`, HTML in `name`. */
 const metaTag = (name: string, content: string) =>
@@ -55,7 +73,7 @@ const metaTag = (name: string, content: string) =>
     ? html`<meta property="${name}" content="${content}">`
     : html`<meta name="${name}" content="${content}">`
 
-export const olderLink = (path: string, nextCursor: string | null) =>
+export const olderLink = (path: string, nextCursor: string | null, label = 'Older tweets') =>
   nextCursor
-    ? html`<p class="older"><a rel="next" href="${path}?cursor=${encodeURIComponent(nextCursor)}">Older tweets</a></p>`
+    ? html`<p class="older"><a rel="next" href="${path}?cursor=${encodeURIComponent(nextCursor)}">${label}</a></p>`
     : ''

@@ -1,15 +1,14 @@
+import type { FastifyInstance } from 'birdhouse'
 import { html } from 'ghtml'
+import { field, problemNote } from './form.ts'
 import type { Site } from './layout.ts'
 
-export type Rules = {
-  /** The setting SIGN_UP. */
-  mode: 'open' | 'approved' | 'invited'
-  terms?: { version: string; url?: string | undefined } | undefined
-}
+type Rules = FastifyInstance['signUp']['rules']
 export type Entered = Partial<Record<'name' | 'email' | 'handle' | 'invitation', string>>
 
 export const signUpPage = (
   { mode, terms }: Rules,
+  token: string,
   entered: Entered = {},
   problem = '',
 ) => html`<section class="welcome">
@@ -17,12 +16,12 @@ export const signUpPage = (
 !${mode === 'approved' ? html`<p>A moderator looks at each new account before its first sign-in.</p>` : ''}
 </section>
 <form method="post" action="/join" class="form">
-!${problem && html`<p class="problem" role="alert">${problem}</p>`}
-!${field('name', 'Name', 'text', { autocomplete: 'name', maxlength: '50' }, entered.name)}
-!${field('email', 'E-mail address', 'email', { autocomplete: 'email' }, entered.email)}
-!${field('password', 'Password', 'password', { autocomplete: 'new-password', minlength: '8' })}
-!${field('handle', 'Handle, such as hong (optional)', 'text', { autocomplete: 'username', autocapitalize: 'none' }, entered.handle, false)}
-!${mode === 'invited' ? field('invitation', 'Invitation', 'text', { autocomplete: 'off' }, entered.invitation) : ''}
+!${problemNote(problem)}!${token}
+!${field({ name: 'name', label: 'Name', value: entered.name, more: { autocomplete: 'name', maxlength: '50' } })}
+!${field({ name: 'email', label: 'E-mail address', type: 'email', value: entered.email, more: { autocomplete: 'email' } })}
+!${field({ name: 'password', label: 'Password', type: 'password', more: { autocomplete: 'new-password', minlength: '8' } })}
+!${field({ name: 'handle', label: 'Handle, such as hong (optional)', value: entered.handle, isRequired: false, more: { autocomplete: 'username', autocapitalize: 'none' } })}
+!${mode === 'invited' ? field({ name: 'invitation', label: 'Invitation', value: entered.invitation, more: { autocomplete: 'off' } }) : ''}
 !${
   terms
     ? html`<label class="check"><input type="checkbox" name="acceptedTerms" value="${terms.version}" required> I accept the !${
@@ -33,19 +32,7 @@ export const signUpPage = (
 <button>Sign up</button>
 </form>`
 
-function field(
-  name: string,
-  label: string,
-  type: string,
-  attributes: Record<string, string>,
-  value = '',
-  isRequired = true,
-) {
-  const more = Object.entries(attributes).map(([key, each]) => html` ${key}="${each}"`)
-  return html`<label>${label} <input name="${name}" type="${type}" value="${value}"!${more}!${isRequired ? ' required' : ''}></label>`
-}
-
-export const welcomePage = (
+export const joinedPage = (
   site: Site,
   handle: string | null,
   host: string,
@@ -54,7 +41,7 @@ export const welcomePage = (
 !${
   handle === null
     ? html`<p>Your account waits for a moderator. You get a mail as soon as it is approved.</p>`
-    : html`<p>You are <a href="/@${handle}">@${handle}</a> at ${site.name}.</p>`
+    : html`<p>You are <a href="/@${handle}">@${handle}</a> at ${site.name}, and signed in. <a href="/">Go to your timeline</a>, and write your first tweet.</p>`
 }
-<p>Sign in with any app for Mastodon: as its server, enter <strong>${host}</strong>.</p>
+<p>On a phone or another computer, sign in here, or with any app for Mastodon: as its server, enter <strong>${host}</strong>.</p>
 </section>`

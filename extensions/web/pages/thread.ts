@@ -1,7 +1,7 @@
 import type { Resources } from 'birdhouse'
 import { html } from 'ghtml'
 import { olderLink } from './layout.ts'
-import { pathOf, tweet, tweetList } from './tweet.ts'
+import { pathOf, tweet, tweetList, type View } from './tweet.ts'
 
 type Tweet = Resources['Tweet']
 export type Thread = {
@@ -14,15 +14,17 @@ export type Thread = {
 /** Characters of a text in a title. */
 const TITLE = 80
 
-export const threadPage = ({
-  ancestors,
-  tweet: shown,
-  replies,
-}: Thread) => html`<h1 class="hidden">Tweet by ${shown.author?.name}</h1>
-!${ancestors.length > 0 ? html`<div class="ancestors">!${tweetList(ancestors, '')}</div>` : ''}
-!${tweet(shown, { large: true })}
+/** `reply` is the form of a reply. */
+export const threadPage = (
+  { ancestors, tweet: shown, replies }: Thread,
+  reply: string,
+  view?: View,
+) => html`<h1 class="hidden">Tweet by ${shown.author?.name}</h1>
+!${ancestors.length > 0 ? html`<div class="ancestors">!${tweetList(ancestors, '', view)}</div>` : ''}
+!${tweet(shown, { large: true, view })}
+!${reply}
 <h2>Replies</h2>
-!${tweetList(replies.items, 'There are no replies yet.')}
+!${tweetList(replies.items, 'There are no replies yet.', view)}
 !${olderLink(pathOf(shown), replies.nextCursor)}`
 
 export const threadTitle = ({ text, author }: Tweet) => {

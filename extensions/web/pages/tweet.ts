@@ -1,11 +1,23 @@
 import type { Resources } from 'birdhouse'
 import { html } from 'ghtml'
 import { languageOf, linkedText } from '../text.ts'
+import { hidden } from './form.ts'
+import { type Icon, icon } from './icons.ts'
 
 type Tweet = Resources['Tweet']
 type Body = Resources['TweetBody']
 type Person = Resources['UserSummary']
 type Picture = Body['media'][number]
+
+/** What forms of a page need; strangers have none. */
+export type View = {
+  viewerId: number
+  /** The hidden field of forms. */
+  token: string
+  /** The path of this page, to which forms come back. */
+  here: string
+}
+type Options = { view?: View | undefined; large?: boolean }
 
 const moment = new Intl.DateTimeFormat('en', {
   dateStyle: 'medium',
@@ -15,27 +27,30 @@ const moment = new Intl.DateTimeFormat('en', {
 
 export const pathOf = ({ id, author }: Body) => `/@${author?.handle}/${id}`
 
+export const time = (at: string) =>
+  html`<time datetime="${at}">${moment.format(new Date(at))} UTC</time>`
+
 /** A list of tweets; one that stands for a retweet shows the original and who retweeted it. */
-export const tweetList = (tweets: Tweet[], nothing: string) =>
+export const tweetList = (tweets: Tweet[], nothing: string, view?: View) =>
   tweets.length === 0
     ? html`<p class="empty">${nothing}</p>`
-    : html`<ol class="tweets">!${tweets.map((one) => html`<li>!${tweet(one)}</li>`)}</ol>`
+    : html`<ol class="tweets">!${tweets.map((one) => html`<li>!${tweet(one, { view })}</li>`)}</ol>`
 
-export function tweet(one: Tweet, { large = false } = {}) {
+export function tweet(one: Tweet, { large = false, view }: Options = {}) {
   const body = one.retweetOf ?? one
   const { author, deleted } = body
   if (deleted || !author)
     return html`<article class="tweet gone"><p>This tweet was deleted.</p></article>`
-  return html`<article class="tweet${large ? ' large' : ''}">
+  return html`<article class="tweet${large ? ' large' : ''}" id="t${one.id}">
 !${one.retweetOf && one.author ? retweetedBy(one.author) : ''}
 !${avatar(author, large ? 56 : 44)}
 <div class="content">
 <p class="by"><a class="name" href="/@${author.handle}"><bdi>${author.name}</bdi></a> <span class="handle">@${author.handle}</span>
-<a class="time" href="${pathOf(body)}"><time datetime="${body.createdAt}">${moment.format(new Date(body.createdAt))} UTC</time></a></p>
+<a class="time" href="${pathOf(body)}">!${time(body.createdAt)}</a></p>
 !${body.replyTo?.author ? html`<p class="reply">In reply to <a href="/@${body.replyTo.author.handle}/${body.replyTo.id}">@${body.replyTo.author.handle}</a></p>` : ''}
 !${text(body)}
 !${pictures(body.media)}
-!${counts(body)}
+!${view ? acts(body, one.id, view) : counts(body)}
 </div>
 </article>`
 }
@@ -68,6 +83,32 @@ function counts({ replyCount, retweetCount, likeCount }: Body) {
   )
   return html`<ul class="counts">!${items}</ul>`
 }
+
+/** One form for a tweet; its buttons differ in where they send it. `shownId` is a retweet's own id in a list. */
+function acts(body: Body, shownId: number, { viewerId, token, here }: View) {
+  const { id, author, bookmarked, liked, likeCount, replyCount, retweeted, retweetCount } = body
+  const back = hidden({ return_to: `${here}#t${shownId}` })
+  return html`<form method="post" action="/tweets/${id}/like" class="acts">!${token}!${back}
+<a href="${pathOf(body)}#reply">!${icon('reply')}!${label('Reply', replyCount)}</a>
+!${act(body, 'retweet', retweeted ? ['undo-retweet', 'Undo retweet'] : ['retweet', 'Retweet'], retweeted, retweetCount)}
+!${act(body, 'like', liked ? ['unlike', 'Unlike'] : ['like', 'Like'], liked, likeCount)}
+!${bookmarked === undefined ? '' : act(body, 'bookmark', bookmarked ? ['unbookmark', 'Delete bookmark'] : ['bookmark', 'Bookmark'], bookmarked)}
+!${author?.id === viewerId ? html`<a href="/tweets/${id}/delete">!${icon('delete')}!${label('Delete')}</a>` : ''}
+</form>`
+}
+
+const act = (
+  { id }: Body,
+  shape: Icon,
+  [name, words]: [string, string],
+  isOn = false,
+  count?: number,
+) =>
+  html`<button formaction="/tweets/${id}/${name}" class="!${shape}!${isOn ? ' on' : ''}">!${icon(shape)}!${label(words, count)}</button>`
+
+/** The words are for screen readers and as a tooltip; the picture says the same. */
+const label = (words: string, count?: number) =>
+  html`<span class="hidden">${words}</span>!${count ? html` <span>${count}</span>` : ''}`
 
 /** Beside the name, which a screen reader reads; without a picture the first letter stands for it. */
 export const avatar = ({ avatar, name }: Pick<Person, 'avatar' | 'name'>, size: number) =>

@@ -1,25 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { call, setUp } from 'birdhouse/testing'
 import t from 'tap'
+import { openBrowser } from './browser.ts'
 
 const app = await setUp(t)
 const PASSWORD = 'kingfishers at dawn 7'
 const email = () => `${randomBytes(6).toString('hex')}@example.com`
 
 async function join(fields: Record<string, string>, on = app) {
-  const { statusCode: status, body } = await on.inject({
-    method: 'POST',
-    url: '/join',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    payload: new URLSearchParams(fields).toString(),
-  })
-  return { status, body }
+  const browser = openBrowser(on)
+  await browser.get('/join')
+  return { browser, ...(await browser.post('/join', fields)) }
 }
 
-t.test('a person signs up on the page and can log in', async (t) => {
+t.test('a person signs up on the page, is signed in, and can log in', async (t) => {
   const fields = { name: '지우', email: email(), password: PASSWORD, handle: 'jiwoo_here' }
-  const { status, body } = await join(fields)
+  const { browser, status, body } = await join(fields)
   t.equal(status, 201)
+  t.match((await browser.get('/')).body, 'Sign out')
   t.match(body, '<a href="/@jiwoo_here">@jiwoo_here</a>')
   const login = { email: fields.email, password: PASSWORD }
   t.equal((await call(app, 'POST /v1/auth/login', { body: login })).status, 200)
@@ -35,10 +33,11 @@ t.test('a wrong form comes back with the reason and without the password', async
   await join({ name: 'Ada', email: taken, password: PASSWORD })
   for (const [fields, status, reason] of [
     [{ email: taken }, 409, /Another account uses this e-mail address/],
-    [{ email: 'nobody' }, 400, /email must be an e-mail address/],
-    [{ email: email(), password: 'short' }, 400, /password must/],
-    [{ email: email(), password: 'password1' }, 400, /password /],
-    [{ email: email(), name: '' }, 400, /name is missing/],
+    [{ email: email(), token: 'x'.repeat(43) }, 403, /form is too old/],
+    [{ email: 'nobody' }, 400, /The e-mail address must be an e-mail address/],
+    [{ email: email(), password: 'short' }, 400, /The password must/],
+    [{ email: email(), password: 'password1' }, 400, /The password is a common/],
+    [{ email: email(), name: '' }, 400, /The name is missing/],
     [{ email: email(), extra: 'x' }, 400, /extra is not a field/],
   ] as const) {
     const sent = { name: 'A "quoted" name', password: PASSWORD, ...fields }

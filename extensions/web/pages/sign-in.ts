@@ -1,0 +1,62 @@
+import { html } from 'ghtml'
+import type { Reason } from '../service.ts'
+import { field, hidden, problemNote } from './form.ts'
+
+type SignIn = {
+  token: string
+  returnTo: string
+  reason?: Reason | undefined
+  name?: string | undefined
+  problem?: string
+}
+
+export const signInPage = ({
+  token,
+  returnTo,
+  reason,
+  name,
+  problem = '',
+}: SignIn) => html`<section class="welcome">
+<h1>Sign in</h1>
+!${reason ? html`<p>${reason.sentence}</p>` : ''}
+</section>
+<form method="post" action="/sign-in" class="form">
+!${problemNote(problem)}
+!${token}!${hidden({ return_to: returnTo })}
+!${field({
+  name: 'email',
+  label: 'Handle or e-mail address',
+  value: name,
+  more: { autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false' },
+})}
+!${field({
+  name: 'password',
+  label: 'Password',
+  type: 'password',
+  more: { autocomplete: 'current-password' },
+})}
+<button>Sign in</button>!${reason ? html` <a class="cancel" href="${reason.cancel}">Cancel</a>` : ''}
+</form>
+<p class="aside">No account yet? <a href="/join">Sign up</a></p>`
+
+type CodeStep = { token: string; returnTo: string; ticket: string; problem?: string }
+
+export const codePage = ({
+  token,
+  returnTo,
+  ticket,
+  problem = '',
+}: CodeStep) => html`<section class="welcome">
+<h1>Enter your code</h1>
+<p>Your password is right. This account has a second factor as well: type the code that your authenticator app shows now, or one of your recovery codes.</p>
+</section>
+<form method="post" action="/sign-in" class="form">
+!${problemNote(problem)}
+!${token}!${hidden({ return_to: returnTo, ticket })}
+!${field({
+  name: 'code',
+  label: 'Code',
+  more: { autocomplete: 'one-time-code', autocapitalize: 'none', spellcheck: 'false' },
+})}
+<button>Sign in</button> <a class="cancel" href="/sign-in?return_to=${encodeURIComponent(returnTo)}">Start again</a>
+</form>`

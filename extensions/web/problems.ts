@@ -1,0 +1,37 @@
+type Problem = { status: number; code: string; detail: string }
+
+/** Sentences for people, where those of the API speak of its fields and paths. */
+const SENTENCES: Record<string, string> = {
+  WRONG_CREDENTIALS: 'The handle or e-mail address, or the password, is wrong.',
+  WRONG_SECOND_FACTOR:
+    'The code is wrong, too old or used already. Type the next code, or an unused recovery code.',
+  LOGIN_EXPIRED: 'More than five minutes have passed since you typed the password. Type it again.',
+  TWEET_NOT_FOUND: 'This tweet does not exist, or it was deleted.',
+  USER_NOT_FOUND: 'There is nobody with this name here, or the account was deleted.',
+  INVALID_CURSOR: 'This page is not there any more. Begin with the newest tweets.',
+}
+const NOT_FOUND = 'There is nothing at this address.'
+const WRONG_ADDRESS = 'There is a mistake in the address of this page.'
+
+/** Fields of forms as their labels name them. */
+const FIELDS: Record<string, string> = {
+  name: 'The name',
+  email: 'The e-mail address',
+  password: 'The password',
+  handle: 'The handle',
+  invitation: 'The invitation',
+  text: 'The text',
+  alt: 'The description of the picture',
+}
+
+/** The end of a sentence that says how to appeal through the API. */
+const APPEAL = / To appeal once, .*$/s
+
+export function inWords({ status, code, detail }: Problem) {
+  if (code === 'ACCOUNT_SUSPENDED') return detail.replace(APPEAL, '')
+  if (code === 'VALIDATION_FAILED')
+    return detail.startsWith('/body/')
+      ? detail.replaceAll(/\/body\/(\w+)/g, (_path, field: string) => FIELDS[field] ?? field)
+      : WRONG_ADDRESS
+  return SENTENCES[code] ?? (status === 404 ? NOT_FOUND : detail)
+}
