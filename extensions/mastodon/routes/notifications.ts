@@ -1,7 +1,6 @@
-import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
+import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
 import { Type } from 'typebox'
 import { IdParams, idIn, NotFound } from '../answers.ts'
-import type { Asker } from '../origin.ts'
 import { link, pageQuery, toPageRequest } from '../paging.ts'
 import { accountsOf, toStatuses } from '../present/statuses.ts'
 
@@ -60,7 +59,11 @@ const notifications: FastifyPluginAsyncTypebox = async (app) => {
 type Service = NonNullable<FastifyInstance['notifications']>
 type Item = Awaited<ReturnType<Service['causes']>>['items'][number]
 
-export async function toNotifications(app: FastifyInstance, request: Asker, items: Item[]) {
+export async function toNotifications(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  items: Item[],
+) {
   const tweets = items.flatMap(({ tweet }) => tweet ?? [])
   const [accounts, statuses] = await Promise.all([
     accountsOf(
