@@ -53,7 +53,8 @@ function close(socket: WebSocket, code: number, reason: string) {
 function createWebSockets(app: FastifyInstance, upgrade: Upgrade) {
   const upgrades = new WeakMap<RouteOptions, EventEmitter>()
   const scopes: FastifyInstance[] = []
-  const answering = new WeakSet<WebSocket>()
+  /** Those that have not answered the last ping. */
+  const silent = new WeakSet<WebSocket>()
   const beat = setInterval(ping, BEAT).unref()
 
   upgrade.isWanted = (request) =>
@@ -100,12 +101,12 @@ function createWebSockets(app: FastifyInstance, upgrade: Upgrade) {
 
   function ping() {
     for (const socket of sockets()) {
-      if (answering.has(socket)) {
+      if (silent.has(socket)) {
         socket.terminate()
         continue
       }
-      answering.add(socket)
-      socket.once('pong', () => answering.delete(socket))
+      silent.add(socket)
+      socket.once('pong', () => silent.delete(socket))
       socket.ping()
     }
   }

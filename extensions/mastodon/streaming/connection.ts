@@ -33,7 +33,7 @@ export function createConnections(
 ) {
   const listen = app.features.own(live.listen, LIMIT, 'streaming')
   const arrivalsOf = app.features.own(createArrivals, LIMIT, 'streaming')
-  const deliver = app.features.own((work: () => Promise<void>) => work(), LIMIT, 'streaming')
+  const within = app.features.own((read: () => Promise<string[]>) => read(), LIMIT, 'streaming')
 
   /** The streams of one connection. */
   function connect(request: FastifyRequest, transport: Transport) {
@@ -43,8 +43,8 @@ export function createConnections(
     /** Messages keep the order of events, though some take longer to be made. */
     let queue = Promise.resolve()
 
-    function later(work: () => Promise<void>) {
-      queue = queue.then(() => (isOpen ? deliver(work) : undefined)).catch(fail)
+    function later(work: () => void | Promise<void>) {
+      queue = queue.then(() => (isOpen ? work() : undefined)).catch(fail)
     }
 
     function fail(error: unknown) {
@@ -73,9 +73,7 @@ export function createConnections(
 
     async function start({ target, ...channel }: Channel) {
       if (target === undefined) return () => {}
-      const arrivals = channel.hasNotifications
-        ? await arrivalsOf(app, viewer.userId, request)
-        : undefined
+      const arrivals = channel.hasNotifications ? await arrivalsOf(app, request) : undefined
       const stop = await listen(viewer.userId, target, (item) => hear(item, channel, arrivals))
       if (!isOpen) stop()
       return stop
@@ -88,17 +86,19 @@ export function createConnections(
       if (item.event === 'reset') return end('Some events may have been missed; connect again.')
       if (item.event === 'notification' && arrivals)
         return later(async () => {
-          for (const json of await arrivals()) say('notification', json)
+          for (const json of await within(arrivals)) say('notification', json)
         })
       if (!channel.hasStatuses) return
       if (item.event === 'tweet.deleted') {
         const { id } = item.data
-        return later(async () => say('delete', String(id)))
+        return later(() => say('delete', String(id)))
       }
       if (item.event !== 'tweet' || (channel.onlyMedia && item.data.media.length === 0)) return
-      const tweet = item.data
+      const making = statusOf(item.data, request)
+      // Reported by the queue, unless the connection ends before.
+      making.catch(() => {})
       return later(async () => {
-        const json = await statusOf(tweet, request)
+        const json = await making
         if (json) say('update', json)
       })
     }

@@ -52,6 +52,7 @@ export function addEvents(app: FastifyInstance, connect: Connect) {
 function createEventStream(request: FastifyRequest, reply: FastifyReply) {
   const { raw } = reply
   let waiting: string[] | undefined = []
+  let isEnding = false
 
   function begin() {
     // An end of the connection lets a client reconnect to another process.
@@ -63,6 +64,7 @@ function createEventStream(request: FastifyRequest, reply: FastifyReply) {
     waiting = undefined
     const beat = setInterval(() => raw.write(':thump\n'), BEAT).unref()
     raw.once('close', () => clearInterval(beat))
+    if (isEnding) end()
   }
 
   function send({ event, payload }: Message) {
@@ -74,6 +76,7 @@ function createEventStream(request: FastifyRequest, reply: FastifyReply) {
   }
 
   function end() {
+    isEnding = true
     if (waiting) return
     raw.end()
     // The end of an unread stream would otherwise delay the close of the server.

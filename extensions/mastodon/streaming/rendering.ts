@@ -8,7 +8,10 @@ type Tweet = Resources['Tweet']
 const OF_VIEWER = new Set(['favourited', 'reblogged', 'bookmarked', 'muted', 'pinned'])
 const withoutViewer = (key: string, value: unknown) => (OF_VIEWER.has(key) ? undefined : value)
 
-/** Turns each tweet into JSON once, for all streams that were opened at one address. */
+/** Milliseconds for the statements of a tweet. */
+const LIMIT = 10_000
+
+/** Turns each tweet into JSON once, for all streams that were opened at one address. Call it while the routes are loaded. */
 export function createRendering(app: FastifyInstance) {
   const rendered = new WeakMap<Tweet, Map<string, Promise<string | undefined>>>()
 
@@ -22,10 +25,14 @@ export function createRendering(app: FastifyInstance) {
     return json
   }
 
-  async function render(tweet: Tweet, { protocol, host }: Asker) {
-    const status = await toOneStatus(app, { protocol, host, viewerId: undefined }, tweet)
-    return status && JSON.stringify(status, withoutViewer)
-  }
+  const render = app.features.own(
+    async (tweet: Tweet, { protocol, host }: Asker) => {
+      const status = await toOneStatus(app, { protocol, host, viewerId: undefined }, tweet)
+      return status && JSON.stringify(status, withoutViewer)
+    },
+    LIMIT,
+    'streaming',
+  )
 
   return { statusOf }
 }
