@@ -39,13 +39,11 @@ export function link(
   reply: FastifyReply,
   { nextCursor, newest }: Positions,
 ) {
-  const url = new URL(request.url, originOf(app, request))
-  const to = (name: string, id: number) => {
-    const target = new URL(`${originOf(app, request)}${url.pathname}${url.search}`)
-    for (const other of ['max_id', 'since_id', 'min_id']) target.searchParams.delete(other)
-    target.searchParams.set(name, String(id))
-    return target.href
-  }
+  const [path, query] = request.url.split('?')
+  const kept = new URLSearchParams(query)
+  for (const name of ['max_id', 'since_id', 'min_id']) kept.delete(name)
+  const base = `${originOf(app, request)}${path}?${kept.size > 0 ? `${kept}&` : ''}`
+  const to = (name: string, id: number) => `${base}${name}=${id}`
   const links = [
     ...(nextCursor === null
       ? []
