@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import type { Env } from '../../plugins/config/index.ts'
 import { build } from '../../app.ts'
+import type { Env } from '../../plugins/config/index.ts'
 import { settings } from '../helper.ts'
 
 async function prove(env: Env) {
@@ -20,17 +20,20 @@ async function prove(env: Env) {
   return { code, errors }
 }
 
-t.test('a version is proven before it replaces processes, and takes no job meanwhile', async (t) => {
-  const env = await settings(t)
-  const app = await build(env, undefined, 'command')
-  t.teardown(() => app.close())
-  const { jobs } = app.tables
-  await app.transaction((tx) => app.jobs.add(tx, ['signUp.tell'], { email: '', reason: null }))
-  t.strictSame(await prove(env), { code: 0, errors: '' })
-  t.match(await app.db.select().from(jobs), [{ name: 'signUp.tell', attempts: 0, token: null }])
+t.test(
+  'a version is proven before it replaces processes, and takes no job meanwhile',
+  async (t) => {
+    const env = await settings(t)
+    const app = await build(env, undefined, 'command')
+    t.teardown(() => app.close())
+    const { jobs } = app.tables
+    await app.transaction((tx) => app.jobs.add(tx, ['signUp.tell'], { email: '', reason: null }))
+    t.strictSame(await prove(env), { code: 0, errors: '' })
+    t.match(await app.db.select().from(jobs), [{ name: 'signUp.tell', attempts: 0, token: null }])
 
-  const broken = await prove({ ...env, EXTENSIONS: './no-such-extension' })
-  t.equal(broken.code, 1)
-  t.match(broken.errors, /no-such-extension/)
-  t.match(broken.errors, /no running process was replaced\.\n$/)
-})
+    const broken = await prove({ ...env, EXTENSIONS: './no-such-extension' })
+    t.equal(broken.code, 1)
+    t.match(broken.errors, /no-such-extension/)
+    t.match(broken.errors, /no running process was replaced\.\n$/)
+  },
+)

@@ -6,7 +6,7 @@ import type {
 } from 'birdhouse'
 import { type Static, Type } from 'typebox'
 import type { App } from './apps.ts'
-import type { Grant } from './codes.ts'
+import { bindingTo, type Grant } from './codes.ts'
 import { isAllowed } from './model.ts'
 import { codePage, consentForm, sendPage, sentence, signInForm } from './pages.ts'
 import { OUT_OF_BAND, withParameters } from './redirects.ts'
@@ -85,9 +85,10 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
     const asked = await codes.find(consent, true)
     if (!asked || !(await codes.spend(consent)))
       return refuse(reply, 'This page has expired. Start again in the app.')
-    const { appId, userId, redirectUri, scopes, challenge } = asked
+    const { appId, userId, redirectUri, scopes, challenge, binding } = asked
     if (decision !== 'allow') return deny(reply, redirectUri, state)
-    const code = await codes.issue({ appId, userId, redirectUri, scopes, challenge }, false)
+    const grant = { appId, userId, redirectUri, scopes, challenge, binding }
+    const code = await codes.issue(grant, false)
     if (redirectUri === OUT_OF_BAND) return sendPage(reply, 'Your code', codePage(code))
     return giveBack(reply, redirectUri, { code, state })
   }
@@ -126,7 +127,7 @@ function showSignIn(
   return sendPage(reply, 'Sign in', form, redirectUri)
 }
 
-type Asked = { client: App; grant: Omit<Grant, 'userId'> }
+type Asked = { client: App; grant: Omit<Grant, 'userId' | 'binding'> }
 
 /** Shows the page of consent after a right password, or the form again. */
 async function signIn(
@@ -138,9 +139,12 @@ async function signIn(
 ) {
   try {
     const address = request.clientAddress
+    // Read before the password is checked, so that a change meanwhile is noticed.
+    const account = await app.users.credentials({ email })
+    const binding = account ? bindingTo(account) : null
     const userId = await app.auth.checkCredentials(email, password, address, code || undefined)
     const { handle } = await app.users.getOwn(userId)
-    const consent = await app.mastodon.codes.issue({ ...grant, userId }, true)
+    const consent = await app.mastodon.codes.issue({ ...grant, userId, binding }, true)
     const { redirectUri } = grant
     const form = consentForm({
       appName: client.name,

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyRequest, Tx } from 'birdhouse'
-import { and, eq, isNotNull, sql } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import { includes } from './scopes.ts'
 import { hashOf } from './secrets.ts'
 
@@ -13,6 +13,8 @@ declare module 'fastify' {
   }
 }
 
+/** Days until the token of an app without a person is purged: anybody can get as many as the limits allow. */
+const OF_APP_ALONE = 30
 /** Milliseconds between two notes of the use of a session. */
 const TOUCH_EVERY = 24 * 3_600_000
 
@@ -87,15 +89,13 @@ export function createTokens(app: FastifyInstance) {
     await app.db.delete(tokens).where(eq(tokens.hash, hashOf(token)))
   }
 
-  /** Deletes the tokens whose session has ended. */
-  const purge = async () =>
-    void (await app.deleteInBatches(
-      tokens,
-      and(
-        isNotNull(tokens.sessionId),
-        sql`NOT EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${tokens.sessionId})`,
-      ),
-    ))
+  /** Deletes the tokens whose session has ended, and old ones of apps alone. */
+  async function purge() {
+    const hasEnded = sql`NOT EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${tokens.sessionId})`
+    await app.deleteInBatches(tokens, and(isNotNull(tokens.sessionId), hasEnded))
+    const isOld = sql`${tokens.createdAt} < NOW(3) - INTERVAL ${OF_APP_ALONE} DAY`
+    await app.deleteInBatches(tokens, and(isNull(tokens.sessionId), isOld))
+  }
 
   return { store, find, ofRequest, authenticate, revoke, purge }
 }
