@@ -129,7 +129,8 @@ async function useApp(app: App, userId: number, accountId: number) {
   const scopes = 'read'
   await tokens.store('a token', { appId, userId, sessionId, scopes })
   const [redirectUri = ''] = redirectUris
-  await codes.issue({ appId, userId, redirectUri, scopes, challenge: null }, true)
+  const grant = { appId, userId, redirectUri, scopes, challenge: null, binding: null }
+  await codes.issue(grant, true)
   const marker = { userId, timeline: 'home', lastReadId: '1' }
   await app.db.insert(app.tables.mastodonMarkers).values(marker)
   await app.db.insert(app.tables.mastodonDismissals).values({ userId, accountId })

@@ -42,6 +42,8 @@ export const mastodonCodes = mysqlTable(
     redirectUri: text({ length: 2000 }).notNull(),
     scopes: text({ length: 1000 }).notNull(),
     challenge: text({ length: 128 }),
+    /** Changes with the password; an old one makes the code invalid. */
+    binding: bytes32(),
     spentAt: time(),
     sessionId: id(),
     expiresAt: time().notNull(),

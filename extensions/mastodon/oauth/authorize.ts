@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
 import { type Static, Type } from 'typebox'
+import { bindingTo } from './codes.ts'
 import { isAllowed } from './model.ts'
 import { codePage, consentPage, refusalPage } from './pages.ts'
 import { OUT_OF_BAND, sourceOf, withParameters } from './redirects.ts'
@@ -82,8 +83,12 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
     query: Parameters,
     { client, grant }: Asked,
   ) {
+    const account = await app.users.credentials({ id: userId })
+    // The session is checked after the password is read, so that a change of the password between both is noticed.
+    await app.auth.assertSession(reply.request.viewer)
+    const binding = account ? bindingTo(account) : null
     const { handle } = await app.users.getOwn(userId)
-    const consent = await codes.issue({ ...grant, userId }, true)
+    const consent = await codes.issue({ ...grant, userId, binding }, true)
     const { redirectUri } = grant
     const main = consentPage({
       appName: client.name,
@@ -109,9 +114,10 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
     forms.assertOwn(request, token)
     if (!(await codes.spend(consent)))
       return refuse(reply, 'This page was used already. Start again in the app.')
-    const { appId, userId, redirectUri, scopes, challenge } = asked
+    const { appId, userId, redirectUri, scopes, challenge, binding } = asked
     if (decision !== 'allow') return deny(reply, redirectUri, state)
-    const code = await codes.issue({ appId, userId, redirectUri, scopes, challenge }, false)
+    const grant = { appId, userId, redirectUri, scopes, challenge, binding }
+    const code = await codes.issue(grant, false)
     if (redirectUri === OUT_OF_BAND)
       return send(reply, { title: 'Your code', main: codePage(code) })
     return giveBack(reply, redirectUri, { code, state })

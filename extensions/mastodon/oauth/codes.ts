@@ -11,7 +11,12 @@ export type Grant = {
   redirectUri: string
   scopes: string
   challenge: string | null
+  /** Of the account's password when it was typed. */
+  binding: Buffer | null
 }
+
+/** Changes with the password. */
+export const bindingTo = ({ passwordHash }: { passwordHash: string }) => hashOf(passwordHash)
 
 /** Consents that a person is asked for, and codes that an app exchanges for a token; each is valid once. */
 export function createCodes(app: FastifyInstance) {
@@ -35,7 +40,13 @@ export function createCodes(app: FastifyInstance) {
           sql`${codes.expiresAt} > NOW(3)`,
         ),
       )
-    return row
+    return row && (await isBound(row)) ? row : undefined
+  }
+
+  /** False after the password has changed, or the account was deleted. */
+  async function isBound({ userId, binding }: Pick<Grant, 'userId' | 'binding'>, db?: Tx) {
+    const account = await app.users.credentials({ id: userId }, db)
+    return account !== undefined && binding !== null && bindingTo(account).equals(binding)
   }
 
   /** Returns true once. */
@@ -58,5 +69,5 @@ export function createCodes(app: FastifyInstance) {
   const purge = async () =>
     void (await app.deleteInBatches(codes, lt(codes.expiresAt, sql`NOW(3)`)))
 
-  return { issue, find, spend, noteSession, purge, life: LIFE }
+  return { issue, find, isBound, spend, noteSession, purge, life: LIFE }
 }

@@ -7,6 +7,8 @@ import { newSecret } from './secrets.ts'
 const { InvalidGrantError } = OAuth2Server
 
 type Client = OAuth2Server.Client & { app: App }
+/** Whose code it is, and the password that it is bound to. */
+type Owner = { id: number; binding: Buffer | null }
 
 const toClient = (app: App): Client => ({
   app,
@@ -49,25 +51,25 @@ export function createModel(
         redirectUri,
         scope: scopes.split(' '),
         client: toClient(owner),
-        user: { id: userId },
+        user: { id: userId, binding: found.binding },
         ...(challenge && { codeChallenge: challenge, codeChallengeMethod: 'S256' }),
       }
     )
   }
 
-  async function saveToken(token: OAuth2Server.Token, client: Client, user: { id?: number }) {
+  async function saveToken(token: OAuth2Server.Token, client: Client, user: Partial<Owner>) {
     const scopes = (token.scope ?? [DEFAULT_SCOPES]).join(' ')
     const appId = client.app.id
     if (user.id === undefined)
       await tokens.store(token.accessToken, { appId, userId: null, sessionId: null, scopes })
-    else await openSession(token, client, user.id, scopes)
+    else await openSession(token, client, { binding: null, ...user, id: user.id }, scopes)
     return { ...token, scope: scopes.split(' '), client, user }
   }
 
   async function openSession(
     { accessToken, authorizationCode }: OAuth2Server.Token,
     { app: { id: appId, name } }: Client,
-    userId: number,
+    { id: userId, binding }: Owner,
     scopes: string,
   ) {
     const client = {
@@ -79,6 +81,9 @@ export function createModel(
       .transaction(async (tx) => {
         const sessionId = await app.auth.sessions.openForApp(userId, client, tx)
         await tokens.store(accessToken, { appId, userId, sessionId, scopes }, tx)
+        // The account's row is locked: the password changes entirely before or after.
+        if (!(await codes.isBound({ userId, binding }, tx)))
+          throw new InvalidGrantError('The password of the account has changed.')
         await codes.noteSession(tx, authorizationCode, sessionId)
       })
       .catch((error) => {
@@ -103,6 +108,7 @@ export function createModel(
         redirectUri,
         scopes: scope.join(' '),
         challenge: codeChallenge ?? null,
+        binding: user.binding,
       }
       await codes.issue(grant, false, authorizationCode)
       return { ...code, client, user }

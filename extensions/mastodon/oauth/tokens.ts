@@ -17,6 +17,8 @@ declare module 'fastify' {
 /** Tokens that a process remembers, about 500 bytes each, and for how many milliseconds at most. */
 const REMEMBERED = 20_000
 const MEMORY = 60_000
+/** Days until the token of an app without a person is purged: anybody can get as many as the limits allow. */
+const OF_APP_ALONE = 30
 /** Milliseconds between two notes of the use of a session. */
 const TOUCH_EVERY = 24 * 3_600_000
 
@@ -126,15 +128,13 @@ export function createTokens(app: FastifyInstance) {
     remembered.delete(keyOf(token))
   }
 
-  /** Deletes the tokens whose session has ended. */
-  const purge = async () =>
-    void (await app.deleteInBatches(
-      tokens,
-      and(
-        isNotNull(tokens.sessionId),
-        sql`NOT EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${tokens.sessionId})`,
-      ),
-    ))
+  /** Deletes the tokens whose session has ended, and old ones of apps alone. */
+  async function purge() {
+    const hasEnded = sql`NOT EXISTS (SELECT 1 FROM ${sessions} WHERE ${sessions.id} = ${tokens.sessionId})`
+    await app.deleteInBatches(tokens, and(isNotNull(tokens.sessionId), hasEnded))
+    const isOld = sql`${tokens.createdAt} < NOW(3) - INTERVAL ${OF_APP_ALONE} DAY`
+    await app.deleteInBatches(tokens, and(isNull(tokens.sessionId), isOld))
+  }
 
   return { store, find, ofRequest, use, openAmong, authenticate, revoke, purge }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { call as callCore, read, settings, setUp, signUp } from 'birdhouse/testing'
-import { eq } from 'drizzle-orm'
+import { call as callCore, read, runJob, settings, setUp, signUp } from 'birdhouse/testing'
+import { eq, sql } from 'drizzle-orm'
 import t from 'tap'
 import { listening, REDIRECT } from './client.ts'
 
@@ -254,6 +254,43 @@ t.test(
     t.match(missing, { status: 404, body: { error: String } })
   },
 )
+
+t.test(
+  'a changed password ends the consents and codes that the former one has opened',
+  async (t) => {
+    const pat = await signUp(app, 'Pat')
+    const client = await register()
+    const code = codeIn(await allow(pat, ask(client)))
+    const consent = await signIn(pat, ask(client))
+    const body = { password: pat.password, newPassword: 'xK4-tulip-row' }
+    await callCore(app, 'PUT /v1/users/me/password', { as: pat, body })
+    t.match(await (await exchange(client, code)).json(), { error: 'invalid_grant' })
+    t.equal((await post('/oauth/authorize', { ...consent, decision: 'allow' })).status, 400)
+  },
+)
+
+t.test('a code without a challenge needs the secret of its app', async (t) => {
+  const quin = await signUp(app, 'Quin')
+  const { client_id } = await register()
+  const open = { client_id, client_secret: '' }
+  const code = codeIn(await allow(quin, ask(open)))
+  t.not((await exchange(open, code)).status, 200)
+  t.not((await exchange(open, code, { code_verifier: 'v'.repeat(50) })).status, 200)
+})
+
+t.test('tokens of apps alone, and then the apps, are purged after 30 days', async (t) => {
+  const { mastodonApps: apps, mastodonTokens: tokens } = app.tables
+  const [old, young] = [await register(), await register()]
+  for (const { client_id, client_secret } of [old, young])
+    await post('/oauth/token', { grant_type: 'client_credentials', client_id, client_secret })
+  const { id = 0 } = (await app.mastodon.apps.find(old.client_id)) ?? {}
+  const past = { createdAt: sql`NOW(3) - INTERVAL 31 DAY` }
+  await app.db.update(tokens).set(past).where(eq(tokens.appId, id))
+  await app.db.update(apps).set(past).where(eq(apps.id, id))
+  await runJob(app, 'mastodon.purge', {})
+  t.equal(await app.mastodon.apps.find(old.client_id), undefined)
+  t.ok(await app.mastodon.apps.find(young.client_id))
+})
 
 t.test('codes, and tokens whose session has ended, are purged', async (t) => {
   const { mastodonCodes: codes, mastodonTokens: tokens } = app.tables

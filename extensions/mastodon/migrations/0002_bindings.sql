@@ -1,0 +1,1 @@
+ALTER TABLE `mastodon_codes` ADD `binding` binary(32);
