@@ -49,6 +49,7 @@ function createHealth(app: FastifyInstance) {
   if (app.config.mediaBaseUrl) addCheck('pictures', () => app.s3.readBack())
   addCheck('uploads', () => app.uploads.check())
   if (app.mail.isOutside) addCheck('mail', () => app.mail.check())
+  if (app.config.replicas.length > 0) addCheck('replicas', () => app.replicas.check())
   if (app.config.redis) addCheck('limits', () => app.limits.check())
 
   /**
@@ -164,6 +165,7 @@ export default fp(health, {
   dependencies: [
     'mail',
     'db',
+    'replicas',
     's3',
     'jobs',
     'cache',

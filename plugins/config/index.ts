@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path'
 import type { Settings } from 'fastify'
 import fp from 'fastify-plugin'
 import packageJson from '../../package.json' with { type: 'json' }
-import { connectionOptions } from '../db/connection-options.ts'
+import { connectionOptions, replicaOptions } from '../db/connection-options.ts'
 import { nameOf } from '../features/discover.ts'
 import type { Feature } from '../features/feature.ts'
 import { readSettings } from '../features/settings.ts'
@@ -61,6 +61,7 @@ function shape(s: KernelValues, instance: number) {
     port: s.PORT,
     localDir: resolve(s.LOCAL_DIR),
     database: connectionOptions(s),
+    replicas: replicaOptions(s),
     poolSize: s.DATABASE_POOL_SIZE,
     s3: {
       endpoint: s.S3_ENDPOINT && readBaseUrl(s.S3_ENDPOINT),

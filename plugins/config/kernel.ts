@@ -19,6 +19,7 @@ export const KernelSettings = Type.Object({
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
   LOCAL_DIR: Type.String({ minLength: 1, default: '.local', ...SHOWN }),
   DATABASE_URL: Type.String({ description: 'mysql://user:password@host:port/name' }),
+  DATABASE_REPLICA_URLS: Type.Optional(Type.String()),
   DATABASE_TLS: Type.Optional(Type.String()),
   DATABASE_CA: Type.Optional(Type.String()),
   // Extensions may use 16 at once: four transactions and four statements of requests, the same of jobs.

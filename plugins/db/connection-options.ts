@@ -1,10 +1,12 @@
 import { connect, isIP } from 'node:net'
 import type { ConnectionOptions } from 'mysql2'
+import { listOf } from '../config/setting.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import { readAuthorities, readTls } from './tls.ts'
 
 type DatabaseSettings = {
   DATABASE_URL?: string | undefined
+  DATABASE_REPLICA_URLS?: string | undefined
   DATABASE_TLS?: string | undefined
   DATABASE_CA?: string | undefined
 }
@@ -61,9 +63,25 @@ const connectToAddress = (host: string, port: number) =>
     { _host: host },
   )
 
+/** The options for each replica that DATABASE_REPLICA_URLS names. @throws DatabaseSettingsError */
+export const replicaOptions = (settings: DatabaseSettings) =>
+  listOf(settings.DATABASE_REPLICA_URLS ?? '').map((url) =>
+    connectionOptions({ ...settings, DATABASE_URL: url }),
+  )
+
 export function databaseProblems(settings: DatabaseSettings) {
+  return [
+    ...problemsOf(() => connectionOptions(settings)),
+    // The problems of TLS are those of the database.
+    ...problemsOf(() =>
+      replicaOptions({ DATABASE_REPLICA_URLS: settings.DATABASE_REPLICA_URLS }),
+    ).map((problem) => problem.replace('DATABASE_URL', 'DATABASE_REPLICA_URLS')),
+  ]
+}
+
+function problemsOf(read: () => unknown) {
   try {
-    connectionOptions(settings)
+    read()
     return []
   } catch (error) {
     if (error instanceof DatabaseSettingsError) return error.message.split('\n')

@@ -1,15 +1,15 @@
 import mysql from '@fastify/mysql'
 import fp from 'fastify-plugin'
-import { createConnection, type Pool, type PoolConnection } from 'mysql2/promise'
+import type { Pool, PoolConnection } from 'mysql2/promise'
 import * as tables from '../../db/schema/index.ts'
 import type { Feature } from '../features/feature.ts'
 import { createDeleteInBatches, type DeleteInBatches } from './batches.ts'
-import { connect, type Db, prepareSession, SESSION_SETTINGS, type Tx } from './client.ts'
+import { connect, type Db, prepareSession, type Tx } from './client.ts'
 import { type Counter, createCounter } from './counter.ts'
+import { poolOptions, watchPool } from './pool.ts'
 import { measurePool } from './pool-metrics.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
 import { createShares } from './shares.ts'
-import { watchSilence } from './silence.ts'
 import { batch, createTransaction, type Transaction } from './transaction.ts'
 
 declare module 'fastify' {
@@ -40,44 +40,19 @@ declare module 'fastify' {
 type KernelTables = typeof tables
 type Preparing = ReturnType<typeof createPreparing>
 
-/** Milliseconds after which a connection that nobody has used is closed. */
-const IDLE = 60_000
-/** Milliseconds. */
-const CONNECT_TIMEOUT = 5_000
-/**
- * Prepared statements per connection; the service has some 60. The driver reserves memory for all of them
- * in advance: half a megabyte per connection for its default of 16,000.
- */
-const STATEMENTS = 500
-
 export default fp<{ features: Feature[] }>(
   async (app, { features }) => {
     await app.register(mysql, {
       promise: true,
-      ...app.config.database,
-      connectionLimit: app.config.poolSize,
-      // The driver closes idle connections only below the limit, and at once above this number.
-      maxIdle: app.config.poolSize - 1,
-      idleTimeout: IDLE,
-      gracefulEnd: true,
-      maxPreparedStatements: STATEMENTS,
-      connectTimeout: CONNECT_TIMEOUT,
-      // For transactions alone, see session.ts.
-      multipleStatements: true,
+      ...poolOptions(app.config.database, app.config.poolSize),
     })
     const { pool } = app.mysql
     // @fastify/mysql opens one connection before the listener below is set.
     const first = await pool.getConnection()
     await prepareSession(first)
-    const ask = () => createConnection({ ...app.config.database, connectTimeout: CONNECT_TIMEOUT })
-    const watch = watchSilence(pool, ask, app.log)
+    const watch = watchPool(pool, app.config.database, app.log)
     watch(first.connection as unknown as PoolConnection)
     first.release()
-    pool.on('connection', (connection: PoolConnection) => {
-      watch(connection)
-      // These run before the first query of the connection, which fails when one of these fails.
-      for (const statement of SESSION_SETTINGS) connection.query(statement)
-    })
 
     measurePool(app, pool)
     const shares = createShares(pool, app.log)

@@ -20,13 +20,15 @@ export function createGraphLists(app: FastifyInstance, notBlocked: NotBlocked) {
   ) {
     const list = `${name}:${id}`
     const range = app.pages.range(list, relation.position, request)
-    const rows = await app.db
-      .select({ id: users.id, position: sql`${relation.position}`.mapWith(Number) })
-      .from(users)
-      .innerJoin(relation.table, eq(users.id, relation.shown))
-      .where(and(eq(relation.of, id), range.where, isNull(users.hiddenAt), where))
-      .orderBy(range.orderBy)
-      .limit(request.limit + 1)
+    const rows = await app.replicas.read((db) =>
+      db
+        .select({ id: users.id, position: sql`${relation.position}`.mapWith(Number) })
+        .from(users)
+        .innerJoin(relation.table, eq(users.id, relation.shown))
+        .where(and(eq(relation.of, id), range.where, isNull(users.hiddenAt), where))
+        .orderBy(range.orderBy)
+        .limit(request.limit + 1),
+    )
     const { items, ...cursors } = app.pages.toPage(
       list,
       rows,

@@ -26,13 +26,14 @@ export function createTweetLists(
     viewerId?: number,
   ) {
     const position = app.pages.range(list, tweets.id, request).where
-    const reading = visibility.visible({
+    const selection = {
       viewerId,
       list: kindOf(list),
       where: and(where, visibility.notDeleted, position),
       limit: request.limit + 1,
       ascending: request.ascending,
-    })
+    }
+    const reading = app.replicas.read((db) => visibility.visible(selection, db))
     const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
       app.pages.toPage(list, rows, request.limit, ({ id }) => id, request),
@@ -66,13 +67,14 @@ export function createTweetLists(
     viewerId?: number,
   ) {
     const position = app.pages.range(list, source.position, request).where
-    const reading = visibility.visibleBy(source, {
+    const selection = {
       viewerId,
       list: kindOf(list),
       where: and(where, position),
       limit: request.limit + 1,
       ascending: request.ascending,
-    })
+    }
+    const reading = app.replicas.read((db) => visibility.visibleBy(source, selection, db))
     const [rows] = await Promise.all([reading, app.cache.sync()])
     return present(
       app.pages.toPage(list, rows, request.limit, ({ position }) => position, request),

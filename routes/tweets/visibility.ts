@@ -52,9 +52,9 @@ export function createVisibility(app: FastifyInstance) {
   }
 
   /** Like `visible`, in the order of the rows that point at the tweets; without tombstones. */
-  function visibleBy(source: ListSource, { where, ...selection }: Selection) {
+  function visibleBy(source: ListSource, { where, ...selection }: Selection, db: Db | Tx = app.db) {
     const position = sql`${source.position}`.mapWith(Number)
-    const query = app.db
+    const query = db
       .select({ ...rules.columnsFor(selection.viewerId), position })
       .from(source.table)
       .innerJoin(tweets, eq(tweets.id, source.tweetId))

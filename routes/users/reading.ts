@@ -37,10 +37,12 @@ export function createUserReading(
   }
 
   async function findAll(condition: SQL, viewerId?: number) {
-    const rows = await app.db
-      .select({ ...profileColumns(), ...relationColumns(viewerId) })
-      .from(users)
-      .where(and(condition, isNull(users.hiddenAt), notBlockedBy(viewerId)))
+    const rows = await app.replicas.read((db) =>
+      db
+        .select({ ...profileColumns(), ...relationColumns(viewerId) })
+        .from(users)
+        .where(and(condition, isNull(users.hiddenAt), notBlockedBy(viewerId))),
+    )
     return rows.map((row) => {
       const { avatarKey: _, headerKey, createdAt, ...user } = row
       const header = pictures.header.urls(headerKey)

@@ -30,6 +30,19 @@ t.test('each setting is read', async (t) => {
   const cases: [Env, object][] = [
     [{ PORT: '0' }, { port: 0 }],
     [{ PORT: '65535' }, { port: 65_535 }],
+    [
+      {
+        DATABASE_REPLICA_URLS: 'mysql://u:p@db2/name, mysql://u:p@db3:3307/name',
+        DATABASE_TLS: 'on',
+      },
+      {
+        database: { host: 'db.example', ssl: {} },
+        replicas: [
+          { host: 'db2', port: 3306, ssl: {} },
+          { host: 'db3', port: 3307, ssl: {} },
+        ],
+      },
+    ],
     [{ DATABASE_POOL_SIZE: '18' }, { poolSize: 18 }],
     [{ DATABASE_POOL_SIZE: '200' }, { poolSize: 200 }],
     [{ JWT_SECRETS: `${SECRET}, ${SECRET}x` }, { jwtSecrets: [SECRET, `${SECRET}x`] }],
@@ -71,6 +84,8 @@ t.test('each wrong setting is named', async (t) => {
     { HOST: '127.0.0.1:3000' },
     { HOST: '[::1]' },
     { DATABASE_POOL_SIZE: '17' },
+    { DATABASE_REPLICA_URLS: 'mysql://user:pass@db/name,postgres://user:pass@db/name' },
+    { DATABASE_REPLICA_URLS: 'db2' },
     { DATABASE_POOL_SIZE: '201' },
     { S3_ENDPOINT: 's3:9000' },
     { S3_ENDPOINT: 'http://' },
