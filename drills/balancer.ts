@@ -37,8 +37,14 @@ listen birdhouse
   option httpchk GET /readyz
   default-server check inter 500ms fall 2 rise 1 maxconn ${most} on-marked-down shutdown-sessions
 ${servers.map((server, n) => `  server api${n} 127.0.0.1:${server}`).join('\n')}
+${metricsOf(metricsPort)}`
+
+/** HAProxy's own metrics for Prometheus. */
+export const metricsOf = (port: number) => `
 frontend metrics
-  bind 127.0.0.1:${metricsPort}
+  mode http
+  bind 127.0.0.1:${port}
+  timeout client 10s
   http-request use-service prometheus-exporter
 `
 

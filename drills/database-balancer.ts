@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { startHaproxy } from './balancer.ts'
+import { metricsOf, startHaproxy } from './balancer.ts'
 import { freePort } from './free-port.ts'
 
 /** An account without a password and without rights. */
 export const CHECK_USER = 'balancer'
 
 type Options = {
+  name: string
   folder: string
   ports: number[]
   /** A statement whose answer contains `healthy` on a server that takes writes. */
@@ -21,13 +22,14 @@ type Options = {
  * each server, since a port still accepts connections on a server that has lost its group.
  */
 export async function startDatabaseBalancer({
+  name,
   folder,
   ports,
   statement,
   healthy,
   plugin,
 }: Options) {
-  const port = await freePort()
+  const [port, metricsPort] = [await freePort(), await freePort()]
   const file = join(folder, 'haproxy-database.cfg')
   const servers = ports.map((one, n) => `  server db${n} 127.0.0.1:${one}${n > 0 ? ' backup' : ''}`)
   writeFileSync(
@@ -41,7 +43,7 @@ defaults
   timeout check 800ms
   option redispatch
   retries 3
-listen database
+listen ${name}
   bind 127.0.0.1:${port}
   # Remembers the server in use: one that comes back does not take over.
   stick-table type ip size 1 nopurge
@@ -57,10 +59,10 @@ listen database
   tcp-check expect string ${healthy}
   default-server check inter 300ms fall 2 rise 2 on-marked-down shutdown-sessions
 ${servers.join('\n')}
-`,
+${metricsOf(metricsPort)}`,
   )
   const { stop } = await startHaproxy(file, port)
-  return { port, stop }
+  return { port, metricsPort, stop }
 }
 
 const packet = (number: number, payload: Buffer) => {

@@ -6,7 +6,7 @@ import type { createStops } from '../bench/stops.ts'
 import { startS3 } from '../local/s3.ts'
 import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { startBalancer } from './balancer.ts'
-import { createDatabase } from './database.ts'
+import { createDatabase, type ServerOptions } from './database.ts'
 import { freePort } from './free-port.ts'
 import { startProcesses, untilReady } from './processes.ts'
 
@@ -16,15 +16,16 @@ export type Stops = ReturnType<typeof createStops>
 /** Where processes of the service listen, and where they show their metrics. */
 type Service = { port: number; metricsPort: number }[]
 
-export type Options = {
+export type Options = ServerOptions & {
   most?: number
   queue?: number
   env?: Record<string, string>
   /** A database of the drill's own instead of a MariaDB. */
   databaseUrl?: string
-  /** Folder and options of the MariaDB. */
+  /** Ports with the metrics of HAProxy in front of that database. */
+  balancerMetrics?: number[]
+  /** Of the MariaDB. */
   databaseFolder?: string
-  serverOptions?: string[]
   /** Returns another way to the store of pictures at this address. */
   s3Through?: (endpoint: string) => Promise<string>
   /** Starts the service in another way than as two child processes. */
@@ -38,7 +39,7 @@ export async function startHouse(stops: Stops, options: Options = {}) {
   const database = createDatabase(
     options.databaseFolder ?? join(folder, 'mariadb'),
     await freePort(),
-    options.serverOptions,
+    options,
   )
   const databaseUrl = options.databaseUrl ?? (await database.start())
   stops.add(database.stop)
@@ -78,7 +79,10 @@ export async function startHouse(stops: Stops, options: Options = {}) {
     database,
     processes,
     balancer,
-    metricsPorts: { service: service.map((one) => one.metricsPort), balancer: metricsPort },
+    metricsPorts: {
+      service: service.map((one) => one.metricsPort),
+      balancers: [metricsPort, ...(options.balancerMetrics ?? [])],
+    },
     s3: {
       stop: () => s3.stop(),
       start: async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { check } from './check.ts'
 import { type House, type Options, type Stops, startHouse } from './house.ts'
+import { startPrometheus } from './prometheus.ts'
 import { type Result, startWorkload } from './workload.ts'
 
 /** How one fault is built, made and looked at afterwards. */
@@ -16,7 +17,9 @@ export type Fault = {
   title: string
   /** For which the part is away. */
   seconds: number
-  /** Alerts of deploy/prometheus/alerts.yml, of which at least one fires. */
+  /** The same with --alerts. */
+  secondsForAlerts?: number
+  /** Alerts of deploy/prometheus/alerts.yml, of which at least one fires; without any, none may fire. */
   alerts: string[]
   prepare: (stops: Stops) => Scene | Promise<Scene>
 }
@@ -25,10 +28,19 @@ export type Fault = {
 const BEFORE = 3_000
 const AFTER = 5_000
 
-/** Runs the load around a fault and prints what became of each write. */
-export async function measure({ name, title, seconds, prepare }: Fault, stops: Stops) {
+/** Seconds of a fault, and at least so many that its alerts can fire. */
+const LONG = 25
+
+/**
+ * Runs the load around a fault and prints what became of each write. @param withAlerts makes the fault last longer and asks
+ * Prometheus which alerts fire
+ */
+export async function measure(fault: Fault, stops: Stops, withAlerts: boolean) {
+  const { name, title, prepare } = fault
+  const seconds = withAlerts ? (fault.secondsForAlerts ?? LONG) : fault.seconds
   const scene = await prepare(stops)
   const house = await startHouse(stops, scene.options)
+  const fired = withAlerts ? await startPrometheus(stops, house) : undefined
   const workload = await startWorkload(house.url)
   const crashed = Promise.all(workload.failed)
   await Promise.race([sleep(BEFORE), crashed])
@@ -56,7 +68,14 @@ export async function measure({ name, title, seconds, prepare }: Fault, stops: S
       ...more,
     },
   ])
+  if (fired) judge(fault, await fired())
   if (failures.length > 0) console.log('failures:', tally(failures.map(({ why }) => why)))
+}
+
+function judge({ alerts }: Fault, fired: string[]) {
+  const isRight = alerts.length > 0 ? alerts.some((one) => fired.includes(one)) : fired.length === 0
+  console.log(`alerts: ${fired.join(', ') || 'none'}${isRight ? '' : '; WRONG'}`)
+  if (!isRight) process.exitCode = 1
 }
 
 const round = (number: number) => Math.round(number * 10) / 10

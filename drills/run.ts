@@ -12,6 +12,7 @@ const all = [...faults, ...others]
 const HELP = `Breaks a part of a running service under load, on loopback, and compares what was acknowledged.
 
   npm run drill -- NAME ...     the drills of these names; all: every drill
+    --alerts                    longer, with Prometheus, to see which alerts fire
 
 ${all.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}`
 
@@ -19,7 +20,7 @@ const stops = createStops()
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { help: { type: 'boolean' } },
+  options: { help: { type: 'boolean' }, alerts: { type: 'boolean', default: false } },
 })
 const names = positionals[0] === 'all' ? all.map(({ name }) => name) : positionals
 const unknown = names.find((name) => !all.some((one) => one.name === name))
@@ -32,7 +33,7 @@ else if (unknown) {
   await stops.during(async () => {
     for (const name of names) {
       const fault = faults.find((one) => one.name === name)
-      if (fault) await measure(fault, stops)
+      if (fault) await measure(fault, stops, values.alerts)
       else await others.find((one) => one.name === name)?.run(stops)
       await stops.stopAll()
     }

@@ -5,37 +5,47 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import sharp from 'sharp'
-import type { createStops } from '../../bench/stops.ts'
 import { check } from '../check.ts'
-import { type House, startHouse } from '../house.ts'
+import { type House, type Stops, startHouse } from '../house.ts'
 import { startWorkload } from '../workload.ts'
 
 const run = promisify(execFile)
-const SECONDS = 8
+const SECONDS = 6
+/** Milliseconds. mariadb-binlog stops at whole seconds. */
+const SECOND = 1_100
 const ROOT = join(import.meta.dirname, '../..')
 /** Rows that running processes change or that belong to one of them. */
 const LIVE = new Set(['jobs'])
 
 export const backup = {
   name: 'backup',
-  title: 'a dump and a copy of the objects, restored into an empty house',
-  async run(stops: ReturnType<typeof createStops>) {
-    const house = await startHouse(stops)
+  title: 'a dump under load, and binary logs up to the moment before all likes are deleted',
+  async run(stops: Stops) {
+    const house = await startHouse(stops, {
+      everyDatabase: true,
+      serverOptions: ['--log-bin=binlog', '--binlog-format=ROW', '--server-id=1'],
+    })
     const workload = await startWorkload(house.url)
+    await sleep(SECONDS * 1000)
+    const begun = performance.now()
+    const dump = join(house.folder, 'dump.sql')
+    await dumpTo(dump, house.env.DATABASE_URL)
+    const seconds = Math.round((performance.now() - begun) / 100) / 10
     await sleep(SECONDS * 1000)
     const result = await workload.stop()
     await addPicture(house.url, result.people[0]?.token ?? '')
     await settled(house)
-
-    const begun = performance.now()
-    const dump = join(house.folder, 'dump.sql')
-    await dumpTo(dump, house.env.DATABASE_URL)
+    for (const one of house.processes) one.stop()
     const before = await checksums(house.env.DATABASE_URL)
-    const seconds = Math.round((performance.now() - begun) / 100) / 10
+    const moment = await makeMistake(house.env.DATABASE_URL)
 
-    const other = await startHouse(stops, { env: { JWT_SECRETS: house.env.JWT_SECRETS } })
+    const other = await startHouse(stops, {
+      everyDatabase: true,
+      env: { JWT_SECRETS: house.env.JWT_SECRETS },
+    })
     for (const one of other.processes) one.stop()
     await load(dump, other.env.DATABASE_URL)
+    await replay(dump, house.database.folder, moment, other.env.DATABASE_URL)
     cpSync(house.s3Folder, other.s3Folder, { recursive: true })
     await other.s3.stop()
     await other.s3.start()
@@ -96,14 +106,44 @@ function client(url: string) {
 /** The command of docs/drills.md. */
 async function dumpTo(file: string, url: string) {
   const { args, env, name } = client(url)
-  const options = ['--single-transaction', '--hex-blob', '--routines', `--result-file=${file}`]
-  await run('mariadb-dump', [...args, ...options, name], { env })
+  const options = ['--single-transaction', '--master-data=2', '--hex-blob', '--routines']
+  await run('mariadb-dump', [...args, ...options, `--result-file=${file}`, name], { env })
 }
 
 async function load(file: string, url: string) {
   const { args, env, name } = client(url)
   const loading = run('mariadb', [...args, name], { env })
   loading.child.stdin?.end(readFileSync(file))
+  await loading
+}
+
+/** Deletes what must come back. @returns the second before, as mariadb-binlog reads it */
+async function makeMistake(url: string) {
+  await sleep(SECOND)
+  const moment = new Date().toISOString().slice(0, 19).replace('T', ' ')
+  await sleep(SECOND)
+  const connection = await createConnection(url)
+  await connection.query('DELETE FROM likes')
+  await connection.end()
+  return moment
+}
+
+/** The commands of docs/drills.md. */
+async function replay(dump: string, folder: string, moment: string, url: string) {
+  const head = readFileSync(dump, 'utf8').slice(0, 10_000)
+  const [, first = '', position] = /MASTER_LOG_FILE='(.+)', MASTER_LOG_POS=(\d+)/.exec(head) ?? []
+  const files = globSync('binlog.[0-9]*', { cwd: join(folder, 'data') }).sort()
+  const { stdout } = await run(
+    'mariadb-binlog',
+    [
+      ...[`--start-position=${position}`, `--stop-datetime=${moment}`],
+      ...files.filter((file) => file >= first).map((file) => join(folder, 'data', file)),
+    ],
+    { env: { ...process.env, TZ: 'UTC' }, maxBuffer: 1024 ** 3 },
+  )
+  const { args, env, name } = client(url)
+  const loading = run('mariadb', [...args, '--binary-mode', name], { env })
+  loading.child.stdin?.end(stdout)
   await loading
 }
 

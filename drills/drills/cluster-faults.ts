@@ -10,6 +10,7 @@ import type { Fault } from '../measure.ts'
 
 /** Synced, and in the part of the group that has a majority. */
 const GALERA = {
+  name: 'galera',
   statement:
     "SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME DESC SEPARATOR '-') FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('WSREP_READY', 'WSREP_LOCAL_STATE')",
   healthy: 'ON-4',
@@ -18,6 +19,7 @@ const GALERA = {
 
 /** The primary, in the part of the group that has a majority. */
 const GROUP = {
+  name: 'primary',
   statement:
     "SELECT IF(SUM(member_state = 'ONLINE') * 2 > COUNT(*) AND SUM(member_id = @@server_uuid AND member_role = 'PRIMARY') = 1, 'takes-writes', 'other') AS state FROM performance_schema.replication_group_members",
   healthy: 'takes-writes',
@@ -29,11 +31,12 @@ export const clusterFaults: Fault[] = [
     name: 'galera',
     title: 'kill -9 of each of three Galera nodes in turn, each rejoins after 5 s',
     seconds: 5,
-    alerts: ['BirdhouseDatabaseServerDown'],
+    secondsForAlerts: 10,
+    alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
     async prepare(stops) {
-      const { cluster, databaseUrl } = await galera(stops)
+      const { cluster, options } = await galera(stops)
       return {
-        options: { databaseUrl },
+        options,
         async during(_, seconds) {
           for (const node of cluster.nodes) {
             node.kill()
@@ -49,12 +52,12 @@ export const clusterFaults: Fault[] = [
     name: 'isolated',
     title: 'the Galera node that takes the writes is stopped with SIGSTOP for 15 s',
     seconds: 15,
-    alerts: ['BirdhouseDatabaseServerDown'],
+    alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
     async prepare(stops) {
-      const { cluster, databaseUrl } = await galera(stops)
+      const { cluster, options } = await galera(stops)
       const [first] = cluster.nodes
       return {
-        options: { databaseUrl },
+        options,
         async during(_, seconds) {
           first?.pause()
           await sleep(seconds * 1000)
@@ -69,13 +72,14 @@ export const clusterFaults: Fault[] = [
     title:
       'kill -9 of each of three MySQL servers in group replication in turn, each rejoins after 5 s',
     seconds: 5,
-    alerts: ['BirdhouseDatabaseServerDown'],
+    secondsForAlerts: 10,
+    alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
     async prepare(stops) {
       const folder = temporary(stops, 'birdhouse-group-')
       const { members, urlOf } = await startGroup(stops, folder)
-      const databaseUrl = urlOf(await balance(stops, { folder, servers: members, ...GROUP }))
+      const options = await balance(stops, { folder, servers: members, urlOf, ...GROUP })
       return {
-        options: { databaseUrl },
+        options,
         async during(_, seconds) {
           for (const member of members) {
             member.kill()
@@ -92,8 +96,9 @@ export const clusterFaults: Fault[] = [
 async function galera(stops: Stops) {
   const folder = temporary(stops, 'birdhouse-galera-')
   const cluster = await startGalera(stops, folder)
-  const port = await balance(stops, { folder, servers: cluster.nodes, ...GALERA })
-  return { cluster, databaseUrl: cluster.urlOf(port) }
+  const { nodes: servers, urlOf } = cluster
+  const options = await balance(stops, { folder, servers, urlOf, ...GALERA })
+  return { cluster, options }
 }
 
 function temporary(stops: Stops, name: string) {
@@ -102,11 +107,15 @@ function temporary(stops: Stops, name: string) {
   return folder
 }
 
-type Balancing = typeof GALERA & { folder: string; servers: { port: number }[] }
+type Balancing = typeof GALERA & {
+  folder: string
+  servers: { port: number }[]
+  urlOf: (port: number) => string
+}
 
-async function balance(stops: Stops, { servers, ...options }: Balancing) {
+async function balance(stops: Stops, { servers, urlOf, ...options }: Balancing) {
   const ports = servers.map(({ port }) => port)
-  const { port, stop } = await startDatabaseBalancer({ ports, ...options })
+  const { port, metricsPort, stop } = await startDatabaseBalancer({ ports, ...options })
   stops.add(stop)
-  return port
+  return { databaseUrl: urlOf(port), balancerMetrics: [metricsPort] }
 }

@@ -30,7 +30,7 @@ export const databaseFaults: Fault[] = [
     name: 'lock',
     title: "a lock on one person's row for 30 s; others write on",
     seconds: 30,
-    alerts: ['BirdhouseErrors', 'BirdhouseSlow', 'BirdhouseRequestsStuck'],
+    alerts: ['BirdhouseRequestsStuck'],
     prepare: () => ({
       async during({ env }, seconds) {
         const other = await createConnection(env.DATABASE_URL)
@@ -46,7 +46,7 @@ export const databaseFaults: Fault[] = [
     name: 'table-lock',
     title: 'a lock on the whole table of tweets for 30 s',
     seconds: 30,
-    alerts: ['BirdhouseErrors', 'BirdhousePoolExhausted'],
+    alerts: ['BirdhouseErrors', 'BirdhouseRequestsStuck'],
     prepare: () => ({
       async during({ env }, seconds) {
         const other = await createConnection(env.DATABASE_URL)

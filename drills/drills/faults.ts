@@ -7,9 +7,17 @@ import { pm2Faults } from './pm2-faults.ts'
 
 export const faults: Fault[] = [
   {
+    name: 'healthy',
+    title: 'no fault, for 20 s',
+    seconds: 20,
+    alerts: [],
+    prepare: () => ({ during: (_, seconds) => sleep(seconds * 1000) }),
+  },
+  {
     name: 'kill',
     title: 'kill -9 of an API process, 6 times in turn, each when the last one is back',
     seconds: 6,
+    secondsForAlerts: 12,
     alerts: ['BirdhouseRestarts'],
     prepare: () => ({
       async during({ processes }, seconds) {
@@ -55,7 +63,7 @@ export const faults: Fault[] = [
     name: 'balancer',
     title: 'kill -9 of HAProxy, started again after 3 s',
     seconds: 3,
-    alerts: ['BirdhouseNoRequests'],
+    alerts: ['BirdhouseNoRequests', 'BirdhouseBalancerDown'],
     prepare: () => ({
       async during({ balancer }, seconds) {
         balancer.stop()
