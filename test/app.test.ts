@@ -73,7 +73,7 @@ t.test('the documentation is at / unless an extension has a page there', async (
   const app = await setUp(t)
   t.match((await call(app, 'GET /')).headers['content-type'], 'text/html')
   // A wrong setting leaves the extension out.
-  const without = await setUp(t, { EXTENSIONS_OPTIONAL: 'web', WEB_TIMELINE: 'wrong' })
+  const without = await setUp(t, { EXTENSIONS_OPTIONAL: 'web,mastodon', WEB_TIMELINE: 'wrong' })
   t.match(await call(without, 'GET /'), { status: 302, headers: { location: '/docs' } })
 })
 
