@@ -36,6 +36,8 @@ export const backup = {
     await addPicture(house.url, result.people[0]?.token ?? '')
     await settled(house)
     for (const one of house.processes) one.stop()
+    // The database may still end what they have sent.
+    await sleep(SECOND)
     const before = await checksums(house.env.DATABASE_URL)
     const moment = await makeMistake(house.env.DATABASE_URL)
 
