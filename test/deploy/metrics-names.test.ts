@@ -15,7 +15,10 @@ const namesIn = (text: string) =>
 /** Names that a running process exports, with the names of the series of histograms. */
 async function exported() {
   const port = String(await getPort({ host: '127.0.0.1' }))
-  const server = await spawnServer(t, { ...(await settings(t)), METRICS_PORT: port })
+  const env = await settings(t)
+  // Every optional part is on, so that its metrics are there.
+  const optional = { METRICS_PORT: port, DATABASE_REPLICA_URLS: env.DATABASE_URL ?? '' }
+  const server = await spawnServer(t, { ...env, ...optional })
   await server.ready()
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const types = [...text.matchAll(/^# TYPE (\S+) (\w+)$/gm)]
