@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'birdhouse'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
 import type { createForms } from './forms.ts'
 import { layout, type Page } from './pages/layout.ts'
 import type { createSessions } from './sessions.ts'
@@ -28,7 +28,7 @@ export function createSending(
     // A page of an error does without.
     const me = visitor && (await app.users.getOwn(visitor.userId).catch(() => undefined))
     const origin = publicUrl ?? `${request.protocol}://${request.host}`
-    const nav = me && { me, field: forms.field(reply) }
+    const nav = me ? { me, field: forms.field(reply) } : { signIn: signInFrom(request) }
     const vary = [reply.getHeader('vary') ?? [], 'Cookie'].flat().join(', ')
     reply
       .header('content-security-policy', policy(page.formTarget))
@@ -42,3 +42,9 @@ export function createSending(
 
   return send
 }
+
+/** The link of signing in, which leads back to the page that has it. */
+const signInFrom = ({ method, url }: FastifyRequest) =>
+  method !== 'GET' || /^\/(sign-in|join)?(\?|$)/.test(url)
+    ? '/sign-in'
+    : `/sign-in?${new URLSearchParams({ return_to: url })}`

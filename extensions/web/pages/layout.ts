@@ -15,14 +15,15 @@ export type Page = {
   /** A source of the Content-Security-Policy that a form of the page may redirect to. */
   formTarget?: string
 }
-/** The person who is signed in, and the hidden field of forms. */
-export type Nav = { me: Resources['OwnUser']; field: string }
+/** The person who is signed in, and the hidden field of forms; or where a stranger signs in. */
+type SignedIn = { me: Resources['OwnUser']; field: string }
+export type Nav = SignedIn | { signIn: string }
 
 export const layout = (
   site: Site,
   { title, path, main, meta = {} }: Page,
   origin: string,
-  nav?: Nav,
+  nav: Nav,
 ) => html`<!doctype html>
 <html lang="en">
 <head>
@@ -43,11 +44,11 @@ export const layout = (
 <link rel="icon" href="/web/icon.svg" type="image/svg+xml">
 </head>
 <body>
-!${nav ? SPRITE : ''}
+!${'me' in nav ? SPRITE : ''}
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><div class="column">
 <a class="brand" href="/"><img src="/web/icon.svg" alt="" width="28" height="28"> <span dir="auto">${site.name}</span></a>
-!${nav ? signedIn(nav) : STRANGER}
+!${'me' in nav ? signedIn(nav) : stranger(nav.signIn)}
 </div></header>
 <main id="main" class="column">
 !${main}
@@ -57,9 +58,10 @@ export const layout = (
 </html>
 `
 
-const STRANGER = html`<nav aria-label="Site"><a href="/sign-in">Sign in</a> <a class="button" href="/join">Sign up</a></nav>`
+const stranger = (signIn: string) =>
+  html`<nav aria-label="Site"><a href="${signIn}">Sign in</a> <a class="button" href="/join">Sign up</a></nav>`
 
-function signedIn({ me, field }: Nav) {
+function signedIn({ me, field }: SignedIn) {
   const { handle, unreadNotificationCount: unread = 0 } = me
   return html`<nav aria-label="Site"><a href="/">Home</a> <a href="/latest">Latest</a> <a href="/notifications">Notifications!${
     unread > 0 ? html` <span class="badge">${unread}<span class="hidden"> unread</span></span>` : ''

@@ -168,6 +168,8 @@ t.test('a stranger is asked to sign in', async (t) => {
   t.match(await stranger.postForm('/tweets', { text: 'x' }), { status: 303 })
   for (const path of ['/notifications?cursor=x', '/bookmarks'])
     t.equal((await stranger.get(path)).to, `/sign-in?${new URLSearchParams({ return_to: path })}`)
+  const { body } = await stranger.get('/tags/new?cursor=')
+  t.match(body, 'href="/sign-in?return_to&#61;%2Ftags%2Fnew%3Fcursor%3D"')
   t.notMatch((await stranger.get('/latest')).body, /<form|class="acts"/)
 })
 
