@@ -29,7 +29,7 @@ const BEFORE = 3_000
 const AFTER = 5_000
 
 /** Seconds of a fault, and at least so many that its alerts can fire. */
-const LONG = 25
+const LONG = 45
 
 /**
  * Runs the load around a fault and prints what became of each write. @param withAlerts makes the fault last longer and asks

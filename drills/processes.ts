@@ -21,7 +21,7 @@ export async function startProcesses(
     const one = createProcess(env, await freePort(), await freePort())
     processes.push(one)
     stops.add(one.stop)
-    await one.start()
+    if (!(await one.start())) throw new Error('A process of the service does not start.')
   }
   return processes
 }
@@ -31,7 +31,7 @@ function createProcess(env: NodeJS.ProcessEnv, port: number, metricsPort: number
   let child: ChildProcess | undefined
   let over = false
 
-  async function start() {
+  async function start(): Promise<boolean> {
     const started = spawn(process.execPath, [SERVER], {
       cwd: tmpdir(),
       env: { ...env, PORT: String(port), METRICS_PORT: String(metricsPort) },
@@ -43,7 +43,8 @@ function createProcess(env: NodeJS.ProcessEnv, port: number, metricsPort: number
       await sleep(RESTART)
       if (!over) await start().catch(() => {})
     })
-    await Promise.race([once(started, 'message'), once(started, 'exit')])
+    const ready = once(started, 'message').then(() => true)
+    return Promise.race([ready, once(started, 'exit').then(() => false)])
   }
 
   return {

@@ -8,13 +8,15 @@ import { freePort } from './free-port.ts'
 import type { House, Stops } from './house.ts'
 
 const RULES = join(import.meta.dirname, '../deploy/prometheus/alerts.yml')
-/** Minutes of the rules become so many seconds, and a scrape comes each second. */
-const SECONDS_PER_MINUTE = 2
+/** Minutes of the rules become so many seconds. */
+const SECONDS_PER_MINUTE = 4
+/** A check of health takes up to 2 s, and a scrape waits for it. */
+const SCRAPE = '3s'
 /** Milliseconds in which an alert may still fire after the part is back. */
 const LATE = 5_000
 
 /**
- * Scrapes a house with the alert rules of deploy/, at 30 times their speed. @returns a function that ends it with the names
+ * Scrapes a house with the alert rules of deploy/, at 15 times their speed. @returns a function that ends it with the names
  * of the alerts that have fired
  */
 export async function startPrometheus(
@@ -66,7 +68,7 @@ type Answer = { data: { result: { metric: { alertname: string } }[] } }
 
 /** JSON is YAML. */
 const configuration = (jobs: Record<string, number[]>) => ({
-  global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+  global: { scrape_interval: SCRAPE, scrape_timeout: SCRAPE, evaluation_interval: '1s' },
   rule_files: ['alerts.yml'],
   scrape_configs: Object.entries(jobs).map(([job_name, ports]) => ({
     job_name,

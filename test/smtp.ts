@@ -12,6 +12,8 @@ export async function startSmtp(t: Scope, port = 0) {
   let refuse: (recipient: string) => Refusal | undefined = () => undefined
   const server = new SMTPServer({
     authOptional: true,
+    // Milliseconds; clients keep idle connections.
+    closeTimeout: 100,
     disabledCommands: ['STARTTLS'],
     onRcptTo({ address }, _session, done) {
       const refusal = refuse(address)

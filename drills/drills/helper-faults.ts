@@ -99,7 +99,7 @@ async function mailAway(stops: Stops): Promise<Scene> {
     options: {
       env: {
         MAIL_URL: before.url,
-        MAIL_FROM: 'Birdhouse <post@birdhouse.example>',
+        MAIL_FROM: 'post@birdhouse.example',
         ACCOUNT_PAGE_URL: 'https://birdhouse.example/account',
       },
     },
@@ -110,7 +110,8 @@ async function mailAway(stops: Stops): Promise<Scene> {
       after = await startSmtp(scope, port)
     },
     async after() {
-      const arrived = () => addresses.map((email) => (after?.to(email) ?? []).length)
+      const arrived = () =>
+        addresses.map((email) => before.to(email).length + (after?.to(email).length ?? 0))
       const deadline = performance.now() + MAIL_PATIENCE
       while (arrived().includes(0) && performance.now() < deadline) await sleep(100)
       const counts = arrived()

@@ -13,7 +13,7 @@ export const pm2Faults: Fault[] = [
     name: 'reload',
     title: '20 reloads under PM2, then one to a version that does not boot',
     seconds: 20,
-    secondsForAlerts: 2,
+    secondsForAlerts: 5,
     alerts: [],
     prepare(stops) {
       const pm2 = createPm2(stops)
