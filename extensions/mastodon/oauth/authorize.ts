@@ -139,10 +139,14 @@ async function signIn(
 ) {
   try {
     const address = request.clientAddress
-    // Read before the password is checked, so that a change meanwhile is noticed.
-    const account = await app.users.credentials({ email })
-    const binding = account ? bindingTo(account) : null
+    const before = await app.users.credentials({ email })
     const userId = await app.auth.checkCredentials(email, password, address, code || undefined)
+    const account = await app.users.credentials({ id: userId })
+    // The check may have renewed the hash of the same password, and the password may have changed since.
+    const isSame =
+      before?.passwordHash === account?.passwordHash ||
+      (await app.password.verify(password, account?.passwordHash))
+    const binding = account && isSame ? bindingTo(account) : null
     const { handle } = await app.users.getOwn(userId)
     const consent = await app.mastodon.codes.issue({ ...grant, userId, binding }, true)
     const { redirectUri } = grant
