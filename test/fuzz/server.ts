@@ -24,6 +24,7 @@ export async function startServer(settings: Env) {
       ...{ LOG_LEVEL: 'error', HOST: '127.0.0.1', PORT: String(port) },
     },
   })
+  process.once('exit', () => child.kill())
   const errors: string[] = []
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     errors.push(...text.split('\n').filter((line) => line.includes('"level":50')))
