@@ -1,56 +1,28 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import t from 'tap'
 import { listening } from '../../extensions/mastodon/test/client.ts'
 import { drained, relate, signUp, tweet } from '../helper.ts'
+import { codeAt, run, runs } from './clients.ts'
 
 // Debian's client for the command line, as it is.
 
-function isInstalled() {
-  try {
-    return execFileSync('toot', ['--version']).length > 0
-  } catch {
-    return false
-  }
-}
+const skip = runs('toot', ['--version']) ? false : 'toot is not installed'
 
-t.test('toot signs in, posts and reads', { skip: !isInstalled() }, async (t) => {
-  const { app, url, post, signIn } = await listening(t)
+t.test('toot signs in, posts and reads', { skip }, async (t) => {
+  const server = await listening(t)
+  const { app, url } = server
   const { host } = new URL(url)
   const ann = await signUp(app, 'Ann')
   const ben = await signUp(app, 'Ben')
-  const env = { ...process.env, XDG_CONFIG_HOME: t.testdir(), PYTHONUNBUFFERED: '1' }
-
-  /** Runs the client; `answer` types a line when the output matches. */
-  async function toot(args: string[], answer?: (output: string) => Promise<string | undefined>) {
-    const child = spawn('toot', [...args, '--no-color'], { env })
-    let output = ''
-    const read = async (chunk: Buffer) => {
-      output += chunk
-      const line = await answer?.(output)
-      if (line !== undefined) child.stdin.write(`${line}\n`)
-    }
-    child.stdout.on('data', read)
-    child.stderr.on('data', read)
-    const [status] = await once(child, 'close')
-    t.equal(status, 0, `${args.join(' ')}: ${output}`)
-    return output
-  }
-
-  /** The person opens the address, signs in and allows the app; the code is on the page. */
-  async function codeAt(address: string) {
-    const fields = Object.fromEntries(new URL(address).searchParams)
-    const consent = await signIn(ann, fields)
-    const page = await (await post('/oauth/authorize', { ...consent, decision: 'allow' })).text()
-    return /<code>(.*)<\/code>/.exec(page)?.[1]
-  }
+  const env = { XDG_CONFIG_HOME: t.testdir() }
+  const toot = (args: string[], answer?: (output: string) => Promise<string | undefined>) =>
+    run(t, 'toot', [...args, '--no-color'], { env, answer })
 
   let isAsked = false
   await toot(['login', '--disable-https', '-i', host], async (output) => {
     if (output.endsWith('[Y/n]')) return 'n'
     if (!output.endsWith('Authorization code: ') || isAsked) return undefined
     isAsked = true
-    return codeAt(/http\S+authorize\S+/.exec(output)?.[0] ?? '')
+    return codeAt(server, ann, /http\S+authorize\S+/.exec(output)?.[0])
   })
   t.match(await toot(['whoami']), `@${ann.handle}`)
   t.match(await toot(['post', 'Posted by toot']), 'Toot posted')
