@@ -58,6 +58,7 @@ t.test('home has the tweets of a timeline, their deletions, and notifications', 
   await retweet(app, ben, mine.id)
   await like(app, cho, mine.id)
   await drained(app)
+  await home.until(theirs.id)
   await removeTweet(app, ben, theirs.id)
   const last = await tweet(app, ben, 'Last')
   await home.until(last.id)
