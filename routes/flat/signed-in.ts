@@ -22,7 +22,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
     '/tweet',
     { schema: { ...flatSchema('flatTweet', 'Post a tweet'), body: schemas.Tweet } },
     async ({ viewer, body }, reply) => {
-      if ([...body.tweet.normalize('NFC').replaceAll('\r\n', '\n')].length > app.tweets.maxLength)
+      if (app.tweets.isTooLong(body.tweet.normalize('NFC').replaceAll('\r\n', '\n')))
         throw new OverLong(app.tweets.maxLength)
       await app.tweets.create({ authorId: viewer.userId, text: body.tweet })
       return reply.type('text/plain').send('')

@@ -23,6 +23,7 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
         id: tweets.id,
         authorId: tweets.authorId,
         text: tweets.text,
+        language: tweets.language,
         mediaCount: tweets.mediaCount,
         createdAt: tweets.createdAt,
         deletedAt: tweets.deletedAt,
@@ -48,7 +49,13 @@ export function createTweetCache(app: FastifyInstance, counts: TweetCounts) {
       .where(eq(tweets.id, sql`LAST_INSERT_ID()`)),
   )
 
-  type Draft = { authorId: number; text: string; replyToId: number | null; mediaCount: number }
+  type Draft = {
+    authorId: number
+    text: string
+    language: string | null
+    replyToId: number | null
+    mediaCount: number
+  }
 
   /** Reads the tweet that the last statement inserted; undefined when its author has been deleted or suspended. */
   async function readInserted(tx: Tx, draft: Draft) {

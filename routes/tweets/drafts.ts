@@ -6,6 +6,8 @@ import type { TweetInputs } from 'fastify'
 export type Draft = TweetInputs & {
   authorId: number
   text: string
+  /** A BCP 47 tag. */
+  language?: string | undefined
   replyToId?: number | undefined
   /** Ids of the author's pictures that are in no tweet yet, in display order. */
   mediaIds?: number[] | undefined

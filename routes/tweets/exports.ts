@@ -10,6 +10,7 @@ export function addExports(app: FastifyInstance) {
       .select({
         id: tweets.id,
         text: tweets.text,
+        language: tweets.language,
         replyToId: tweets.replyToId,
         retweetOfId: tweets.retweetOfId,
         createdAt: tweets.createdAt,

@@ -8,9 +8,10 @@ import {
   problems,
   ref,
 } from 'birdhouse/schemas'
+import { LINK, STORED_MAX, TWEET_MAX } from './length.ts'
 import lists from './list-routes.ts'
 import reactions from './reaction-routes.ts'
-import { NewTweetHeaders, TWEET_MAX, TweetPage } from './schemas.ts'
+import { NewTweetHeaders, TweetPage } from './schemas.ts'
 
 const tweets: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(writing)
@@ -29,7 +30,7 @@ const writing: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['tweets'],
         operationId: 'createTweet',
         summary: 'Tweet or reply',
-        description: `The text has 1 to ${TWEET_MAX} Unicode code points, counted after NFC normalisation. A tweet with pictures needs no text.`,
+        description: `The text has 1 to ${TWEET_MAX} characters after NFC normalisation: a link counts as ${LINK} at most, and an emoji of several code points, such as a family, as one. All in all it has at most ${STORED_MAX} code points. A tweet with pictures needs no text.`,
         security: BearerAuth,
         headers: NewTweetHeaders,
         body: app.tweets.bodySchema(),

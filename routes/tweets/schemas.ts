@@ -9,6 +9,7 @@ import {
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
+import { STORED_MAX } from './length.ts'
 
 declare module 'fastify' {
   interface Resources {
@@ -19,8 +20,6 @@ declare module 'fastify' {
   interface TweetFields {}
 }
 
-/** Unicode code points of a tweet's text, after NFC. */
-export const TWEET_MAX = 300
 /** Pictures per tweet. */
 export const MEDIA_MAX = 4
 
@@ -40,6 +39,10 @@ const body = {
       examples: ['hello, my first tweet'],
     }),
   ),
+  language: Type.Union([Type.String(), Type.Null()], {
+    description: 'A BCP 47 tag; null if the author has not named the language, and for a retweet.',
+    examples: ['en'],
+  }),
   createdAt: Timestamp,
   deleted: Type.Boolean({
     description: 'True for a tombstone, which keeps the id so that replies stay readable.',
@@ -58,6 +61,7 @@ export const SHARED_WITH_ALL = [
   'id',
   'author',
   'text',
+  'language',
   'createdAt',
   'deleted',
   'replyTo',
@@ -74,11 +78,19 @@ export const Tweet = Type.Object(
   { $id: 'Tweet', title: 'Tweet' },
 )
 
+const Language = Type.String({
+  pattern: '^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}$',
+  maxLength: 20,
+  description: 'The language of the text, a short tag of BCP 47.',
+  examples: ['en'],
+})
+
 export const NewTweet = Type.Object(
   {
     text: Type.Optional(
-      Text({ maxLength: TWEET_MAX * BEFORE_NFC, examples: ['hello, my first tweet'] }),
+      Text({ maxLength: STORED_MAX * BEFORE_NFC, examples: ['hello, my first tweet'] }),
     ),
+    language: Type.Optional(Language),
     replyToId: Type.Optional(Id),
     mediaIds: Type.Optional(
       Type.Array(Id, {

@@ -8,9 +8,10 @@ import { createTweetErasure } from './erasure.ts'
 import { addExports } from './exports.ts'
 import { createTweetHydration } from './hydration.ts'
 import { createTweetInputs } from './inputs.ts'
+import { isTooLong, STORED_MAX, TWEET_MAX } from './length.ts'
 import { createTweetLists } from './lists.ts'
 import { createReactions, TweetNotFound } from './reactions.ts'
-import { MEDIA_MAX, SHARED_WITH_ALL, TWEET_MAX, Tweet, TweetBody } from './schemas.ts'
+import { MEDIA_MAX, SHARED_WITH_ALL, Tweet, TweetBody } from './schemas.ts'
 import { createThread } from './thread.ts'
 import { createViewers } from './viewers.ts'
 import { createVisibility } from './visibility.ts'
@@ -79,13 +80,13 @@ function createTweets(app: FastifyInstance) {
    * the author, UserNotFound, TooManyMedia, and what `app.media.attach` and inputs throw
    */
   async function write(draft: Draft, outer?: Tx) {
-    const { authorId, text, replyToId, mediaIds = [] } = draft
+    const { authorId, text, language = null, replyToId, mediaIds = [] } = draft
     if (mediaIds.length > MEDIA_MAX) throw new TooManyMedia()
     return app.transaction(async (tx) => {
       const parentId = replyToId && (await originalOf(tx, replyToId, authorId))
       const reply = parentId ? { replyToId: parentId } : {}
       const mediaCount = mediaIds.length
-      const row = { authorId, text, mediaCount, replyToId: parentId ?? null }
+      const row = { authorId, text, language, mediaCount, replyToId: parentId ?? null }
       const [, inserted] = await app
         .batch(
           tx,
@@ -117,13 +118,19 @@ function createTweets(app: FastifyInstance) {
     db.insert(tweets).values({
       authorId: app.placeholder('authorId'),
       text: sql.placeholder('text'),
+      language: sql.placeholder('language'),
       mediaCount: app.placeholder('mediaCount'),
       replyToId: app.placeholder('replyToId'),
     }),
   )
 
-  const clean = ({ text, mediaIds = [] }: Draft) =>
-    app.cleanText(text, { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: TWEET_MAX })
+  function clean({ text: sent, mediaIds = [] }: Draft) {
+    const limits = { field: 'text', min: mediaIds.length > 0 ? 0 : 1, max: STORED_MAX }
+    const text = app.cleanText(sent, limits)
+    if (isTooLong(text))
+      throw app.errors.invalidField('text', `must not have more than ${TWEET_MAX} characters`)
+    return text
+  }
 
   /** A tweet, or the tombstone of a deleted one. @throws TweetNotFound */
   async function get(id: number, viewerId?: number, db: Db | Tx = app.db) {
@@ -182,7 +189,10 @@ function createTweets(app: FastifyInstance) {
         throw new NotYourTweet()
       }
       if (row.retweetOfId) return removeRetweet(tx, row.retweetOfId, userId)
-      await tx.update(tweets).set({ text: null, deletedAt: sql`NOW(3)` }).where(where)
+      await tx
+        .update(tweets)
+        .set({ text: null, language: null, deletedAt: sql`NOW(3)` })
+        .where(where)
       await app.users.counts.add(tx, new Map([[userId, { tweets: -1 }]]))
       if (row.replyToId) await reactions.countReply(tx, row.replyToId, -1)
       const details = { text: row.text ?? '' }
@@ -203,6 +213,7 @@ function createTweets(app: FastifyInstance) {
 
   return {
     maxLength: TWEET_MAX,
+    isTooLong,
     create,
     prepare,
     write,

@@ -27,11 +27,14 @@ export const tweets = mysqlTable(
   {
     id: id().autoincrement().primaryKey(),
     authorId: reference('users').notNull(),
-    text: text({ length: 300 }),
+    /** Counted as in length.ts. */
+    text: text({ length: 1_200 }),
     replyToId: id(),
     retweetOfId: id(),
     createdAt: createdAt(),
     deletedAt: time(),
+    /** A BCP 47 tag, if the author has named the language. */
+    language: text({ length: 20 }),
     /** Number of pictures; reads query pictures only if this is above 0. */
     mediaCount: tinyint().notNull().default(0),
     /** 1 until the fan-out is complete, then NULL; only routes/timeline changes this. */

@@ -15,6 +15,7 @@ const Draft = Type.Object({
   visibility: Type.Optional(Type.String()),
   spoiler_text: Type.Optional(Type.String()),
   sensitive: Type.Optional(Type.Boolean()),
+  language: Type.Optional(Type.String({ maxLength: 100 })),
   scheduled_at: Type.Optional(Type.String()),
   poll: Type.Optional(Type.Unknown()),
 })
@@ -40,6 +41,21 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
   app.get('/api/v1/statuses/:id', open, async (request) =>
     sendStatus(app, request, idIn(request.params)),
   )
+
+  app.get('/api/v1/statuses/:id/source', open, async (request) => {
+    const id = idIn(request.params)
+    const tweet = await app.tweets.get(id, request.viewerId)
+    if (tweet.text === null) throw new NotFound()
+    return { id: String(id), text: tweet.text, spoiler_text: '' }
+  })
+
+  // Nothing is edited, so each status has one version.
+  app.get('/api/v1/statuses/:id/history', open, async (request) => {
+    const status = await sendStatus(app, request, idIn(request.params))
+    const { content, spoiler_text, sensitive, created_at, account, media_attachments, emojis } =
+      status
+    return [{ content, spoiler_text, sensitive, created_at, account, media_attachments, emojis }]
+  })
 
   app.get('/api/v1/statuses/:id/context', open, async (request) => {
     const id = idIn(request.params)
@@ -68,6 +84,29 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   await app.register(reactions)
+  await app.register(refusals)
+}
+
+/** Acts of Mastodon on a status that Birdhouse lacks, in the words that clients show. */
+const REFUSED = [
+  ['PUT', '', 'write:statuses', 'A post cannot be edited here: delete it and write it again.'],
+  ['POST', '/pin', 'write:accounts', 'Posts cannot be pinned here.'],
+  ['POST', '/unpin', 'write:accounts', 'Posts cannot be pinned here.'],
+  ['POST', '/mute', 'write:mutes', 'Conversations cannot be muted here: mute the person.'],
+  ['POST', '/unmute', 'write:mutes', 'Conversations cannot be muted here.'],
+] as const
+
+const refusals: FastifyPluginAsyncTypebox = async (app) => {
+  for (const [method, path, scope, words] of REFUSED)
+    app.route({
+      method,
+      url: `/api/v1/statuses/:id${path}`,
+      config: { scope },
+      schema: { params: IdParams },
+      handler: async () => {
+        throw new Unsupported(words)
+      },
+    })
 }
 
 /** Refuses what would be shown to more people, or otherwise, than the author wants. @throws Unsupported */
@@ -83,7 +122,22 @@ function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft
   const replyToId = toId(in_reply_to_id)
   if (in_reply_to_id && replyToId === undefined) throw new NotFound()
   const mediaIds = media_ids.map((id) => toId(id) ?? 0)
-  return { text: status, mediaIds, ...(replyToId !== undefined && { replyToId }) }
+  const language = languageIn(more.language)
+  return {
+    text: status,
+    mediaIds,
+    ...(replyToId !== undefined && { replyToId }),
+    ...(language !== undefined && { language }),
+  }
+}
+
+/** A short tag in its usual form; some clients send an empty one for none. @throws Unsupported */
+function languageIn(tag: string | undefined) {
+  if (!tag) return undefined
+  const isShort = /^[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}$/i.test(tag) && tag.length <= 20
+  if (!isShort)
+    throw new Unsupported(`The language ${tag} is not a short tag of BCP 47, such as en.`)
+  return Intl.getCanonicalLocales(tag)[0]
 }
 
 const reactions: FastifyPluginAsyncTypebox = async (app) => {

@@ -72,3 +72,35 @@ t.test('a report of statuses or of an account reaches the moderators', async (t)
     ],
   )
 })
+
+t.test(
+  'the language of a status is kept, and its length is counted as clients count it',
+  async (t) => {
+    const token = await tokenOf(await person())
+    const post = (status: string, language?: string) =>
+      call('POST /api/v1/statuses', token, { status, ...(language !== undefined && { language }) })
+    t.match(await post('Bonjour', 'FR'), { status: 200, body: { language: 'fr' } })
+    t.match(await post('Hello', ''), { status: 200, body: { language: null } })
+    t.equal((await post('Hello', 'not a language')).status, 422)
+    const link = `https://birds.example/${'a'.repeat(200)}`
+    t.equal((await post(`${'a'.repeat(276)} ${link}`)).status, 200)
+    t.equal((await post(`${'a'.repeat(277)} ${link}`)).status, 400)
+    t.equal((await post('👨‍👩‍👧‍👦'.repeat(150))).status, 200)
+    t.equal((await post('👨‍👩‍👧‍👦'.repeat(200))).status, 400, 'more code points than are stored')
+    t.equal((await post(`a${'\u0301'.repeat(1_100)}`)).status, 200)
+    t.equal((await post(`${'b'.repeat(250)}${'\u0301'.repeat(900)}`)).status, 400)
+  },
+)
+
+t.test('a status has a source and one version; what is missing is refused in words', async (t) => {
+  const token = await tokenOf(await person())
+  const { id } = (await call('POST /api/v1/statuses', token, { status: 'a & b' })).body
+  const at = `/api/v1/statuses/${id}`
+  t.match((await call(`GET ${at}/source`, token)).body, { id, text: 'a & b', spoiler_text: '' })
+  t.match((await call(`GET ${at}/history`, token)).body, [{ content: '<p>a &#38; b</p>' }])
+  for (const line of [
+    `PUT ${at}`,
+    ...['pin', 'unpin', 'mute', 'unmute'].map((act) => `POST ${at}/${act}`),
+  ])
+    t.match(await call(line, token, {}), { status: 422, body: { error: /here/ } })
+})

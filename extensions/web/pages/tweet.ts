@@ -60,7 +60,7 @@ const retweetedBy = ({ handle, name }: Person) =>
 
 function text(body: Body) {
   if (!body.text) return ''
-  const language = languageOf(body.text)
+  const language = body.language ?? languageOf(body.text)
   return html`<div class="text" dir="auto"!${language && html` lang="${language}"`}>!${linkedText(body)}</div>`
 }
 

@@ -1,0 +1,2 @@
+ALTER TABLE `tweets` MODIFY COLUMN `text` varchar(1200) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;--> statement-breakpoint
+ALTER TABLE `tweets` ADD `language` varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
