@@ -77,10 +77,18 @@ export async function startReplication(t: Test) {
   const { username, password } = new URL(primary.url)
   await onReplica(WORDS.source(primary.port, username, password))
   await onReplica(WORDS.start)
+  /** A user of the replica that has no right but to read; a start of MariaDB deletes users. */
+  async function addReader() {
+    await onReplica(`CREATE USER IF NOT EXISTS reader@'%' IDENTIFIED BY '${password}'`)
+    await onReplica("GRANT SELECT ON birdhouse.* TO reader@'%'")
+  }
+  await addReader()
+  const replicaUrl = new URL(replica.url)
+  Object.assign(replicaUrl, { username: 'reader', password })
 
   return {
     primaryUrl: primary.url,
-    replicaUrl: replica.url,
+    replicaUrl: replicaUrl.href,
     onReplica,
     stopReplicating: () => onReplica(WORDS.stop),
     startReplicating: () => onReplica(WORDS.start),
@@ -97,8 +105,11 @@ export async function startReplication(t: Test) {
       await onReplica('SET GLOBAL read_only = OFF')
     },
     stop: () => replica.stop(),
+    freeze: () => process.kill(replica.pid, 'SIGSTOP'),
+    thaw: () => process.kill(replica.pid, 'SIGCONT'),
     async start() {
       replica = await startReplica()
+      await addReader()
     },
   }
 }

@@ -83,6 +83,15 @@ t.test('a replica that is gone is left out and comes back', async (t) => {
   await readsAreExact(t)
 })
 
+t.test('a replica that hangs is left out and comes back', async (t) => {
+  replication.freeze()
+  await readsAreExact(t)
+  await serves('failed')
+  replication.thaw()
+  await serves('ok')
+  await readsAreExact(t)
+})
+
 t.test('a start does not wait for a replica', async (t) => {
   const away = await setUp(t, { ...env, DATABASE_REPLICA_URLS: 'mysql://a:b@127.0.0.1:1/c' })
   t.equal((await read(away, '/v1/tweets')).items.length, 20)
