@@ -10,6 +10,7 @@ import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
 import pictures from './routes/pictures.ts'
 import profile from './routes/profile.ts'
+import refused from './routes/refused.ts'
 import relations from './routes/relations.ts'
 import reports from './routes/reports.ts'
 import search, { trends } from './routes/search.ts'
@@ -41,6 +42,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     own,
     pictures,
     profile,
+    refused,
     relations,
     reports,
     search,

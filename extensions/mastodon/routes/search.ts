@@ -48,6 +48,7 @@ const search: FastifyPluginAsyncTypebox = async (app) => {
 
 /** The hashtags that most people used in the last 24 hours. */
 export const trends: FastifyPluginAsyncTypebox = async (app) => {
+  await app.register(tag)
   const hashtags = app.optional('hashtags')
   const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MOST / 2 }))
   for (const path of ['/api/v1/trends', '/api/v1/trends/tags']) {
@@ -62,6 +63,14 @@ export const trends: FastifyPluginAsyncTypebox = async (app) => {
       )
     })
   }
+}
+
+/** A hashtag, which apps ask for before they show its list. */
+const tag: FastifyPluginAsyncTypebox = async (app) => {
+  const schema = { params: Type.Object({ name: Type.String({ minLength: 1, maxLength: 100 }) }) }
+  app.get('/api/v1/tags/:name', { schema }, async (request) =>
+    toTag(request.params.name, originOf(app, request)),
+  )
 }
 
 function statusIn(text: string, origin: string) {

@@ -84,29 +84,6 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   await app.register(reactions)
-  await app.register(refusals)
-}
-
-/** Acts of Mastodon on a status that Birdhouse lacks, in the words that clients show. */
-const REFUSED = [
-  ['PUT', '', 'write:statuses', 'A post cannot be edited here: delete it and write it again.'],
-  ['POST', '/pin', 'write:accounts', 'Posts cannot be pinned here.'],
-  ['POST', '/unpin', 'write:accounts', 'Posts cannot be pinned here.'],
-  ['POST', '/mute', 'write:mutes', 'Conversations cannot be muted here: mute the person.'],
-  ['POST', '/unmute', 'write:mutes', 'Conversations cannot be muted here.'],
-] as const
-
-const refusals: FastifyPluginAsyncTypebox = async (app) => {
-  for (const [method, path, scope, words] of REFUSED)
-    app.route({
-      method,
-      url: `/api/v1/statuses/:id${path}`,
-      config: { scope },
-      schema: { params: IdParams },
-      handler: async () => {
-        throw new Unsupported(words)
-      },
-    })
 }
 
 /** Refuses what would be shown to more people, or otherwise, than the author wants. @throws Unsupported */

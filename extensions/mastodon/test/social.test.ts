@@ -101,6 +101,8 @@ t.test('a status has a source and one version; what is missing is refused in wor
   for (const line of [
     `PUT ${at}`,
     ...['pin', 'unpin', 'mute', 'unmute'].map((act) => `POST ${at}/${act}`),
+    ...['follow', 'unfollow'].map((act) => `POST /api/v1/tags/birds/${act}`),
   ])
     t.match(await call(line, token, {}), { status: 422, body: { error: /here/ } })
+  t.match((await call('GET /api/v1/tags/birds')).body, { name: 'birds', following: false })
 })
