@@ -7,7 +7,13 @@ export const LIMIT = 45_000
 /** Milliseconds of silence after which a connection has nothing more to say. */
 const SILENCE = 100
 
-export type Answer = { status: number; type: string; text: string; location?: string }
+export type Answer = {
+  status: number
+  type: string
+  text: string
+  location?: string
+  cookies?: string[]
+}
 
 type Sent = {
   method: string
@@ -43,12 +49,13 @@ export function send(port: number, { method, path, headers, body }: Sent) {
     request.once('response', (response) => {
       const type = response.headers['content-type'] ?? ''
       const { statusCode: status = 0 } = response
-      const { location } = response.headers
+      const { location, 'set-cookie': cookies } = response.headers
       const chunks: Buffer[] = []
       const done = () =>
         resolve({
           ...{ status, type, text: Buffer.concat(chunks).toString() },
           ...(location !== undefined && { location }),
+          ...(cookies && { cookies }),
         })
       response.on('data', (chunk) => {
         chunks.push(chunk)

@@ -66,6 +66,14 @@ GET /@{handle}/{tweet}
 GET /tags/{tag} cursor
 GET /web/style.css
 GET /join
+GET /sign-in return_to
+POST /sign-in=form token email password code return_to
+POST /sign-out=form token
+GET /latest cursor
+GET /notifications cursor
+GET /bookmarks cursor
+POST /tweets/{tweet}/delete=form token
+POST /notifications/read=form token
 POST /join=form name email password handle invitation acceptedTerms
 GET /docs
 GET /openapi.json

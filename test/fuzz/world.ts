@@ -54,34 +54,54 @@ export const registerApp = (port: number): Promise<Client> =>
     scopes: 'read write follow',
   })
 
-/** Walks the pages on which a person allows an app. */
+/** Walks the pages on which a person signs in and allows an app. */
 async function allow(port: number, { client_id, client_secret }: Client, person: Person) {
-  const submit = (path: string, fields: Record<string, string>) =>
-    send(port, {
-      ...{ method: 'POST', path },
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams(fields).toString(),
+  const cookies = new Map<string, string>()
+  async function visit(line: string, fields: Record<string, string>) {
+    const [method = '', path = ''] = line.split(' ')
+    const text = new URLSearchParams(fields).toString()
+    const answer = await send(port, {
+      method,
+      path: method === 'GET' ? `${path}?${text}` : path,
+      headers: {
+        cookie: [...cookies].map((pair) => pair.join('=')).join('; '),
+        ...(method === 'POST' && { 'content-type': 'application/x-www-form-urlencoded' }),
+      },
+      ...(method === 'POST' && { body: text }),
     })
+    for (const cookie of answer.cookies ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      cookies.set(name, value)
+    }
+    return answer
+  }
   const { email, password } = person
+  await visit('POST /sign-in', { ...hiddenIn(await visit('GET /sign-in', {})), email, password })
   const asked = {
     client_id,
     redirect_uri: REDIRECT,
     response_type: 'code',
     scope: 'read write follow',
   }
-  const page = await submit('/oauth/authorize', { ...asked, email, password })
-  const consent = /name="consent" value="([^"]+)"/.exec(page.text)?.[1] ?? ''
-  const { location = '' } = await submit('/oauth/authorize', { consent, decision: 'allow' })
-  const code = new URL(location).searchParams.get('code') ?? ''
+  const consent = hiddenIn(await visit('GET /oauth/authorize', asked))
+  const answer = await visit('POST /oauth/authorize', { ...consent, decision: 'allow' })
+  const code = new URL(answer.location ?? '').searchParams.get('code') ?? ''
   const grant = {
     grant_type: 'authorization_code',
     client_id,
     client_secret,
     redirect_uri: REDIRECT,
   }
-  const answer = await submit('/oauth/token', { ...grant, code })
-  return JSON.parse(answer.text).access_token as string
+  const token = await visit('POST /oauth/token', { ...grant, code })
+  return JSON.parse(token.text).access_token as string
 }
+
+const hiddenIn = ({ text }: { text: string }) =>
+  Object.fromEntries(
+    [...text.matchAll(/type="hidden" name="(\w+)" value="([^"]*)"/g)].map(
+      ([, name = '', value = '']) => [name, value],
+    ),
+  )
 
 /** The people of one script and what they have made; `files` are what they upload. */
 export async function createWorld(

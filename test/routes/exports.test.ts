@@ -215,7 +215,7 @@ t.test('downloads are bounded, and one that is left makes room', async (t) => {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
   const people = await Promise.all(Array.from({ length: 9 }, () => signUp(app)))
-  const rows = Array.from({ length: 900 }, (_, n) => ({ id: n + 1, noise: noise(n) }))
+  const rows = Array.from({ length: 2_500 }, (_, n) => ({ id: n + 1, noise: noise(n) }))
   app.exports.add('noise', async (_, after, limit) => rows.slice(after, after + limit))
   const made = await Promise.all(
     people.map(async (as) => ({ as, id: (await ask(app, as)).body.id as number })),
@@ -273,8 +273,14 @@ t.test('downloads are bounded, and one that is left makes room', async (t) => {
 t.test('an archive is made one at a time, at most three in a day', async (t) => {
   const app = await setUp(t)
   const person = await signUp(app)
+  const held = Promise.withResolvers<void>()
+  app.exports.add('held', async () => {
+    await held.promise
+    return []
+  })
   const answers = await Promise.all([ask(app, person), ask(app, person), ask(app, person)])
   t.strictSame(answers.map(({ status }) => status).sort(), [202, 409, 409])
+  held.resolve()
   for (const _ of [2, 3]) {
     await drained(app)
     t.equal((await ask(app, person)).status, 202)
