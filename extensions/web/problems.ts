@@ -8,6 +8,8 @@ const SENTENCES: Record<string, string> = {
   LOGIN_EXPIRED: 'More than five minutes have passed since you typed the password. Type it again.',
   TWEET_NOT_FOUND: 'This tweet does not exist, or it was deleted.',
   USER_NOT_FOUND: 'There is nobody with this name here, or the account was deleted.',
+  IDEMPOTENCY_KEY_REUSED:
+    'This form has been sent already, with another content. Send it once more to post this as well.',
   INVALID_CURSOR: 'This page is not there any more. Begin with the newest tweets.',
 }
 const NOT_FOUND = 'There is nothing at this address.'

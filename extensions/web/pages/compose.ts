@@ -13,12 +13,12 @@ export type Draft = {
 
 /** A form for a tweet, which stores one picture at a time; `more` comes back for another. */
 export const composeForm = (
-  { token, here }: View,
+  { token, here, once }: Pick<View, 'token' | 'here'> & { once: string },
   { text = '', replyTo, pictures = [], problem = '' }: Draft,
   most: { characters: number; pictures: number },
 ) => html`<form method="post" action="/tweets" enctype="multipart/form-data" class="form compose" id="${replyTo ? 'reply' : 'compose'}">
 !${problemNote(problem)}
-!${token}!${hidden({ return_to: here, reply_to: replyTo && String(replyTo.id), media: pictures.map(({ id }) => id).join(',') || undefined })}
+!${token}!${hidden({ return_to: here, once, reply_to: replyTo && String(replyTo.id), media: pictures.map(({ id }) => id).join(',') || undefined })}
 <label>!${replyTo ? html`Your reply to <bdi>@${replyTo.author?.handle}</bdi>` : 'What is new?'}
 <textarea name="text" rows="2" dir="auto">${text}</textarea></label>
 !${pictures.map(

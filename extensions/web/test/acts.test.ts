@@ -34,6 +34,31 @@ t.test('a person posts, and comes back to the tweet on the page', async (t) => {
   t.match((await browser.get('/')).body, `id="t${id}"`)
 })
 
+t.test('a form that is sent twice makes one tweet, also with a picture', async (t) => {
+  const { id } = await tweet(app, bo, 'a question for two clicks')
+  for (const [page, fields] of [
+    ['/', { text: 'clicked twice' }],
+    [`/@${bo.handle}/${id}`, { text: 'answered twice', reply_to: String(id) }],
+  ] as const) {
+    const [, once = ''] =
+      /name="once" value="([\w-]{43})"/.exec((await browser.get(page)).body) ?? []
+    const send = async (text: string) =>
+      browser.postForm(
+        '/tweets',
+        { ...fields, text, once, return_to: page },
+        await picture('green'),
+      )
+    const [first, second] = await Promise.all([send(fields.text), send(fields.text)])
+    t.match(first, { status: 303, to: second.to })
+    t.equal((await send(fields.text)).to, first.to)
+    const { body } = await browser.get(`/@${ada.handle}`)
+    t.equal(body.split(fields.text).length, 2)
+    const changed = await send('changed after the click')
+    t.match(changed, { status: 422, body: /role="alert">This form has been sent already/ })
+    t.notMatch(changed.body, once, 'the form has a new value')
+  }
+})
+
 t.test('a text that is too long comes back with the reason', async (t) => {
   await browser.get('/')
   const text = `<b>${'가'.repeat(300)}`
