@@ -43,6 +43,7 @@ t.test('a report of statuses or of an account reaches the moderators', async (t)
   const [first, second] = [await tweet(app, eve, 'one'), await tweet(app, eve, 'two')]
   const mine = await tweet(app, ann, 'mine')
   await relate(app, ann, 'block', eve)
+  await relate(app, eve, 'block', ann)
   const token = await tokenOf(ann)
   const report = (body: object) => call('POST /api/v1/reports', token, body)
   const account_id = String(eve.id)
@@ -60,6 +61,7 @@ t.test('a report of statuses or of an account reaches the moderators', async (t)
   t.match(await report({ account_id, category: 'violation', rule_ids: ['1'], forward: false }), {
     body: { category: 'violation', action_taken: false },
   })
+  t.match(await report({ account_id, category: 'constructor' }), { body: { category: 'other' } })
   t.equal((await report({ account_id, status_ids: [String(mine.id)] })).status, 404)
   t.equal((await report({ account_id: String(ann.id) })).status, 400)
   const { items } = await app.moderation.reports({ state: 'open', accountId: eve.id }, { limit: 9 })
