@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 type Options = {
   folder: string
   port: number
-  /** Of HAProxy's own metrics. */
+  /** The port of HAProxy's own metrics. */
   metricsPort: number
   servers: number[]
   /** Requests at once that each server gets; others wait for `queue` milliseconds, then get 503. */

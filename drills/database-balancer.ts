@@ -13,7 +13,7 @@ type Options = {
   /** A statement whose answer contains `healthy` on a server that takes writes. */
   statement: string
   healthy: string
-  /** Of authentication, for the account. */
+  /** The plugin of authentication of the account. */
   plugin: string
 }
 

@@ -94,7 +94,7 @@ export const TermsVersion = Type.String({
   description: 'The version of the terms.',
 })
 
-/** What a sign-up sends. */
+/** The body of a sign-up. */
 export const SignUp = Type.Object(
   {
     name: Name,

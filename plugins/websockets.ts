@@ -53,7 +53,7 @@ function close(socket: WebSocket, code: number, reason: string) {
 function createWebSockets(app: FastifyInstance, upgrade: Upgrade) {
   const upgrades = new WeakMap<RouteOptions, EventEmitter>()
   const scopes: FastifyInstance[] = []
-  /** Those that have not answered the last ping. */
+  /** Sockets that have not answered the last ping. */
   const silent = new WeakSet<WebSocket>()
   const beat = setInterval(ping, BEAT).unref()
 

@@ -10,7 +10,7 @@ export type Suggestion = { id: number; source: 'friends_of_friends' | 'most_foll
 export function createSuggestions(app: FastifyInstance) {
   const { follows, mastodonDismissals: dismissals, users } = app.tables
 
-  /** Those whom most of the followees follow, then those who were followed most lately. */
+  /** People whom most of the followees follow, then people who were followed most lately. */
   async function suggest(userId: number, limit: number) {
     const friends = await among(byFollowees(userId), userId, limit)
     const known = new Set(friends)

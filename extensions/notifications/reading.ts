@@ -16,7 +16,7 @@ const NAMED = 3
 /** Unread notifications are counted up to this number, at each read of the own account. */
 export const COUNTED = 1_000
 
-/** Of these kinds, by default of all. */
+/** The kinds to read; all by default. */
 type Kinded = { of?: string[] | undefined }
 type GroupRequest = PageRequest & Kinded & { unread?: boolean }
 type Group = { id: number; kind: string; tweetId: number | null; latestId: number; latestAt: Date }

@@ -35,7 +35,7 @@ function createSignUp(app: FastifyInstance) {
   if (mode === 'approved')
     app.auth.addSignUpRule({ within: (tx, userId) => app.users.states.setWaiting(tx, userId) })
 
-  /** What a form for sign-ups asks for. */
+  /** The rules from which a form for sign-ups knows its fields. */
   const rules = { mode, terms: version === undefined ? undefined : { version, url } }
 
   return { rules, ...createWaiting(app), ...invitations, ...blocks, ...createTerms(app) }

@@ -27,7 +27,7 @@ export function createAnswerChecks(document: object, secrets: string[]) {
     return validate(body) ? undefined : ajv.errorsText(validate.errors)
   }
 
-  /** What is wrong with an answer; undefined for a fine one. */
+  /** Names the fault of an answer; undefined for a fine one. */
   function problemOf(route: Route, { status, type, text }: Answer) {
     const body = type.includes('json') && text !== '' ? read(text) : undefined
     if (body === BROKEN) return 'is no JSON'

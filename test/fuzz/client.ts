@@ -70,10 +70,10 @@ export function send(port: number, { method, path, headers, body }: Sent) {
   })
 }
 
-/** What is written to a raw socket, and the milliseconds to wait between. */
+/** Bytes for a raw socket, or milliseconds to wait between. */
 export type Write = string | Buffer | number
 
-/** What the client does after the last write. */
+/** The client's act after the last write. */
 export type End = 'wait' | 'half-close' | 'reset'
 
 export type Exchange = { received: string; closed: boolean }

@@ -1,6 +1,6 @@
 import { type Answered, ask, type Person, type Request, type World } from './world.ts'
 
-// What the service has acknowledged must be there, and what it has deleted must not be.
+// The model knows which tweets and people must be there after each acknowledged request, and which must not.
 
 type Tweet = { id: number; author: Person; text: string; isDeleted: boolean }
 
@@ -11,7 +11,7 @@ const FLAT = /^POST \/(un)?(follow|like)$/
 
 type Change = { what: string; id: number; isOn: boolean }
 
-/** What a successful request has changed, in any of the APIs. */
+/** A change that a successful request has made, in any of the APIs. */
 function changeIn(line: string, { path, body }: Request): Change | undefined {
   const [, method, what] = CHANGE.exec(line) ?? []
   if (what) return { what, id: idIn(path), isOn: method === 'PUT' }
@@ -175,7 +175,7 @@ export function createModel(port: number, world: World) {
     }
   }
 
-  /** What somebody who is blocked sees differs by list. */
+  /** Lists differ in how much they show to people who are blocked. */
   const isBlocked = (a: number, b: number) =>
     facts.get(`block:${b}>${a}:${Math.min(a, b)}-${Math.max(a, b)}`) !== false &&
     facts.has(`block:${b}>${a}:${Math.min(a, b)}-${Math.max(a, b)}`)

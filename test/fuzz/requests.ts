@@ -330,7 +330,7 @@ const TWEET: Route = {
   },
 }
 
-/** What people do most, so that scripts have something to act on. */
+/** The most common acts, so that scripts have something to act on. */
 const isCommon = ({ line }: Route) =>
   /^POST .*media$|^(PUT|DELETE) .*(follow|like|block)$|^DELETE .*tweets\/\{id\}$/.test(line)
 

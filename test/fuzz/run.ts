@@ -23,7 +23,7 @@ const AT_ONCE = 4
 const STALL = 90_000
 
 type Options = {
-  /** Of a database and a bucket that nothing else uses. */
+  /** Settings of a database and a bucket that nothing else uses. */
   settings: Env
   requests: number
   seed: number
@@ -243,7 +243,7 @@ async function assertNothingSmuggled(port: number, { people }: World) {
   }
 }
 
-/** What no answer may show. */
+/** Texts that no answer may show. */
 function secretsOf(settings: Env) {
   const { JWT_SECRETS, SECOND_FACTOR_KEYS, AWS_SECRET_ACCESS_KEY } = settings
   const password = settings.DATABASE_URL && new URL(settings.DATABASE_URL).password

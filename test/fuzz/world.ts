@@ -121,7 +121,7 @@ export async function createWorld(
 
   const own = (by: Sender) => (by === 'admin' ? admin : people[Number(by)]) ?? people[0]
 
-  /** What a placeholder stands for. */
+  /** The value of a placeholder. */
   function stoodFor(name: string, n: number, by: Sender) {
     const pick = <T>(all: T[]) => all[n % all.length]
     const somebody = pick(people)

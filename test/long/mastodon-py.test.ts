@@ -21,7 +21,7 @@ t.test('Mastodon.py signs in, posts a picture, reacts and reads', { skip }, asyn
   const picture = join(t.testdir(), 'meadow.jpg')
   writeFileSync(picture, await plain())
 
-  /** What the test does when the script waits for a line. */
+  /** Runs when the script waits for a line. */
   const steps: Record<string, () => Promise<string | undefined>> = {
     authorize: () => codeAt(server, ann, asked.at(-1)?.split(' ')[1]),
     other: async () => ben.handle,

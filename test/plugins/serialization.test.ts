@@ -4,7 +4,7 @@ import { SHARED } from '../../plugins/resources.ts'
 import { extensionFolders, index, service } from '../extension-folder.ts'
 import { call, like, read, setUp, signUp, tweet } from '../helper.ts'
 
-// What many answers share is serialized once and put together as bytes; nobody may notice.
+// Parts that many answers share are serialized once and put together as bytes; nobody may notice.
 
 const extension = extensionFolders(t)
 

@@ -14,7 +14,7 @@ import {
 } from 'birdhouse/testing'
 import t from 'tap'
 
-// What another extension hears through app.live.listen, of tweets that another process writes.
+// Another extension hears through app.live.listen of tweets that another process writes.
 
 const env = await settings(t)
 async function start() {

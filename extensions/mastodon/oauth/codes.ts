@@ -11,7 +11,7 @@ export type Grant = {
   redirectUri: string
   scopes: string
   challenge: string | null
-  /** Of the account's password when it was typed. */
+  /** The hash of the account's password hash at the consent. */
   binding: Buffer | null
 }
 

@@ -7,7 +7,7 @@ import { newSecret } from './secrets.ts'
 const { InvalidGrantError } = OAuth2Server
 
 type Client = OAuth2Server.Client & { app: App }
-/** Whose code it is, and the password that it is bound to. */
+/** The person of a code, and the password that the code is bound to. */
 type Owner = { id: number; binding: Buffer | null }
 
 const toClient = (app: App): Client => ({

@@ -108,7 +108,7 @@ export function createTokens(app: FastifyInstance) {
     }
   }
 
-  /** Those of these sessions whose tokens are still valid, with one query. */
+  /** Picks the sessions whose tokens are still valid, with one query. */
   async function openAmong(sessionIds: number[]) {
     const rows = await app.db
       .select({ id: sessions.id })

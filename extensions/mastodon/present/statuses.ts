@@ -128,7 +128,7 @@ const idsOf = ({ id, createdAt }: Body, origin: string) => ({
   created_at: createdAt,
 })
 
-/** What all viewers of a tweet see. */
+/** The part of a status that all viewers see. */
 function sharedOf(tweet: Shown, origin: string) {
   const { author, entities, replyTo } = tweet
   const people = new Map((entities?.mentions ?? []).map((one) => [one.userId, one.handle]))

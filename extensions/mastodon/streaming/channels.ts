@@ -8,7 +8,7 @@ const MissingTag = createError('MISSING_TAG', 'This stream needs a tag', 400)
 
 type Target = Parameters<FastifyInstance['live']['listen']>[1]
 
-/** What a client asks for by a name and perhaps a hashtag. */
+/** A stream that a client asks for by a name and perhaps a hashtag. */
 export type Channel = {
   /** As messages name it. */
   stream: string[]

@@ -17,7 +17,7 @@ const MESSAGE_LIMIT = 4 * 1024
 /** Seconds in `Retry-After` for a user with too many streams. */
 const RETRY_AFTER = 60
 
-/** What a client hears without asking again. Nothing but its health without the extension live. */
+/** Streams of events. Without the extension live there is only the path that tells its health. */
 async function streaming(app: FastifyInstance) {
   const live = app.optional('live')
   app.get('/api/v1/streaming/health', async (_request, reply) =>

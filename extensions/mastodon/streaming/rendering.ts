@@ -6,7 +6,7 @@ type Tweet = Resources['Tweet']
 type Json = string | undefined
 type Wish = { tweet: Tweet; asker: Asker; origin: string } & PromiseWithResolvers<Json>
 
-/** What only a viewer sees; a status of a stream is the same for all. */
+/** Fields that differ by viewer; a status of a stream is the same for all. */
 const OF_VIEWER = new Set(['favourited', 'reblogged', 'bookmarked', 'muted', 'pinned'])
 const withoutViewer = (key: string, value: unknown) => (OF_VIEWER.has(key) ? undefined : value)
 

@@ -2,7 +2,7 @@ import { relate, signUp, tweet } from 'birdhouse/testing'
 import t from 'tap'
 import { listening } from './client.ts'
 
-// What clients ask beside timelines: whom to follow, reports, hashtags, languages, and what is refused.
+// Clients ask for more than timelines: people to follow, reports, hashtags, languages, and what is refused.
 
 const { app, tokenOf, call } = await listening(t)
 const person = () => signUp(app)

@@ -9,7 +9,7 @@ type Body = Resources['TweetBody']
 type Person = Resources['UserSummary']
 type Picture = Body['media'][number]
 
-/** What forms of a page need; strangers have none. */
+/** Values for the forms of a page; strangers have none. */
 export type View = {
   viewerId: number
   /** The hidden field of forms. */

@@ -4,7 +4,7 @@ import type { User } from 'birdhouse/testing'
 type Fields = Record<string, string>
 type Headers = Record<string, string>
 
-/** What a browser does for a person: it keeps cookies, and sends a form with the hidden token of the last page. */
+/** Acts as a browser: keeps cookies, and sends a form with the hidden token of the last page. */
 export function openBrowser(app: FastifyInstance) {
   const cookies = new Map<string, string>()
   let token = ''
