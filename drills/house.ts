@@ -24,7 +24,7 @@ export type Options = ServerOptions & {
   databaseUrl?: string
   /** Ports with the metrics of HAProxy in front of that database. */
   balancerMetrics?: number[]
-  /** Options of the MariaDB. */
+  /** The folder of the MariaDB. */
   databaseFolder?: string
   /** Returns another way to the store of pictures at this address. */
   s3Through?: (endpoint: string) => Promise<string>
