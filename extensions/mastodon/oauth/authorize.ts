@@ -111,7 +111,11 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
     const asked = await codes.find(consent, true)
     if (!asked || asked.userId !== request.viewerId)
       return refuse(reply, 'This page has expired. Start again in the app.')
-    forms.assertOwn(request, token)
+    try {
+      forms.assertOwn(request, token)
+    } catch (error) {
+      return showRefusal(reply.code(403), (error as Error).message)
+    }
     if (!(await codes.spend(consent)))
       return refuse(reply, 'This page was used already. Start again in the app.')
     const { appId, userId, redirectUri, scopes, challenge, binding } = asked

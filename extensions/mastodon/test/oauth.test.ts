@@ -144,11 +144,9 @@ t.test('consent needs its own page, which is valid once', async (t) => {
   const consent = await signIn(fay, ask(client))
   t.match(consent, { consent: /^[\w-]{43}$/ })
   const decide = () => post('/oauth/authorize', { ...consent, decision: 'allow' })
-  t.equal(
-    (await post('/oauth/authorize', { consent: consent.consent ?? '' })).status,
-    403,
-    'no token',
-  )
+  const foreign = await post('/oauth/authorize', { consent: consent.consent ?? '' })
+  t.equal(foreign.status, 403, 'no token')
+  t.match(foreign.headers.get('content-type'), 'text/html')
   t.equal((await decide()).status, 303)
   t.equal((await decide()).status, 400)
   await signIn(await signUp(app, 'Flo'), ask(client))
