@@ -54,6 +54,7 @@ const shared = fc.record({
   id: fc.integer({ min: 1 }),
   author: fc.option(author),
   text: fc.option(text),
+  language: fc.option(fc.constantFrom('en', 'ko')),
   createdAt: fc.constant('2026-11-25T08:00:00.000Z'),
   deleted: fc.boolean(),
   replyTo: fc.option(fc.record({ id: fc.nat(), deleted: fc.boolean(), author: fc.option(author) })),
