@@ -137,7 +137,7 @@ t.test('shared parts follow changes', async (t) => {
 
 t.test('a value that is not as declared fails the answer, not the ones after it', async (t) => {
   const part = { id: 1, author: null, text: null, createdAt: 'x', deleted: true, replyTo: null }
-  const counts = { likeCount: 0, retweetCount: 0, replyCount: 0 }
+  const counts = { likeCount: 0, retweetCount: 0, replyCount: 0, language: null }
   const item = { ...part, ...counts, media: [], retweetOf: null }
   const broken = { ...item, likeCount: 'many' }
   app.echoed = () => ({ items: [{ ...broken, [SHARED]: broken }], nextCursor: null })
