@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FastifyInstance } from 'birdhouse'
+import type { FastifyInstance, Resources } from 'birdhouse'
 import type { Delivery, LiveItem } from './delivery.ts'
 import { SLICE } from './streams.ts'
 
@@ -62,7 +62,8 @@ export function createListeners(app: FastifyInstance) {
     return names.map((name) => [name, viewers] as const)
   }
 
-  const tagsOf = ({ entities }: Tagged) => new Set(entities?.hashtags.map(({ tag }) => keyOf(tag)))
+  const tagsOf = ({ entities }: Resources['Tweet'] & Tagged) =>
+    new Set(entities?.hashtags.map(({ tag }) => keyOf(tag)))
 
   function call(receive: Receive, item: LiveItem) {
     try {
