@@ -71,11 +71,15 @@ export async function startReplication(t: Test) {
         (await pool.query<RowDataPacket[]>(sql, values))[0],
   ) as [Query, Query]
 
+  const { password } = new URL(primary.url)
+  // MySQL takes at most 32 characters for this purpose.
+  const short = password.slice(0, 32)
+  await onPrimary(`CREATE USER replica@'%' IDENTIFIED BY '${short}'`)
+  await onPrimary("GRANT REPLICATION SLAVE ON *.* TO replica@'%'")
   const [row] = await onPrimary(`SELECT ${WORDS.position} AS position`)
   await onReplica(WORDS.reset)
   await onReplica(WORDS.begin, [row?.position])
-  const { username, password } = new URL(primary.url)
-  await onReplica(WORDS.source(primary.port, username, password))
+  await onReplica(WORDS.source(primary.port, 'replica', short))
   await onReplica(WORDS.start)
   /** A user of the replica that has no right but to read; a start of MariaDB deletes users. */
   async function addReader() {
