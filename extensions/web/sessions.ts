@@ -93,21 +93,19 @@ export function createSessions(app: FastifyInstance, cookies: Cookies) {
       await tx.insert(webSessions).values({ hash: hashOf(secret), userId, sessionId })
       opened = { userId, sessionId, secret }
     })
-    await end(request)
+    const former = visitors.get(request)
     if (opened) visitors.set(request, opened)
+    // Before the former session ends: if that fails, the browser still has the new one.
     cookies.write(reply, 'session', secret)
     cookies.clear(reply, 'form')
+    if (former) await revoke(former)
   }
 
   async function signOut(request: FastifyRequest, reply: FastifyReply) {
-    await end(request)
-    cookies.clear(reply, 'session')
-  }
-
-  async function end(request: FastifyRequest) {
     const visitor = visitors.get(request)
     visitors.delete(request)
     if (visitor) await revoke(visitor)
+    cookies.clear(reply, 'session')
   }
 
   const revoke = ({ userId, sessionId }: Omit<Visitor, 'secret'>) =>

@@ -89,11 +89,11 @@ function viewOf(app: FastifyInstance, tweet: Shown, accounts: Accounts, origin: 
 }
 
 function toView(app: FastifyInstance, tweet: Shown, account: Part<Account>, origin: string) {
-  const { author, replyTo, text } = tweet
+  const { author, language, replyTo, text } = tweet
   const mentions = tweet.entities?.mentions ?? []
   // Mentions differ where an account is behind a block.
   const mentioned = mentions.map(({ userId, handle }) => `${userId}:${handle}`).join()
-  const by = [origin, text, author, replyTo, tweet.entities === undefined, mentioned]
+  const by = [origin, text, language, author, replyTo, tweet.entities === undefined, mentioned]
   const shared = bodies(app.resources.sharedPart(tweet), by, () => toPart(sharedOf(tweet, origin)))
   const own = {
     favourited: tweet.liked ?? false,
