@@ -7,10 +7,10 @@ import {
   type ResultSetHeader,
 } from 'mysql2/promise'
 import { isConflict, mysqlError } from '../plugins/db/errors.ts'
-import { chooseAlgorithm } from './alter-algorithm.ts'
 import { withLock } from './migration-lock.ts'
 import { failure, type History, pendingSteps, readSteps, type Step } from './migration-steps.ts'
 import { foreignStatement } from './ownership.ts'
+import { rebuildInPlace } from './rebuild.ts'
 
 export type Progress = (line: string) => void
 
@@ -99,8 +99,7 @@ async function apply(
   )
   const interruptedBefore = started.affectedRows === 0
   try {
-    await chooseAlgorithm(connection, statement)
-    await runUnderLoad(connection, statement, async (reason) => {
+    await runUnderLoad(connection, await rebuildInPlace(connection, statement), async (reason) => {
       progress(`migration ${id} waits for a lock (${reason}); trying again`)
       await renew()
     })
