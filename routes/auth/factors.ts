@@ -1,5 +1,5 @@
 import type { Db, FastifyInstance, Tx } from 'birdhouse'
-import { and, eq, isNotNull } from 'drizzle-orm'
+import { and, eq, isNotNull, isNull } from 'drizzle-orm'
 import { newRecoveryCodes, recoveryHash } from './codes.ts'
 import type { createChallenges } from './passkeys/challenges.ts'
 
@@ -24,7 +24,7 @@ export function createFactors(
     return { totp, isOn: totp !== undefined || typeof row?.passkeyId === 'number' }
   }
 
-  /** Replaces the recovery codes and returns the new ones. */
+  /** Replaces the recovery codes and returns the new ones. Ends what was begun by the password alone. */
   async function switchOn(tx: Tx, userId: number) {
     const codes = newRecoveryCodes()
     await tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
@@ -32,6 +32,9 @@ export function createFactors(
       .insert(recoveryCodes)
       .values(codes.map((code) => ({ userId, hash: recoveryHash(code) })))
     await challenges.revokeRegistrations(userId, tx)
+    await tx
+      .delete(secondFactors)
+      .where(and(eq(secondFactors.userId, userId), isNull(secondFactors.confirmedAt)))
     await app.events.emit(tx, 'auth.secondFactorChanged', { userId, isOn: true })
     return codes
   }

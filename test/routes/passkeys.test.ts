@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { eq, sql } from 'drizzle-orm'
 import { URI } from 'otpauth'
 import t from 'tap'
+import { openBrowser } from '../../extensions/web/test/browser.ts'
 import { createSite } from '../../routes/auth/passkeys/site.ts'
 import { passkeyOf } from '../authenticator.ts'
 import { call, drained, settings, setUp, signUp, type User } from '../helper.ts'
@@ -393,6 +394,29 @@ t.test('an authenticator app and passkeys are one second factor', async (t) => {
   t.equal((await call(app, `DELETE ${FACTOR}`, off)).status, 204)
   t.strictSame(await listOf(user), [])
   t.equal((await signIn(user)).status, 200)
+})
+
+t.test('a passkey ends the set-up of an app that was begun by the password alone', async (t) => {
+  const user = await signUp(app, 'Pim')
+  const { url } = (
+    await call(app, `POST ${FACTOR}`, { as: user, body: { password: user.password } })
+  ).body
+  await add(user, passkeyOf(ORIGIN).create((await creationOptions(user)).body))
+  const confirm = { as: user, body: { code: URI.parse(url).generate() } }
+  t.match(await call(app, `POST ${FACTOR}/confirm`, confirm), {
+    status: 409,
+    body: { code: 'SECOND_FACTOR_NOT_STARTED' },
+  })
+})
+
+t.test('the pages take a recovery code of a person who has passkeys alone', async (t) => {
+  const { user, codes } = await enrolled('Qi')
+  const browser = openBrowser(app)
+  const step = await browser.signIn(user, '/bookmarks')
+  t.match(step.body, 'This page cannot use a passkey; type a recovery code instead.')
+  const ticket = /name="ticket" value="([^"]+)"/.exec(step.body)?.[1] ?? ''
+  const fields = { ticket, return_to: '/bookmarks', code: codes[0] ?? '' }
+  t.match(await browser.post('/sign-in', fields), { status: 303, to: '/bookmarks' })
 })
 
 t.test('an operator deletes lost passkeys', async (t) => {

@@ -51,7 +51,6 @@ export function createChallenges(app: FastifyInstance) {
     return affectedRows > 0
   }
 
-  /** Ends registrations that were begun without the factor that has been switched on since. */
   const revokeRegistrations = async (userId: number, db: Db | Tx) =>
     void (await db.delete(table).where(and(eq(table.userId, userId), isNotNull(table.sessionId))))
 
