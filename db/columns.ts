@@ -15,6 +15,11 @@ export const jsonText = customType<{ data: unknown; driverData: string }>({
   fromDriver: (value) => JSON.parse(value),
 })
 
+/** Drizzle's own varbinary returns text. */
+export const bytes = customType<{ data: Buffer; config: { length: number } }>({
+  dataType: (config) => `varbinary(${config?.length ?? 255})`,
+})
+
 /** A SHA-256 digest. */
 export const bytes32 = customType<{ data: Buffer }>({ dataType: () => 'binary(32)' })
 

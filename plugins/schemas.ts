@@ -48,8 +48,8 @@ export const ACCOUNT_LIMITS = {
   password: { min: 8, max: 128 },
 } as const
 
-/** Bytes of JSON bodies, for `bodyLimit`: they hold the longest fields in UTF-8, or two passwords as escapes. */
-export const BODY_LIMITS = { signUp: 40 * 1024, credentials: 4 * 1024 } as const
+/** Bytes of JSON bodies, for `bodyLimit`: they hold the longest fields in UTF-8, or two passwords as escapes and a passkey. */
+export const BODY_LIMITS = { signUp: 40 * 1024, credentials: 10 * 1024 } as const
 
 const { handle, password } = ACCOUNT_LIMITS
 
@@ -79,6 +79,36 @@ export const SecondFactorCode = Type.String({
   examples: ['123456'],
   description: 'The current code of the authenticator app, or an unused recovery code.',
 })
+
+/** Bytes in base64url, as browsers write them. */
+export const Base64Url = (maxLength: number) =>
+  Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength })
+
+const publicKeyCredential = {
+  /** At most 1,023 bytes (WebAuthn, section 4). */
+  id: Base64Url(1364),
+  rawId: Base64Url(1364),
+  type: Type.Literal('public-key'),
+}
+/** A credential as `PublicKeyCredential.toJSON()` of browsers returns it; browsers add fields in time. */
+export const PublicKeyCredential = <T extends Type.TProperties>(response: T, description: string) =>
+  Type.Object({ ...publicKeyCredential, response: Type.Object(response) }, { description })
+
+export const PasskeyAnswer = PublicKeyCredential(
+  {
+    clientDataJSON: Base64Url(2000),
+    authenticatorData: Base64Url(1400),
+    signature: Base64Url(1400),
+  },
+  'The answer of a passkey to `POST /v1/auth/passkey-options` or, in a session, `POST /v1/auth/second-factor/passkey-options`: `(await navigator.credentials.get({ publicKey })).toJSON()` of a browser, where `publicKey` is `PublicKeyCredential.parseRequestOptionsFromJSON(options)`.',
+)
+export type PasskeyAnswer = Static<typeof PasskeyAnswer>
+
+/** What an account with a second factor sends beside its password: a code or the answer of a passkey. */
+export const SecondFactorProof = {
+  code: Type.Optional(SecondFactorCode),
+  passkey: Type.Optional(PasskeyAnswer),
+}
 
 /** The code of an invitation to sign up. */
 export const Invitation = Type.String({

@@ -20,6 +20,7 @@ const PUBLIC = [
   'POST /v1/auth/email-change/confirm',
   'POST /v1/auth/email-verification/confirm',
   'POST /v1/auth/login',
+  'POST /v1/auth/passkey-options',
   'POST /v1/auth/password-reset',
   'POST /v1/auth/password-reset/confirm',
   'POST /v1/auth/refresh',

@@ -1,4 +1,5 @@
 import { URI } from 'otpauth'
+import { passkeyOf } from './authenticator.ts'
 import { type App, call, drained, like, relate, retweet, signUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm } from './multipart.ts'
 import { type startSmtp, tokenIn } from './smtp.ts'
@@ -12,6 +13,7 @@ export const PERSONAL = {
   profile: '비밀 소개 프로필',
   tweet: '비밀 트윗 본문',
   alt: '비밀 사진 설명',
+  passkey: '비밀 열쇠',
   userAgent: 'SecretBrowser/7',
   address: '203.0.113.77',
   newEmail: 'onyu.elsewhere@example.com',
@@ -85,6 +87,12 @@ export async function busyAccount(app: App, smtp: Awaited<ReturnType<typeof star
   const { url } = await ask('POST /v1/auth/second-factor', { password: as.password })
   const code = URI.parse(url).generate()
   const { recoveryCodes } = await ask('POST /v1/auth/second-factor/confirm', { code })
+  const passkeys = '/v1/auth/second-factor/passkeys'
+  const proof = { password: as.password, code: recoveryCodes[3] }
+  const passkey = passkeyOf(`http://localhost:${app.config.port}`)
+  const created = passkey.create(await ask(`POST ${passkeys}/options`, proof))
+  await ask(`POST ${passkeys}`, { name: PERSONAL.passkey, passkey: created })
+  await ask('POST /v1/auth/second-factor/passkey-options')
   await ask('POST /v1/auth/email-verification')
   await drained(app)
   const token = tokenIn(smtp.to(email).findLast(({ subject }) => /[Cc]onfirm/.test(subject ?? '')))

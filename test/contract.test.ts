@@ -1,5 +1,6 @@
 import { URI } from 'otpauth'
 import t from 'tap'
+import { passkeyOf } from './authenticator.ts'
 import { type App, signUp as createAccount, drained, relate, setUp, tweet } from './helper.ts'
 import { formOf, newMedia, plain, sendForm, upload } from './multipart.ts'
 import { startPrism } from './prism.ts'
@@ -77,6 +78,25 @@ t.test('operations on accounts and sessions answer as documented', async (t) => 
   await drained(app)
   await ask(t, 200, `GET /v1/users/me/exports/${id}/archive`, { as })
   await ask(t, 404, 'GET /v1/users/me/exports/999999/archive', { as })
+  const passkeys = '/v1/auth/second-factor/passkeys'
+  await ask(t, 409, 'POST /v1/auth/passkey-options', { body: { email, password } })
+  await ask(t, 403, `POST ${passkeys}/options`, { as, body: { password } })
+  const begun = { as, body: { password, code: recoveryCodes[2] } }
+  const passkey = passkeyOf(`http://localhost:${app.config.port}`)
+  const created = passkey.create(await ask(t, 200, `POST ${passkeys}/options`, begun))
+  const addition = { as, body: { name: '열쇠', passkey: created } }
+  const added = await ask(t, 201, `POST ${passkeys}`, addition)
+  await ask(t, 422, `POST ${passkeys}`, addition)
+  await ask(t, 200, `GET ${passkeys}`, { as })
+  await ask(t, 200, `PATCH ${passkeys}/${added.id}`, { as, body: { name: '새 이름' } })
+  await ask(t, 404, `PATCH ${passkeys}/999999`, { as, body: { name: '새 이름' } })
+  const toLogIn = await ask(t, 200, 'POST /v1/auth/passkey-options', { body: { email, password } })
+  const loggingIn = { email, password, passkey: passkey.get(toLogIn) }
+  await ask(t, 200, 'POST /v1/auth/login', { body: loggingIn })
+  const toAct = await ask(t, 200, 'POST /v1/auth/second-factor/passkey-options', { as })
+  const removal = { as, body: { password, passkey: passkey.get(toAct) } }
+  await ask(t, 204, `DELETE ${passkeys}/${added.id}`, removal)
+  await ask(t, 409, 'POST /v1/auth/second-factor/passkey-options', { as })
   const recovery = { password, code: recoveryCodes[0] }
   await ask(t, 204, 'DELETE /v1/auth/second-factor', { as, body: recovery })
   await ask(t, 409, 'POST /v1/users/me/terms', { as, body: { version: '2025-01' } })

@@ -85,6 +85,7 @@ const READS: Record<string, Kind> = {
   '/v1/admin/sign-up-blocks': 'neither',
   '/.well-known/security.txt': 'neither',
   '/v1/auth/second-factor': 'neither',
+  '/v1/auth/second-factor/passkeys': 'neither',
   '/v1/auth/sessions': 'neither',
   '/livez': 'neither',
   '/readyz': 'neither',

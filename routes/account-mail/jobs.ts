@@ -60,6 +60,13 @@ export function addJobs(app: FastifyInstance) {
     options,
   )
   app.events.subscribe(
+    'auth.passkeysChanged',
+    'accountMail.passkeysChanged',
+    ({ userId, isAdded }) =>
+      accountMail.notify({ userId, notice: isAdded ? 'passkeyAdded' : 'passkeyDeleted' }),
+    options,
+  )
+  app.events.subscribe(
     'exports.asked',
     'accountMail.exportAsked',
     ({ userId }) => accountMail.notify({ userId, notice: 'exportAsked' }),

@@ -55,11 +55,19 @@ export const NOTICES = {
   },
   factorOn: {
     subject: 'Your second factor is on',
-    text: 'A login of your account needs a code of your authenticator app now',
+    text: 'A login of your account needs your authenticator app or a passkey now',
   },
   factorOff: {
     subject: 'Your second factor is off',
     text: 'A login of your account needs the password alone now',
+  },
+  passkeyAdded: {
+    subject: 'A passkey was added',
+    text: 'A passkey was added to your account;\nwho has it and your password can sign in',
+  },
+  passkeyDeleted: {
+    subject: 'A passkey was deleted',
+    text: 'A passkey of your account was deleted',
   },
   exportAsked: {
     subject: 'Your data was asked for',

@@ -1,4 +1,4 @@
-import { Email, NewPassword, Password, SecondFactorCode } from 'birdhouse/schemas'
+import { Email, NewPassword, Password, SecondFactorProof } from 'birdhouse/schemas'
 import { Type } from 'typebox'
 
 const closed = { additionalProperties: false }
@@ -11,7 +11,7 @@ export const Token = Type.Object({ token }, closed)
 export const ResetRequest = Type.Object({ email: Email }, closed)
 export const Reset = Type.Object({ token, newPassword: NewPassword }, closed)
 export const EmailChange = Type.Object(
-  { email: Email, password: Password, code: Type.Optional(SecondFactorCode) },
+  { email: Email, password: Password, ...SecondFactorProof },
   closed,
 )
 export const Accepted = Type.Null({

@@ -23,6 +23,7 @@ declare module 'fastify' {
     'accountMail.change': { userId: number; email: string; binding: string }
     'accountMail.exportAsked': EventPayloads['exports.asked']
     'accountMail.factorChanged': EventPayloads['auth.secondFactorChanged']
+    'accountMail.passkeysChanged': EventPayloads['auth.passkeysChanged']
     'accountMail.newNetwork': EventPayloads['auth.newNetwork']
     'accountMail.passwordChanged': EventPayloads['auth.passwordChanged']
     'accountMail.emailChanged': EventPayloads['auth.emailChanged']
@@ -35,6 +36,8 @@ const NoMail = createError(
   'This server sends no mail; ask its operator to change the account.',
   503,
 )
+
+type Proof = Parameters<FastifyInstance['auth']['assertOwnPassword']>[1]
 
 function createAccountMail(app: FastifyInstance) {
   const { verifiedEmails } = app.tables
@@ -101,7 +104,7 @@ function createAccountMail(app: FastifyInstance) {
    */
   async function askToChange(
     userId: number,
-    { email, ...proof }: { email: string; password: string; code?: string | undefined },
+    { email, ...proof }: { email: string } & Proof,
     address: string,
   ) {
     assertOn()

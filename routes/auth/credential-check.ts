@@ -2,16 +2,16 @@ import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import type { createLoginAttempts } from './login-attempts.ts'
 import type { Claimed } from './login-rules.ts'
-import { type createSecondFactor, WrongCode } from './second-factor.ts'
+import { type createSecondFactor, type FactorProof, WrongCode } from './second-factor.ts'
 
-export type Proof = { password: string; code?: string | undefined }
+export type Proof = { password: string } & FactorProof
 /** The password has been right before, see login-tickets.ts. */
-export type LaterProof = { isPasswordChecked: true; code: string }
+export type LaterProof = { isPasswordChecked: true } & FactorProof
 
 const required = (status: number) =>
   createError(
     'SECOND_FACTOR_REQUIRED',
-    'This account has a second factor; send `code` as well: the current code of the authenticator app, or a recovery code.',
+    'This account has a second factor; send `code` as well, the current code of the authenticator app or a recovery code, or `passkey`, the answer of a passkey.',
     status,
   )
 const wrong = (status: number) =>
@@ -46,7 +46,7 @@ export function createCredentialCheck(
         'isPasswordChecked' in proof ||
         (await app.password.verify(proof.password, account?.passwordHash, origin))
       if (!account || !isOwner) return false
-      const outcome = await secondFactor.check(account.id, proof.code)
+      const outcome = await secondFactor.check(account.id, proof)
       if (outcome === 'missing') throw new REFUSALS[purpose].Required()
       isWrongCode = outcome === 'wrong'
       return !isWrongCode

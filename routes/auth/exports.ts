@@ -3,7 +3,7 @@ import { and, eq, gt } from 'drizzle-orm'
 
 /** Adds the rows of an account to the archive for its owner, without hashes and secrets. */
 export function addExports(app: FastifyInstance) {
-  const { sessions, secondFactors, loginAttempts } = app.tables
+  const { sessions, secondFactors, passkeys, loginAttempts } = app.tables
 
   app.exports.add('sessions', (userId, after, limit) =>
     app.db
@@ -26,6 +26,20 @@ export function addExports(app: FastifyInstance) {
       .select({ createdAt: secondFactors.createdAt, confirmedAt: secondFactors.confirmedAt })
       .from(secondFactors)
       .where(eq(secondFactors.userId, userId)),
+  )
+
+  app.exports.add('passkeys', (userId) =>
+    app.db
+      .select({
+        name: passkeys.name,
+        transports: passkeys.transports,
+        counter: passkeys.counter,
+        createdAt: passkeys.createdAt,
+        lastUsedAt: passkeys.lastUsedAt,
+      })
+      .from(passkeys)
+      .where(eq(passkeys.userId, userId))
+      .orderBy(passkeys.id),
   )
 
   app.exports.add('logins', (userId) =>

@@ -8,6 +8,7 @@ import {
   problems,
   SignUp,
 } from 'birdhouse/schemas'
+import { ownPasskeys, passkeyLogin } from './passkeys/routes.ts'
 import {
   Login,
   PasswordChange,
@@ -64,7 +65,7 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'login',
         summary: 'Sign in',
         description:
-          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal, an account that waits for its approval with 403 `SIGN_UP_WAITING`. With a second factor, a right password without `code` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
+          'The answer to an unknown e-mail address and to a wrong password is the same. A suspended account is refused with 403 `ACCOUNT_SUSPENDED`, which says why and how to appeal, an account that waits for its approval with 403 `SIGN_UP_WAITING`. With a second factor, a right password without `code` or `passkey` is refused with 401 `SECOND_FACTOR_REQUIRED`.',
         body: Login,
         response: { 200: SignedIn, ...problems(401, 403) },
       },
@@ -90,6 +91,8 @@ const auth: FastifyPluginAsyncTypebox = async (app) => {
 
   await app.register(ownSessions)
   await app.register(secondFactor)
+  await app.register(passkeyLogin)
+  await app.register(ownPasskeys)
 }
 
 const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
@@ -153,7 +156,7 @@ const ownSessions: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'changePassword',
         summary: 'Change your password',
         description:
-          'Requires your current password, and `code` where your second factor is on. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
+          'Requires your current password, and `code` or `passkey` where your second factor is on. All your other sessions end at once, with their refresh tokens; this one stays. The rules for the new password are those of the sign-up.',
         body: PasswordChange,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },

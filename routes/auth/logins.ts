@@ -3,6 +3,7 @@ import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import type { createCredentialCheck, Proof } from './credential-check.ts'
 import type { createLoginAttempts } from './login-attempts.ts'
 import { createLoginTickets } from './login-tickets.ts'
+import type { FactorProof } from './second-factor.ts'
 import type { Client, createSessions } from './sessions.ts'
 
 const WrongCredentials = createError(
@@ -46,8 +47,14 @@ export function createLogins(
    * @throws WrongCredentials, SecondFactorRequired, WrongSecondFactor, TooManyFailures, TooManyRequests, and what
    * login checks throw
    */
-  async function checkCredentials(email: string, password: string, address: string, code?: string) {
-    const account = await assertMayLogIn(await checkedAccount({ email, password, code }, address))
+  async function checkCredentials(
+    email: string,
+    password: string,
+    address: string,
+    proof: FactorProof = {},
+  ) {
+    const credentials = { email, password, ...proof }
+    const account = await assertMayLogIn(await checkedAccount(credentials, address))
     await assertMayLogIn(await assertUnchanged(account, password))
     return account.id
   }
@@ -73,6 +80,24 @@ export function createLogins(
   /** Like `checkCredentials`, without login checks: the account may be suspended. */
   async function ownerOf(credentials: Credentials, address: string) {
     return (await checkedAccount(credentials, address)).id
+  }
+
+  /**
+   * Returns the id of the account whose password is right and whose second factor is left to check; undefined for an
+   * account without one. @throws as `ownerOf`
+   */
+  async function ownerBeforeFactor(
+    credentials: { email: string; password: string },
+    address: string,
+  ) {
+    try {
+      await checkedAccount(credentials, address)
+    } catch (error) {
+      const { ticket } = error as { ticket?: string }
+      if (ticket) return tickets.claimedBy(ticket)
+      throw error
+    }
+    return undefined
   }
 
   async function checkedAccount({ email, ...proof }: Credentials, address: string) {
@@ -171,7 +196,15 @@ export function createLogins(
     })
   }
 
-  return { checkCredentials, ownerOf, addLoginCheck, login, loginFor, loginForApp }
+  return {
+    checkCredentials,
+    ownerOf,
+    ownerBeforeFactor,
+    addLoginCheck,
+    login,
+    loginFor,
+    loginForApp,
+  }
 }
 
 /** Handles have no `@` of their own; people write one before them. */

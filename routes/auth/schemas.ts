@@ -7,6 +7,7 @@ import {
   Password,
   ref,
   SecondFactorCode,
+  SecondFactorProof,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -24,20 +25,20 @@ const RefreshToken = Type.String({
 })
 
 export const Login = Type.Object(
-  { email: Email, password: Password, code: Type.Optional(SecondFactorCode) },
+  { email: Email, password: Password, ...SecondFactorProof },
   { additionalProperties: false },
 )
 
 export const PasswordChange = Type.Object(
-  { password: Password, newPassword: NewPassword, code: Type.Optional(SecondFactorCode) },
+  { password: Password, newPassword: NewPassword, ...SecondFactorProof },
   { additionalProperties: false },
 )
 
 export const SecondFactorStart = Type.Object(
-  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { password: Password, ...SecondFactorProof },
   { additionalProperties: false },
 )
-const EndOtherSessions = Type.Optional(
+export const EndOtherSessions = Type.Optional(
   Type.Boolean({ description: 'True ends all your other sessions at once; this one stays.' }),
 )
 export const SecondFactorConfirmation = Type.Object(
@@ -45,7 +46,7 @@ export const SecondFactorConfirmation = Type.Object(
   { additionalProperties: false },
 )
 export const SecondFactorStop = Type.Object(
-  { password: Password, code: SecondFactorCode, endOtherSessions: EndOtherSessions },
+  { password: Password, ...SecondFactorProof, endOtherSessions: EndOtherSessions },
   { additionalProperties: false },
 )
 export const SecondFactorSetUp = Type.Object({
@@ -54,6 +55,8 @@ export const SecondFactorSetUp = Type.Object({
 })
 export const SecondFactorState = Type.Object({
   isOn: Type.Boolean(),
+  hasApp: Type.Boolean({ description: 'Whether an authenticator app is set up.' }),
+  passkeys: Type.Integer({ minimum: 0, description: 'Number of passkeys.' }),
   recoveryCodesLeft: Type.Integer({ minimum: 0 }),
 })
 export const RecoveryCodes = Type.Object({ recoveryCodes: Type.Array(Type.String()) })

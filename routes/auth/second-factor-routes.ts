@@ -1,5 +1,6 @@
-import type { FastifyPluginAsyncTypebox, Tx } from 'birdhouse'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { BearerAuth, BODY_LIMITS, NoContent, problems } from 'birdhouse/schemas'
+import { endingOthers } from './ending-others.ts'
 import {
   RecoveryCodes,
   SecondFactorConfirmation,
@@ -14,11 +15,7 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
   const bodyLimit = BODY_LIMITS.credentials
   app.addHook('onRequest', app.authenticate)
 
-  /** OWASP ASVS 7.4.3: a change of a factor offers to end all other sessions. */
-  const ending =
-    ({ userId, sessionId }: { userId: number; sessionId: number }, isWanted = false) =>
-    async (tx: Tx) =>
-      isWanted && app.auth.sessions.revokeOthers(userId, sessionId, tx)
+  const ending = endingOthers(app)
 
   app.get(
     '/auth/second-factor',
@@ -42,7 +39,7 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'startSecondFactor',
         summary: 'Set up a second factor',
         description:
-          'Requires your password. Show `url` as a QR code to an authenticator app, then confirm with a code of the app. Until then the factor is off; a new set-up replaces one that was not confirmed.',
+          'Requires your password, and `code` or `passkey` where you have passkeys. Show `url` as a QR code to an authenticator app, then confirm with a code of the app. Until then the factor is off; a new set-up replaces one that was not confirmed.',
         body: SecondFactorStart,
         response: { 200: SecondFactorSetUp, ...problems(401, 403, 404, 409, 503) },
       },
@@ -63,7 +60,7 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'confirmSecondFactor',
         summary: 'Switch your second factor on',
         description:
-          'From now on a login, a change of the password and the deletion of the account require a code. The recovery codes are shown this once; each replaces one code of the app.',
+          'From now on a login, a change of the password and the deletion of the account require a code or a passkey. The recovery codes are shown this once; each replaces one code of the app, and former ones are void.',
         body: SecondFactorConfirmation,
         response: { 200: RecoveryCodes, ...problems(401, 403, 409, 503) },
       },
@@ -85,7 +82,8 @@ const secondFactor: FastifyPluginAsyncTypebox = async (app) => {
         ...signedIn,
         operationId: 'stopSecondFactor',
         summary: 'Switch your second factor off',
-        description: 'Deletes the secret and the recovery codes.',
+        description:
+          'Requires your password, and `code` or `passkey`. Deletes the secret, all passkeys and the recovery codes.',
         body: SecondFactorStop,
         response: { 204: NoContent, ...problems(401, 403, 409, 503) },
       },

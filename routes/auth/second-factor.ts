@@ -1,20 +1,17 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, Tx } from 'birdhouse'
+import type { PasskeyAnswer } from 'birdhouse/schemas'
 import { and, eq, isNotNull, isNull, lt, sql } from 'drizzle-orm'
-import {
-  isTotp,
-  newRecoveryCodes,
-  newSecret,
-  plainCode,
-  recoveryHash,
-  stepOf,
-  urlOf,
-} from './codes.ts'
+import { isTotp, newSecret, plainCode, recoveryHash, stepOf, urlOf } from './codes.ts'
+import { createFactors, type Factors } from './factors.ts'
+import { createChallenges } from './passkeys/challenges.ts'
+import { createPasskeys } from './passkeys/passkeys.ts'
 import { createSealing } from './sealing.ts'
 
 declare module 'fastify' {
   interface EventPayloads {
     'auth.secondFactorChanged': { userId: number; isOn: boolean }
+    'auth.passkeysChanged': { userId: number; isAdded: boolean }
   }
 }
 
@@ -25,7 +22,7 @@ const Unavailable = createError(
 )
 const AlreadyOn = createError(
   'SECOND_FACTOR_ON',
-  'The second factor is on; switch it off before you set up another.',
+  'An authenticator app is set up; switch the second factor off before you set up another.',
   409,
 )
 const NotOn = createError(
@@ -40,19 +37,24 @@ const NotStarted = createError(
 )
 export const WrongCode = createError(
   'WRONG_SECOND_FACTOR',
-  'The code is wrong, too old or used already; send the next code of the authenticator app, or an unused recovery code.',
+  'The code or the answer of the passkey is wrong, too old or used already; send the next code of the authenticator app, an unused recovery code, or the answer to new options.',
   403,
 )
 
+type Totp = NonNullable<Awaited<ReturnType<Factors['of']>>['totp']>
 type Within = (tx: Tx) => Promise<unknown>
+/** One of both; the passkey is checked if both are there. */
+export type FactorProof = { code?: string | undefined; passkey?: PasskeyAnswer | undefined }
 
-/** Time-based codes (RFC 6238) and recovery codes; each is accepted once. */
+/** Time-based codes (RFC 6238), recovery codes and passkeys; each is accepted once. */
 export function createSecondFactor(app: FastifyInstance) {
-  const { secondFactors: factors, recoveryCodes } = app.tables
+  const { secondFactors: table, recoveryCodes } = app.tables
   const sealing = createSealing(app.config.secondFactorKeys)
-  const pendingOf = (userId: number) => and(eq(factors.userId, userId), isNull(factors.confirmedAt))
-  const activeOf = (userId: number) =>
-    and(eq(factors.userId, userId), isNotNull(factors.confirmedAt))
+  const challenges = createChallenges(app)
+  const factors = createFactors(app, challenges)
+  const passkeys = createPasskeys(app, challenges, factors)
+  const pendingOf = (userId: number) => and(eq(table.userId, userId), isNull(table.confirmedAt))
+  const activeOf = (userId: number) => and(eq(table.userId, userId), isNotNull(table.confirmedAt))
 
   /** @throws SecondFactorUnavailable */
   function seal(secret: string, userId: number) {
@@ -76,67 +78,72 @@ export function createSecondFactor(app: FastifyInstance) {
     const secret = newSecret()
     const sealed = seal(secret, userId)
     const { email } = await app.users.getOwn(userId)
-    const [inserted] = await app.db.insert(factors).ignore().values({ userId, sealed })
+    const [inserted] = await app.db.insert(table).ignore().values({ userId, sealed })
     if (inserted.affectedRows === 0) {
-      const [updated] = await app.db.update(factors).set({ sealed }).where(pendingOf(userId))
+      const [updated] = await app.db.update(table).set({ sealed }).where(pendingOf(userId))
       if (updated.affectedRows === 0) throw new AlreadyOn()
     }
     return { secret, url: urlOf(secret, email) }
   }
 
   /**
-   * Switches the factor on and returns recovery codes; `within` runs last in the transaction.
+   * Switches the factor on and returns new recovery codes; `within` runs last in the transaction.
    * @throws NotStarted, WrongCode, SecondFactorUnavailable
    */
   async function confirm(userId: number, code: string, within: Within = async () => {}) {
-    const [row] = await app.db.select().from(factors).where(pendingOf(userId))
+    const [row] = await app.db.select().from(table).where(pendingOf(userId))
     if (!row) throw new NotStarted()
     const lastStep = stepOf(open(row.sealed, userId).plain, plainCode(code))
     if (lastStep === undefined) throw new WrongCode()
-    const codes = newRecoveryCodes()
-    await app.transaction(async (tx) => {
+    return app.transaction(async (tx) => {
+      await app.users.states.lock(tx, userId)
       const [{ affectedRows }] = await tx
-        .update(factors)
+        .update(table)
         .set({ confirmedAt: sql`NOW(3)`, lastStep })
-        .where(and(pendingOf(userId), eq(factors.sealed, row.sealed)))
+        .where(and(pendingOf(userId), eq(table.sealed, row.sealed)))
       // Another request confirmed first, or started again.
       if (affectedRows === 0) throw new NotStarted()
-      await tx
-        .insert(recoveryCodes)
-        .values(codes.map((each) => ({ userId, hash: recoveryHash(each) })))
-      await app.events.emit(tx, 'auth.secondFactorChanged', { userId, isOn: true })
+      const codes = await factors.switchOn(tx, userId)
       await within(tx)
+      return codes
     })
-    return codes
   }
 
   async function state(userId: number) {
-    const [row] = await app.db.select({ id: factors.userId }).from(factors).where(activeOf(userId))
+    const { totp, isOn } = await factors.of(userId)
     return {
-      isOn: row !== undefined,
+      isOn,
+      hasApp: totp !== undefined,
+      passkeys: (await passkeys.list(userId)).length,
       recoveryCodesLeft: await app.db.$count(recoveryCodes, eq(recoveryCodes.userId, userId)),
     }
   }
 
-  /** Uses the code up. `right` where the factor is off. @throws SecondFactorUnavailable */
-  async function check(userId: number, given: string | undefined) {
-    const [row] = await app.db.select().from(factors).where(activeOf(userId))
-    if (!row) return 'right'
-    if (given === undefined) return 'missing'
-    const code = plainCode(given)
-    const isRight = isTotp(code) ? await useTotp(row, code) : await useRecoveryCode(userId, code)
-    return isRight ? 'right' : 'wrong'
+  /**
+   * Uses the code or the answer up. `right` where the factor is off.
+   * @throws SecondFactorUnavailable, PasskeysUnavailable
+   */
+  async function check(userId: number, { code, passkey }: FactorProof) {
+    const { totp, isOn } = await factors.of(userId)
+    if (!isOn) return 'right'
+    if (passkey) return outcome(await passkeys.use(userId, passkey))
+    return code === undefined ? 'missing' : outcome(await useCode(userId, totp, plainCode(code)))
   }
 
-  async function useTotp({ userId, sealed }: typeof factors.$inferSelect, code: string) {
+  async function useCode(userId: number, totp: Totp | undefined, code: string) {
+    if (!isTotp(code)) return useRecoveryCode(userId, code)
+    return totp !== undefined && useTotp(totp, code)
+  }
+
+  async function useTotp({ userId, sealed }: Totp, code: string) {
     const { plain, isNewest } = open(sealed, userId)
     const step = stepOf(plain, code)
     if (step === undefined) return false
     const renewed = isNewest ? {} : { sealed: seal(plain, userId) }
     const [{ affectedRows }] = await app.db
-      .update(factors)
+      .update(table)
       .set({ lastStep: step, ...renewed })
-      .where(and(activeOf(userId), eq(factors.sealed, sealed), lt(factors.lastStep, step)))
+      .where(and(activeOf(userId), eq(table.sealed, sealed), lt(table.lastStep, step)))
     return affectedRows > 0
   }
 
@@ -147,24 +154,42 @@ export function createSecondFactor(app: FastifyInstance) {
     return affectedRows > 0
   }
 
-  /** Credentials are the caller's to check; `within` runs last in the transaction. @throws SecondFactorOff */
+  /**
+   * Deletes app and passkeys. Credentials are the caller's to check; `within` runs last in the transaction.
+   * @throws SecondFactorOff
+   */
   async function switchOff(userId: number, within: Within = async () => {}) {
     await app.transaction(async (tx) => {
-      const [{ affectedRows }] = await tx.delete(factors).where(activeOf(userId))
-      if (affectedRows === 0) throw new NotOn()
-      await tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
-      await app.events.emit(tx, 'auth.secondFactorChanged', { userId, isOn: false })
+      await app.users.states.lock(tx, userId)
+      const { isOn } = await factors.of(userId, tx)
+      if (!isOn) throw new NotOn()
+      await tx.delete(table).where(activeOf(userId))
+      await passkeys.erase(userId, tx)
+      await factors.switchOff(tx, userId)
       await within(tx)
     })
   }
 
   async function erase(userId: number) {
     const eraseIn = async (tx: Tx) => {
-      await tx.delete(factors).where(eq(factors.userId, userId))
+      await tx.delete(table).where(eq(table.userId, userId))
+      await passkeys.erase(userId, tx)
       await tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId))
     }
     await app.transaction(eraseIn)
   }
 
-  return { assertAvailable, start, confirm, state, check, switchOff, erase }
+  return {
+    assertAvailable,
+    start,
+    confirm,
+    state,
+    check,
+    switchOff,
+    erase,
+    passkeys,
+    purge: challenges.purge,
+  }
 }
+
+const outcome = (isRight: boolean) => (isRight ? 'right' : 'wrong')

@@ -26,6 +26,7 @@ declare module 'fastify' {
   interface JobPayloads {
     'auth.purgeSessions': object
     'auth.purgeAttempts': object
+    'auth.purgeChallenges': object
   }
 }
 
@@ -114,7 +115,7 @@ function createAuth(app: FastifyInstance) {
   }
 
   /**
-   * Checks the password of a signed-in user, and the code where a second factor is on. Failures count as failed logins.
+   * Checks the password of a signed-in user, and a second factor that is on. Failures count as failed logins.
    * Returns the account.
    * @throws WrongPassword, SecondFactorRequired, WrongSecondFactor, TooManyFailures, TooManyRequests
    */
@@ -170,6 +171,7 @@ export default fp(
     addTasks(app)
     addExports(app)
     app.jobs.every('auth.purgeAttempts', 3600, app.auth.attempts.purge)
+    app.jobs.every('auth.purgeChallenges', 3600, app.auth.secondFactor.purge)
   },
   {
     name: 'auth.service',

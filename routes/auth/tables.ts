@@ -1,5 +1,5 @@
-import { bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
-import { bigint, index, int, mysqlTable, primaryKey } from 'drizzle-orm/mysql-core'
+import { bytes, bytes32, createdAt, id, reference, text, time } from 'birdhouse/columns'
+import { bigint, index, int, mysqlTable, primaryKey, uniqueIndex } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
@@ -9,6 +9,8 @@ declare module 'fastify' {
     loginAttempts: typeof loginAttempts
     secondFactors: typeof secondFactors
     recoveryCodes: typeof recoveryCodes
+    passkeys: typeof passkeys
+    passkeyChallenges: typeof passkeyChallenges
   }
 }
 
@@ -94,4 +96,47 @@ export const recoveryCodes = mysqlTable(
     hash: bytes32().notNull(),
   },
   (t) => [primaryKey({ columns: [t.userId, t.hash] })],
+)
+
+/** Public keys of authenticators (WebAuthn); the second factor is on while there is one. */
+export const passkeys = mysqlTable(
+  'passkeys',
+  {
+    id: id().autoincrement().primaryKey(),
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    /** In base64url, at most 1,023 bytes (WebAuthn, section 4). */
+    credentialId: text({ length: 1364 }).notNull(),
+    /** SHA-256 of `credentialId`, which is too long for an index. */
+    credentialHash: bytes32().notNull(),
+    /** A COSE key. */
+    publicKey: bytes({ length: 1024 }).notNull(),
+    /** Signatures that the authenticator has counted; 0 where it counts none. */
+    counter: int({ unsigned: true }).notNull(),
+    /** Comma-separated. */
+    transports: text({ length: 255 }).notNull(),
+    name: text({ length: 50 }).notNull(),
+    createdAt: createdAt(),
+    lastUsedAt: time(),
+  },
+  (t) => [
+    index('passkeys_user').on(t.userId, t.id),
+    uniqueIndex('passkeys_credential').on(t.credentialHash),
+  ],
+)
+
+/** What a passkey must sign; a use deletes the row. */
+export const passkeyChallenges = mysqlTable(
+  'passkey_challenges',
+  {
+    id: id().autoincrement().primaryKey(),
+    userId: reference('users', { onDelete: 'cascade' }).notNull(),
+    /** The session that registers a passkey; null for the use of a passkey. */
+    sessionId: id(),
+    challenge: bytes32().notNull(),
+    expiresAt: time().notNull(),
+  },
+  (t) => [
+    index('passkey_challenges_user').on(t.userId, t.id),
+    index('passkey_challenges_expires').on(t.expiresAt),
+  ],
 )

@@ -29,7 +29,7 @@ const exports: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'askForExport',
         summary: 'Ask for an archive of your data',
         description:
-          'Requires your password, and `code` where your second factor is on. A job makes a ZIP of JSON files and of your pictures, which is kept for 7 days; a mail tells you. One archive is made at a time, at most 3 in 24 hours.',
+          'Requires your password, and `code` or `passkey` where your second factor is on. A job makes a ZIP of JSON files and of your pictures, which is kept for 7 days; a mail tells you. One archive is made at a time, at most 3 in 24 hours.',
         body: ExportRequest,
         response: { 202: ref('DataExport'), ...problems(401, 403, 404, 409, 429) },
       },

@@ -1,4 +1,4 @@
-import { Id, nullable, Password, SecondFactorCode, Timestamp } from 'birdhouse/schemas'
+import { Id, nullable, Password, SecondFactorProof, Timestamp } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
 
 declare module 'fastify' {
@@ -8,7 +8,7 @@ declare module 'fastify' {
 }
 
 export const ExportRequest = Type.Object(
-  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { password: Password, ...SecondFactorProof },
   { additionalProperties: false },
 )
 

@@ -9,7 +9,7 @@ import {
   nullable,
   type ProblemStatus,
   problems,
-  SecondFactorCode,
+  SecondFactorProof,
   TermsVersion,
   Text,
 } from 'birdhouse/schemas'
@@ -41,7 +41,7 @@ export const Account = Type.Object({
 export const Login = Type.Object({
   email: Email,
   password: Type.String({ maxLength: password.max, examples: ['test1234'] }),
-  code: Type.Optional(SecondFactorCode),
+  ...SecondFactorProof,
 })
 
 export const LoggedIn = Type.Object({ user_id: Id, access_token: Type.String() })

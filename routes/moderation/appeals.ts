@@ -5,6 +5,7 @@ import type { Access } from './access.ts'
 import type { Accounts } from './accounts.ts'
 import { type Audit, cleanReason } from './audit.ts'
 
+type Credentials = Parameters<FastifyInstance['auth']['ownerOf']>[0]
 export type Answer = { outcome: 'granted' | 'denied'; answer: string }
 
 /** Acts that the person concerned can appeal. */
@@ -53,7 +54,7 @@ export function createAppeals(
 
   /** For a suspended account, which cannot log in. @throws as a login, NotSuspended, AppealedAlready */
   async function appealSuspension(
-    { text, ...credentials }: { email: string; password: string; code?: string; text: string },
+    { text, ...credentials }: Credentials & { text: string },
     address: string,
   ) {
     const accountId = await app.auth.ownerOf(credentials, address)

@@ -4,7 +4,7 @@ import {
   Id,
   nullable,
   Password,
-  SecondFactorCode,
+  SecondFactorProof,
   Text,
   Timestamp,
 } from 'birdhouse/schemas'
@@ -138,6 +138,6 @@ export const OwnAct = Type.Object({
 export const AppealAnswer = Type.Object({ outcome: Outcome, answer: Reason }, options)
 export const Appeal = Type.Object({ text: Reason }, options)
 export const SuspensionAppeal = Type.Object(
-  { email: Email, password: Password, code: Type.Optional(SecondFactorCode), text: Reason },
+  { email: Email, password: Password, ...SecondFactorProof, text: Reason },
   options,
 )

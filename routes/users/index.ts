@@ -58,7 +58,7 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'deleteOwnUser',
         summary: 'Delete your account',
         description:
-          'Requires your password, and `code` where your second factor is on. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
+          'Requires your password, and `code` or `passkey` where your second factor is on. The account becomes invisible and all its sessions end at once; a job erases its data soon after.',
         body: AccountDeletion,
         response: { 204: NoContent, ...problems(401, 403, 404) },
       },

@@ -5,7 +5,7 @@ import {
   nullable,
   Password,
   Profile,
-  SecondFactorCode,
+  SecondFactorProof,
   Timestamp,
 } from 'birdhouse/schemas'
 import { type Static, Type } from 'typebox'
@@ -94,7 +94,7 @@ export const UserChanges = Type.Object(
 )
 
 export const AccountDeletion = Type.Object(
-  { password: Password, code: Type.Optional(SecondFactorCode) },
+  { password: Password, ...SecondFactorProof },
   { additionalProperties: false },
 )
 

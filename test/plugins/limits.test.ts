@@ -230,7 +230,8 @@ t.test('every operation declares its class and 429, except health checks', async
   ])
   t.strictSame(classes.get('sign-up'), ['POST /v1/auth/sign-up', 'POST /sign-up'])
   const appeal = 'POST /v1/moderation/appeals'
-  t.strictSame(classes.get('login'), ['POST /v1/auth/login', 'POST /login', appeal])
+  const options = 'POST /v1/auth/passkey-options'
+  t.strictSame(classes.get('login'), ['POST /v1/auth/login', options, 'POST /login', appeal])
   t.equal(classes.get('upload')?.length, 5)
 })
 

@@ -96,6 +96,7 @@ t.test('an archive has everything that the person did, and the pictures', async 
   t.match(files['sessions.json'][0], { ip: PERSONAL.address, userAgent: PERSONAL.userAgent })
   t.match(files['verified-email.json'], [{ email, verifiedAt: String }])
   t.match(files['second-factor.json'], [{ confirmedAt: String }])
+  t.match(files['passkeys.json'], [{ name: PERSONAL.passkey, createdAt: String }])
   t.match(files['mails.json'].map(({ purpose }: any) => purpose).sort(), [
     'change',
     'reset',
@@ -125,6 +126,7 @@ const EXPORTED: Record<string, string[]> = {
   users: ['account.json'],
   sessions: ['sessions.json'],
   second_factors: ['second-factor.json'],
+  passkeys: ['passkeys.json'],
   login_attempts: ['logins.json'],
   mail_tokens: ['mails.json'],
   verified_emails: ['verified-email.json'],
@@ -170,6 +172,7 @@ const LEFT_OUT: Record<string, string> = {
   migration_lock: 'no data',
   migrations: 'names of files',
   notifications_budgets: 'counts of an hour',
+  passkey_challenges: 'random numbers, for minutes',
   popular_authors: 'derived from follows',
   recovery_codes: 'hashes of secrets',
   refresh_tokens: 'hashes of secrets',

@@ -105,7 +105,7 @@ t.test('a second factor is set up, confirmed and switched off', async (t) => {
   const user = await signUp(app, 'Set up')
   const events: object[] = []
   t.teardown(app.events.afterCommit('auth.secondFactorChanged', (event) => void events.push(event)))
-  t.strictSame(await stateOf(user), { isOn: false, recoveryCodesLeft: 0 })
+  t.match(await stateOf(user), { isOn: false, recoveryCodesLeft: 0 })
   t.match(await confirm(user, '123456'), {
     status: 409,
     body: { code: 'SECOND_FACTOR_NOT_STARTED' },
@@ -131,7 +131,7 @@ t.test('a second factor is set up, confirmed and switched off', async (t) => {
   t.equal(status, 200)
   t.equal(body.recoveryCodes.length, 10)
   for (const code of body.recoveryCodes) t.match(code, /^([A-Z2-7]{4}-){5}[A-Z2-7]{4}$/)
-  t.strictSame(await stateOf(user), { isOn: true, recoveryCodesLeft: 10 })
+  t.match(await stateOf(user), { isOn: true, recoveryCodesLeft: 10 })
   t.equal((await start(user, { password: user.password })).status, 403, 'needs a code')
   await forgetSteps(user)
   const again = await start(user, { password: user.password, code: codeOf(secret) })
@@ -145,12 +145,12 @@ t.test('a second factor is set up, confirmed and switched off', async (t) => {
 
   await forgetSteps(user)
   const stop = (given: object) => call(app, `DELETE ${PATH}`, { as: user, body: given })
-  t.equal((await stop({ password: user.password })).status, 400)
+  t.match(await stop({ password: user.password }), { body: { code: 'SECOND_FACTOR_REQUIRED' } })
   const off = { password: user.password, code: codeOf(secret) }
   t.equal((await stop({ ...off, password: 'not this one' })).status, 403)
   t.equal((await stop(off)).status, 204)
   t.match(await stop(off), { status: 409, body: { code: 'SECOND_FACTOR_OFF' } })
-  t.strictSame(await stateOf(user), { isOn: false, recoveryCodesLeft: 0 })
+  t.match(await stateOf(user), { isOn: false, recoveryCodesLeft: 0 })
   t.equal((await signIn(user)).status, 200)
   t.strictSame(events, [
     { userId: user.id, isOn: true },
@@ -191,7 +191,7 @@ t.test('a recovery code replaces one code of the app', async (t) => {
   t.equal((await signIn(user, first)).status, 200)
   t.equal((await signIn(user, first)).status, 401)
   t.equal((await signIn(user, second.replaceAll('-', '').toLowerCase())).status, 200)
-  t.strictSame(await stateOf(user), { isOn: true, recoveryCodesLeft: 8 })
+  t.match(await stateOf(user), { isOn: true, recoveryCodesLeft: 8 })
   const other = await enrolled('Other')
   t.equal((await signIn(user, other.codes[0])).status, 401, "not another account's")
 })

@@ -48,7 +48,7 @@ export const codePage = ({
   problem = '',
 }: CodeStep) => html`<section class="welcome">
 <h1>Enter your code</h1>
-<p>Your password is right. This account has a second factor as well: type the code that your authenticator app shows now, or one of your recovery codes.</p>
+<p>Your password is right. This account has a second factor as well: type the code that your authenticator app shows now, or one of your recovery codes. This page cannot use a passkey; type a recovery code instead.</p>
 </section>
 <form method="post" action="/sign-in" class="form">
 !${problemNote(problem)}
