@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import type { describe } from './errors/problem.ts'
 import { readFlags } from './http/flags.ts'
 import { acceptForms } from './http/forms.ts'
-import { createAjv } from './validation.ts'
+import { compileLater, createAjv } from './validation.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -48,10 +48,10 @@ export default fp(
     app.decorate('dialect', (scope, { below = [], error: body }) => {
       const ajv = createAjv('array')
       scope.setValidatorCompiler<object>(({ schema }) => {
-        const validate = ajv.compile(schema)
+        const validate = compileLater(schema, ajv)
         return (data: unknown) => {
           readFlags(schema, data)
-          return validate(data) || { error: validate.errors ?? [] }
+          return validate(data)
         }
       })
       scope.addHook('onRoute', openAndHide)

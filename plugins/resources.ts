@@ -11,6 +11,7 @@ import {
   type ResourceName,
   type Viewing,
 } from './fields.ts'
+import { lazily } from './lazily.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -146,15 +147,6 @@ function createResources(app: FastifyInstance) {
     seal,
     sharedBy: (resource: string) => sharing.get(resource) ?? [],
     hasAddedFields: (resource: string) => fields.has(resource),
-  }
-}
-
-/** Calls `make` at most once; most fields never ask for the items. */
-function lazily<Value>(make: () => Value) {
-  let made: Value | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }
 

@@ -57,6 +57,7 @@ function shape(s: KernelValues, instance: number) {
   return {
     version: packageJson.version,
     production,
+    cheapPasswords: s.NODE_ENV === 'test',
     host: s.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: s.PORT,
     localDir: resolve(s.LOCAL_DIR),

@@ -122,6 +122,9 @@ t.test('an extension has all paths below its own', async (t) => {
 const schema = (parts: string) => index(`app.post('/own', { schema: ${parts} }, ${reply})`)
 const SCHEMAS: Record<string, Record<string, string>> = {
   'a body': { 'index.js': schema("{ body: { type: 'nonsense' } }") },
+  'a pattern': {
+    'index.js': schema("{ body: { type: 'object', properties: { a: { pattern: '(' } } } }"),
+  },
   'an answer': { 'index.js': schema("{ response: { 200: { $ref: 'Nowhere' } } }") },
   'a field': {
     'service.js': service(
@@ -136,7 +139,10 @@ for (const [what, files] of Object.entries(SCHEMAS)) {
   t.test(`the schema of ${what} does not compile`, async (t) => {
     const name = `unsound-${++count}`
     const EXTENSIONS = extension(name, files)
-    t.match(await refusal(t, [EXTENSIONS]), new RegExp(`^Extension ${name}: .*(data/type|Nowhere)`))
+    t.match(
+      await refusal(t, [EXTENSIONS]),
+      new RegExp(`^Extension ${name}: .*(data/type|pattern|Nowhere)`),
+    )
     const app = await setUp(t, { EXTENSIONS, EXTENSIONS_OPTIONAL: name })
     t.strictSame((await call(app, 'GET /readyz')).body.skippedExtensions, [name])
   })
