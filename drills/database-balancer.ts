@@ -35,8 +35,13 @@ export async function startDatabaseBalancer({
   writeFileSync(
     file,
     `
+global
+  log stdout format iso local0
 defaults
   mode tcp
+  log global
+  option tcplog
+  option log-health-checks
   timeout connect 1s
   timeout client 1h
   timeout server 1h

@@ -6,6 +6,7 @@ import { startDatabaseBalancer } from '../database-balancer.ts'
 import { startGalera } from '../galera.ts'
 import { startGroup } from '../group.ts'
 import type { Stops } from '../house.ts'
+import { note } from '../logs.ts'
 import type { Fault } from '../measure.ts'
 
 /** Synced, and in the part of the group that has a majority. */
@@ -39,9 +40,12 @@ export const clusterFaults: Fault[] = [
         options,
         async during(_, seconds) {
           for (const node of cluster.nodes) {
+            note(`kill -9 of port ${node.port}`)
             node.kill()
             await sleep(seconds * 1000)
+            note('rejoins')
             await cluster.rejoin(node)
+            note('synced')
             await sleep(2_000)
           }
         },
@@ -82,9 +86,12 @@ export const clusterFaults: Fault[] = [
         options,
         async during(_, seconds) {
           for (const member of members) {
+            note(`kill -9 of port ${member.port}`)
             member.kill()
             await sleep(seconds * 1000)
+            note('rejoins')
             await member.start()
+            note('online')
             await sleep(2_000)
           }
         },
