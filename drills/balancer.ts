@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { logFile } from './logs.ts'
 
 type Options = {
   folder: string
@@ -20,8 +21,11 @@ type Options = {
 const config = ({ port, metricsPort, servers, most = 1_000, queue = 5_000 }: Options) => `
 global
   maxconn 8000
+  log stdout format iso local0
 defaults
   mode http
+  log global
+  option httplog
   timeout connect 1s
   timeout client 75s
   timeout server 75s
@@ -63,9 +67,11 @@ export async function startBalancer(options: Options) {
 
 /** @param port one that it listens on */
 export async function startHaproxy(file: string, port: number) {
-  const child = spawn('haproxy', ['-db', '-f', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn('haproxy', ['-db', '-f', file], {
+    stdio: ['ignore', logFile(basename(file, '.cfg')), 'pipe'],
+  })
   let errors = ''
-  child.stderr.on('data', (text) => {
+  child.stderr?.on('data', (text) => {
     errors += text
   })
   const exited = once(child, 'exit').then(() => {

@@ -106,10 +106,12 @@ function createNode({ base, port, groupPort, urlOf, owner, path }: NodeOptions) 
     const provider = [
       `gmcast.listen_addr=tcp://127.0.0.1:${groupPort}`,
       `ist.recv_addr=127.0.0.1:${await freePort()}`,
-      // With the defaults a killed node stalls its group for 6 s.
+      // With the defaults a killed node stalls its group for 6 s. A shorter evs.inactive_timeout also shortens the time in
+      // which the others must agree; when they do not, none of them has a majority.
       'evs.keepalive_period=PT0.3S',
+      'evs.inactive_check_period=PT0.1S',
+      'evs.join_retrans_period=PT0.3S',
       'evs.suspect_timeout=PT1S',
-      'evs.inactive_timeout=PT3S',
     ]
     const args = [
       ...files,

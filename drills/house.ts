@@ -8,6 +8,7 @@ import { HIGH_LIMITS } from '../test/high-limits.ts'
 import { startBalancer } from './balancer.ts'
 import { createDatabase, type ServerOptions } from './database.ts'
 import { freePort } from './free-port.ts'
+import { logLevel } from './logs.ts'
 import { startProcesses, untilReady } from './processes.ts'
 
 export type House = Awaited<ReturnType<typeof startHouse>>
@@ -59,7 +60,7 @@ export async function startHouse(stops: Stops, options: Options = {}) {
     JWT_SECRETS: randomBytes(32).toString('base64url'),
     TRUST_PROXY: '127.0.0.1',
     HOST: '127.0.0.1',
-    LOG_LEVEL: process.env.LOG_LEVEL ?? 'silent',
+    LOG_LEVEL: process.env.LOG_LEVEL ?? logLevel(),
     ...options.env,
   }
   const processes = options.startService ? [] : await startProcesses(env, stops)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { createStops } from '../bench/stops.ts'
 import { freePort } from './free-port.ts'
+import { logFile } from './logs.ts'
 
 const SERVER = join(import.meta.dirname, '../server.ts')
 const PROCESSES = 2
@@ -30,12 +31,13 @@ export async function startProcesses(
 function createProcess(env: NodeJS.ProcessEnv, port: number, metricsPort: number) {
   let child: ChildProcess | undefined
   let over = false
+  const log = logFile(`service-${port}`)
 
   async function start(): Promise<boolean> {
     const started = spawn(process.execPath, [SERVER], {
       cwd: tmpdir(),
       env: { ...env, PORT: String(port), METRICS_PORT: String(metricsPort) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', log, 'inherit', 'ipc'],
     })
     child = started
     started.once('exit', async () => {

@@ -4,6 +4,7 @@ import { createStops } from '../bench/stops.ts'
 import { backup } from './drills/backup.ts'
 import { faults } from './drills/faults.ts'
 import { overload } from './drills/overload.ts'
+import { keepLogs } from './logs.ts'
 import { measure } from './measure.ts'
 
 const others = [backup, overload]
@@ -13,6 +14,7 @@ const HELP = `Breaks a part of a running service under load, on loopback, and co
 
   npm run drill -- NAME ...     the drills of these names; all: every drill
     --alerts                    longer, with Prometheus, to see which alerts fire
+    --logs FOLDER               keeps the logs of HAProxy and of the service there
 
 ${all.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}`
 
@@ -20,11 +22,16 @@ const stops = createStops()
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { help: { type: 'boolean' }, alerts: { type: 'boolean', default: false } },
+  options: {
+    help: { type: 'boolean' },
+    alerts: { type: 'boolean', default: false },
+    logs: { type: 'string' },
+  },
 })
 const names = positionals[0] === 'all' ? all.map(({ name }) => name) : positionals
 const unknown = names.find((name) => !all.some((one) => one.name === name))
 
+if (values.logs) keepLogs(values.logs)
 if (values.help || names.length === 0) console.log(HELP)
 else if (unknown) {
   console.error(`Unknown drill ${unknown}.\n\n${HELP}`)

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { note } from './logs.ts'
 
 /** Each writes, likes and reads its timeline, one request after the other, and follows the next two. */
 const PEOPLE = 8
@@ -69,6 +70,7 @@ export async function startWorkload(url: string) {
       })
       if ('answer' in result) return result.answer
       failures.push({ at: performance.now(), why: result.failed ?? '' })
+      note(`${line.replace(/\d+/, 'N')}: ${result.failed}`)
       await sleep(PAUSE)
     }
   }

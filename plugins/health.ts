@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { sql } from 'drizzle-orm'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Type } from 'typebox'
+import { PATIENCE } from './db/patience.ts'
 import { inTime } from './in-time.ts'
 
 declare module 'fastify' {
@@ -26,7 +26,7 @@ const Readiness = Type.Object({
   ]),
   checks: Type.Record(Type.String(), Check, {
     description:
-      'A failure of `database` makes the status `unavailable`; one of `storage` makes it `degraded`, since only uploads need the store.',
+      'A failure of `storage` makes the status `degraded`, since only uploads need the store; one of `database` too, and `unavailable` once it has lasted 10 seconds.',
   }),
   deadJobs: Type.Integer({ description: 'Jobs that failed for good; `npm run jobs` lists them.' }),
   caching: Type.Boolean({
@@ -41,7 +41,7 @@ type Probe = () => Promise<unknown>
 
 function createHealth(app: FastifyInstance) {
   const own = new Map<string, Probe>([
-    ['database', () => app.db.execute(sql`SELECT 1`)],
+    ['database', () => app.mysql.pool.query('SELECT 1')],
     ['storage', () => app.s3.check()],
   ])
   const informative = new Map<string, Probe>()
@@ -76,13 +76,25 @@ function createHealth(app: FastifyInstance) {
 
   async function read() {
     const all = [...own, ...informative]
-    const [deadJobs, ...results] = await Promise.all([
-      inTime(app.jobs.countDead(), TIMEOUT).catch(() => 0),
-      ...all.map(([, check]) => passes(check)),
-    ])
+    const results = await Promise.all(all.map(([, check]) => passes(check)))
     const checks = Object.fromEntries(all.map(([name], i) => [name, results[i] ?? 'failed']))
     noteChange(checks)
+    const hasDatabase = checks.database === 'ok'
+    const deadJobs = hasDatabase ? await inTime(app.jobs.countDead(), TIMEOUT).catch(() => 0) : 0
     return { status: statusOf(checks), checks, deadJobs }
+  }
+
+  let awaySince: number | undefined
+
+  /**
+   * All processes lose the database at the same time, and none helps by leaving: for as long as requests wait for it, the
+   * process stays in service.
+   */
+  function statusOf({ database, storage }: Record<string, string>) {
+    if (database === 'ok') awaySince = undefined
+    else awaySince ??= performance.now()
+    if (performance.now() - (awaySince ?? Infinity) > PATIENCE) return 'unavailable' as const
+    return database === 'ok' && storage === 'ok' ? ('ready' as const) : ('degraded' as const)
   }
 
   let failing = ''
@@ -97,14 +109,6 @@ function createHealth(app: FastifyInstance) {
   }
 
   return { addCheck, read }
-}
-
-function statusOf({
-  database,
-  storage,
-}: Record<string, string>): 'ready' | 'degraded' | 'unavailable' {
-  if (database !== 'ok') return 'unavailable'
-  return storage === 'ok' ? 'ready' : 'degraded'
 }
 
 // Promise.try turns a synchronous throw into a failed check.
@@ -145,7 +149,7 @@ const health: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'getReadiness',
         summary: 'Check that the process is ready for traffic',
         description:
-          'Answers 503 while the database is away or the process drains, and 200 while only the object store is away.',
+          'Answers 503 when the database has been away for 10 seconds or the process drains, and 200 while only the object store is away.',
         security: [],
         response: { 200: Readiness, 503: Readiness },
       },

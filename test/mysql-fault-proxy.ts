@@ -29,9 +29,12 @@ export async function startMysqlFaultProxy(target: number) {
   let refused: RegExp | undefined
   let refusal = errorPacket(1047, '')
   let closed = 0
+  let refusals = 0
   let watch: Watch | undefined
+  const clients = new Set<net.Socket>()
   const server = net.createServer((client) => {
     const upstream = net.connect(target, '127.0.0.1')
+    clients.add(client)
     let transaction = ''
     let held: Watch | undefined
     upstream.on('data', (data) => {
@@ -41,13 +44,17 @@ export async function startMysqlFaultProxy(target: number) {
     upstream.on('close', () => client.destroy())
     client.on('close', () => {
       closed++
+      clients.delete(client)
       upstream.destroy()
     })
     for (const socket of [client, upstream]) socket.on('error', () => socket.destroy())
     client.on('data', (data) => {
       const query = queryOf(data)
       transaction = /^begin/i.test(query) ? query : `${transaction}; ${query}`
-      if (refused?.test(query)) return client.write(refusal)
+      if (refused?.test(query)) {
+        refusals++
+        return client.write(refusal)
+      }
       if (watch?.pattern.test(transaction)) {
         held = watch
         watch = undefined
@@ -71,6 +78,12 @@ export async function startMysqlFaultProxy(target: number) {
     port: (server.address() as net.AddressInfo).port,
     /** How many connections have ended. */
     closed: () => closed,
+    /** How many statements have been refused. */
+    refusals: () => refusals,
+    /** Ends all connections, as when the server is killed. */
+    cut: () => {
+      for (const client of clients) client.destroy()
+    },
     refuse: (statements: RegExp | undefined, errno = 1047, message = 'not yet prepared') => {
       refused = statements
       refusal = errorPacket(errno, message)

@@ -6,25 +6,8 @@ import { startDatabaseBalancer } from '../database-balancer.ts'
 import { startGalera } from '../galera.ts'
 import { startGroup } from '../group.ts'
 import type { Stops } from '../house.ts'
+import { note } from '../logs.ts'
 import type { Fault } from '../measure.ts'
-
-/** Synced, and in the part of the group that has a majority. */
-const GALERA = {
-  name: 'galera',
-  statement:
-    "SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME DESC SEPARATOR '-') FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('WSREP_READY', 'WSREP_LOCAL_STATE')",
-  healthy: 'ON-4',
-  plugin: 'mysql_native_password',
-}
-
-/** The primary, in the part of the group that has a majority. */
-const GROUP = {
-  name: 'primary',
-  statement:
-    "SELECT IF(SUM(member_state = 'ONLINE') * 2 > COUNT(*) AND SUM(member_id = @@server_uuid AND member_role = 'PRIMARY') = 1, 'takes-writes', 'other') AS state FROM performance_schema.replication_group_members",
-  healthy: 'takes-writes',
-  plugin: 'caching_sha2_password',
-}
 
 export const clusterFaults: Fault[] = [
   {
@@ -39,9 +22,12 @@ export const clusterFaults: Fault[] = [
         options,
         async during(_, seconds) {
           for (const node of cluster.nodes) {
+            note(`kill -9 of port ${node.port}`)
             node.kill()
             await sleep(seconds * 1000)
+            note('rejoins')
             await cluster.rejoin(node)
+            note('synced')
             await sleep(2_000)
           }
         },
@@ -77,14 +63,17 @@ export const clusterFaults: Fault[] = [
     async prepare(stops) {
       const folder = temporary(stops, 'birdhouse-group-')
       const { members, urlOf } = await startGroup(stops, folder)
-      const options = await balance(stops, { folder, servers: members, urlOf, ...GROUP })
+      const options = await balance(stops, folder, 'group-replication.cfg', members, urlOf)
       return {
         options,
         async during(_, seconds) {
           for (const member of members) {
+            note(`kill -9 of port ${member.port}`)
             member.kill()
             await sleep(seconds * 1000)
+            note('rejoins')
             await member.start()
+            note('online')
             await sleep(2_000)
           }
         },
@@ -96,8 +85,7 @@ export const clusterFaults: Fault[] = [
 async function galera(stops: Stops) {
   const folder = temporary(stops, 'birdhouse-galera-')
   const cluster = await startGalera(stops, folder)
-  const { nodes: servers, urlOf } = cluster
-  const options = await balance(stops, { folder, servers, urlOf, ...GALERA })
+  const options = await balance(stops, folder, 'galera.cfg', cluster.nodes, cluster.urlOf)
   return { cluster, options }
 }
 
@@ -107,15 +95,15 @@ function temporary(stops: Stops, name: string) {
   return folder
 }
 
-type Balancing = typeof GALERA & {
-  folder: string
-  servers: { port: number }[]
-  urlOf: (port: number) => string
-}
-
-async function balance(stops: Stops, { servers, urlOf, ...options }: Balancing) {
-  const ports = servers.map(({ port }) => port)
-  const { port, metricsPort, stop } = await startDatabaseBalancer({ ports, ...options })
+async function balance(
+  stops: Stops,
+  folder: string,
+  config: string,
+  servers: { port: number }[],
+  urlOf: (port: number) => string,
+) {
+  const ports = servers.map((one) => one.port)
+  const { port, metricsPort, stop } = await startDatabaseBalancer(folder, config, ports)
   stops.add(stop)
   return { databaseUrl: urlOf(port), balancerMetrics: [metricsPort] }
 }

@@ -1,12 +1,15 @@
-// Deadlock, lock wait timeout, and MariaDB's "record has changed since last read".
-const CONFLICTS = new Set([1213, 1205, 1020])
+// Deadlock, lock wait timeout, MariaDB's "record has changed since last read", and group replication's conflict at COMMIT.
+const CONFLICTS = new Set([1213, 1205, 1020, 3101])
 // Too many connections: to the server, of every user, of this user.
 const FULL = new Set([1040, 1203, 1226])
-// 1047 and 1180: a cluster without a primary. 1053, 1927, 3169: killed or shutting down.
-// 1290, 1792, 1836: read-only, such as a primary that has just become a replica.
+// Read-only, such as a primary that has just become a replica.
+const READ_ONLY = [1290, 1792, 1836]
+// 1047, 3100: a member of a cluster without a majority.
+const REFUSED = new Set([...READ_ONLY, 1047, 3100])
+// 1180: the same at COMMIT. 1053, 1927, 3169: killed or shutting down.
+const AWAY = new Set([...REFUSED, 1180, 1053, 1927, 3169])
 // 3, 1021, 1114: a full disk. 1045: the password has been changed, and this process has not been restarted yet.
-const OUTAGES = new Set([1047, 1180, 1053, 1927, 3169, 1290, 1792, 1836, 3, 1021, 1114, 1045])
-const READ_ONLY = new Set([1290, 1792, 1836])
+const OUTAGES = new Set([...AWAY, 3, 1021, 1114, 1045])
 const OUTAGE_CODES = new Set(
   'ECONNREFUSED ECONNRESET ETIMEDOUT EPIPE ENOTFOUND EAI_AGAIN PROTOCOL_CONNECTION_LOST'.split(' '),
 )
@@ -22,15 +25,27 @@ export function mysqlError(error: unknown): MysqlError | undefined {
 }
 
 /** True when the connection leads to a server that takes no writes; another may lead to the new primary. */
-export const isReadOnly = (error: unknown) => READ_ONLY.has(mysqlError(error)?.errno ?? 0)
+export const isReadOnly = (error: unknown) => READ_ONLY.includes(mysqlError(error)?.errno ?? 0)
 
 /** True when the database can't be reached or can't take the work now; a later retry may succeed. */
 export function isUnavailable(error: unknown) {
   const cause = mysqlError(error)
   if (!cause) return false
-  const isOutage = OUTAGES.has(cause.errno ?? 0) || OUTAGE_CODES.has(cause.code ?? '')
-  return cause.fatal === true || isOutage || isBusy(cause)
+  return cause.fatal === true || OUTAGES.has(cause.errno ?? 0) || isCut(cause) || isBusy(cause)
 }
+
+/** True when the server is gone or takes no work; another may have taken over within seconds. */
+export function isAway(error: unknown) {
+  const cause = mysqlError(error)
+  if (!cause) return false
+  const isClosed = cause.fatal === true && cause.errno === undefined
+  return AWAY.has(cause.errno ?? 0) || isCut(cause) || isClosed
+}
+
+/** True when the server has not run the statement, or has rolled the transaction back. */
+export const isRefused = (error: unknown) => REFUSED.has(mysqlError(error)?.errno ?? 0)
+
+const isCut = ({ code = '' }: MysqlError) => OUTAGE_CODES.has(code)
 
 export const isConflict = (error: unknown) => CONFLICTS.has(mysqlError(error)?.errno ?? 0)
 

@@ -6,6 +6,7 @@ import type { Feature } from '../features/feature.ts'
 import { createDeleteInBatches, type DeleteInBatches } from './batches.ts'
 import { connect, type Db, prepareSession, type Tx } from './client.ts'
 import { type Counter, createCounter } from './counter.ts'
+import { createPatience } from './patience.ts'
 import { poolOptions, watchPool } from './pool.ts'
 import { measurePool } from './pool-metrics.ts'
 import { createPreparing, executing, placeholder } from './prepared.ts'
@@ -56,10 +57,14 @@ export default fp<{ features: Feature[] }>(
 
     measurePool(app, pool)
     const shares = createShares(pool, app.log)
-    app.decorate('db', connect(shares.client))
+    const patience = createPatience()
+    app.decorate('db', connect(patience.patient(shares.client)))
     app.decorate('tables', Object.assign({ ...tables }, ...features.map((one) => one.tables)))
-    app.decorate('transaction', createTransaction(shares, app.log))
-    const preparing = createPreparing(app.db, connect(executing(pool.pool, shares)))
+    app.decorate('transaction', createTransaction(shares, patience, app.log))
+    const preparing = createPreparing(
+      app.db,
+      connect(patience.patient(executing(pool.pool, shares))),
+    )
     app.decorate('prepareQuery', preparing.prepareQuery)
     app.decorate('prepareForIds', preparing.prepareForIds)
     app.decorate('placeholder', placeholder)

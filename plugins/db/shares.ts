@@ -4,6 +4,7 @@ import type { Pool, PoolConnection } from 'mysql2/promise'
 import { createGate } from '../gate.ts'
 import { isReadOnly } from './errors.ts'
 import { currentWork, type ExtensionWork, noteRun } from './extension-work.ts'
+import { changedNothing } from './patience.ts'
 
 /**
  * Concurrent transactions, and concurrent statements besides, of one extension's requests or jobs. Separate
@@ -58,7 +59,9 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
   }
 
   async function onConnection<T>(use: (connection: PoolConnection) => Promise<T>) {
-    const connection = await pool.getConnection()
+    const connection = await pool.getConnection().catch((error) => {
+      throw changedNothing(error)
+    })
     try {
       return await use(connection)
     } catch (error) {
@@ -107,9 +110,7 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
   }
 
   const query = (...args: Parameters<Pool['query']>) =>
-    currentWork()
-      ? withConnection('statement', (connection) => connection.query(...args))
-      : pool.query(...args)
+    withConnection('statement', (connection) => connection.query(...args))
   /** The client for Drizzle. */
   const client: Pool = Object.assign(Object.create(pool), { query, getConnection })
 

@@ -4,6 +4,7 @@ import type { PoolConnection } from 'mysql2/promise'
 import type { Tx } from './client.ts'
 import { isConflict, isUnavailable, mysqlError } from './errors.ts'
 import { outsideExtensions } from './extension-work.ts'
+import { changedNothing, type Patience } from './patience.ts'
 import { preparedBy } from './prepared.ts'
 import { createSession, type Session, type Statement, type Works } from './session.ts'
 import type { Shares } from './shares.ts'
@@ -64,16 +65,25 @@ export function beforeCommit<Row>(toStatement: (rows: Row[]) => Statement) {
 
 export type Transaction = ReturnType<typeof createTransaction>
 
-export function createTransaction({ withConnection }: Shares, log: FastifyBaseLogger) {
+export function createTransaction(
+  { withConnection }: Shares,
+  patience: Patience,
+  log: FastifyBaseLogger,
+) {
   const byConnection = new WeakMap<object, Session>()
 
   /**
    * Runs `work` in a transaction, or in `outer` when the caller passes its own. After a deadlock or a lock
    * wait timeout the outermost call rolls back and runs `work` again, at most five times, after a random
-   * pause of up to 20 ms, 40 ms and so on. `work` must therefore have no other side effects.
+   * pause of up to 20 ms, 40 ms and so on. While the database is away `work` is run again as well, unless the
+   * COMMIT was sent and not answered. `work` must therefore have no other side effects.
    */
   return async function transaction<T>(work: (tx: Tx) => Promise<T>, outer?: Tx): Promise<T> {
     if (outer) return work(outer)
+    return patience.transaction(() => withoutConflict(work))
+  }
+
+  async function withoutConflict<T>(work: (tx: Tx) => Promise<T>) {
     for (let attempt = 1; ; attempt++) {
       try {
         return await withConnection('transaction', (connection) => once(work, connection))
@@ -88,9 +98,11 @@ export function createTransaction({ withConnection }: Shares, log: FastifyBaseLo
   async function once<T>(work: (tx: Tx) => Promise<T>, connection: PoolConnection) {
     const session = sessionOf(connection)
     const { tx, ending } = begin(session)
+    let mayBeCommitted = false
     try {
       const result = await work(tx)
       endings.delete(tx)
+      mayBeCommitted = true
       await session.end(ending.statements.map((statement) => statement()))
       if (ending.hooks.length > 0) outsideExtensions(() => ending.hooks.forEach(runHook))
       return result
@@ -98,7 +110,7 @@ export function createTransaction({ withConnection }: Shares, log: FastifyBaseLo
       // A connection that may still be inside the transaction must not be reused.
       if (isUnavailable(error) && !isConflict(error)) connection.destroy()
       else await session.rollBack().catch(() => connection.destroy())
-      throw error
+      throw mayBeCommitted ? error : changedNothing(error)
     } finally {
       endings.delete(tx)
     }

@@ -6,9 +6,6 @@ import { startDatabase } from '../database.ts'
 import { call, read, setUp, signUp, tweet } from '../helper.ts'
 import { temporaryFolder } from './spawn.ts'
 
-/** Milliseconds within which a request is answered while the database is away. */
-const PATIENCE = 6_000
-
 /** Below those that systems hand out: no other test's server takes it while ours is away. */
 const keptPort = () => getPort({ port: 20_000 + randomInt(10_000), host: '127.0.0.1' })
 
@@ -55,8 +52,8 @@ test('the server recovers from a database restart', async (t) => {
   await sleep(500)
   await first.stop()
   const readiness = await call(app, 'GET /readyz')
-  t.equal(readiness.status, 503)
-  t.equal(readiness.body.checks.database, 'failed')
+  t.equal(readiness.status, 200, 'a load balancer keeps the process')
+  t.match(readiness.body, { status: 'degraded', checks: { database: 'failed' } })
   await sleep(1_500)
   const second = await startDatabase({ folder, volatile: true, port: first.port })
   t.teardown(second.stop)
@@ -72,9 +69,9 @@ test('the server recovers from a database restart', async (t) => {
     [...outcomes.keys()].filter((status) => status >= 500),
     [503],
   )
-  t.ok((failedBefore ?? 0) > 0, 'the outage was noticed')
+  t.ok((failedBefore ?? 0) <= clients.length, 'nothing fails but a COMMIT without an answer')
   t.equal(outcomes.get(503), failedBefore, 'no request fails afterwards')
-  t.ok(slowest < PATIENCE)
+  t.ok(slowest > 1_500, 'the others waited')
 
   t.equal((await call(app, 'GET /readyz')).status, 200)
   t.equal((await read(app, `/v1/tweets/${id}`)).id, id)
@@ -96,16 +93,22 @@ test('a dead or hanging database gives 503', async (t) => {
   const begin = performance.now()
   const readiness = await call(app, 'GET /readyz')
   process.kill(database.pid, 'SIGCONT')
-  t.equal(readiness.status, 503)
+  t.equal(readiness.body.checks.database, 'failed')
   t.ok(performance.now() - begin < 2_500, 'readiness is told in time')
   t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)
 
   database.kill()
+  t.equal((await call(app, 'GET /readyz')).status, 200)
   for (const line of ['GET /v1/users/me', 'GET /v1/timeline', 'GET /v1/tweets']) {
     const answer = await call(app, line, { as: user })
     t.equal(answer.status, 503)
     t.match(answer.headers, { 'content-type': /problem\+json/, 'retry-after': /\d/ })
   }
+  t.match(
+    await call(app, 'GET /readyz'),
+    { status: 503, body: { status: 'unavailable' } },
+    'as long as the first request waited',
+  )
   const again = await startDatabase({ folder, port: database.port })
   t.teardown(again.stop)
   t.equal((await call(app, 'GET /v1/users/me', { as: user })).status, 200)

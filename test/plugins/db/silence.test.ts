@@ -16,11 +16,8 @@ t.test('connections whose host has vanished are replaced', async (t) => {
   const send = () => call(app, 'POST /v1/tweets', { as: ada, body: { text: 'hello' } })
   const lost = await Promise.all([send(), call(app, 'GET /v1/timeline', { as: ada })])
   t.strictSame(
-    lost.map(({ status, body }) => [status, body.code]),
-    [
-      [503, 'DATABASE_UNAVAILABLE'],
-      [503, 'DATABASE_UNAVAILABLE'],
-    ],
+    lost.map(({ status }) => status),
+    [201, 200],
   )
   for (let n = 0; n < 25; n++) t.equal((await send()).status, 201)
   t.equal((await call(app, 'GET /readyz')).status, 200)
