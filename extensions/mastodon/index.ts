@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import authorize from './oauth/authorize.ts'
 import token from './oauth/token.ts'
+import accountStatuses from './routes/account-statuses.ts'
 import accounts from './routes/accounts.ts'
 import empty from './routes/empty.ts'
 import groupedNotifications from './routes/grouped-notifications.ts'
@@ -34,6 +35,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     authorize,
     token,
     accounts,
+    accountStatuses,
     empty,
     groupedNotifications,
     instance,

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
 import { and, eq } from 'drizzle-orm'
 import { type Static, Type } from 'typebox'
-import { IdParams, idIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
+import { IdParams, Ids, idIn, idsIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
 import { toId } from '../paging.ts'
 import { toStatuses } from '../present/statuses.ts'
 
@@ -18,6 +18,8 @@ const Draft = Type.Object({
   language: Type.Optional(Type.String({ maxLength: 100 })),
   scheduled_at: Type.Optional(Type.String()),
   poll: Type.Optional(Type.Unknown()),
+  quoted_status_id: Type.Optional(Type.String()),
+  quote_id: Type.Optional(Type.String()),
 })
 type Draft = Static<typeof Draft>
 
@@ -37,6 +39,16 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
       return sendStatus(app, request, id)
     },
   )
+
+  app.get('/api/v1/statuses', { ...open, schema: { querystring: Ids } }, async (request) => {
+    const ids = idsIn(request.query)
+    const found = await app.tweets.byIds(ids, request.viewerId)
+    return toStatuses(
+      app,
+      request,
+      ids.flatMap((id) => found.get(id) ?? []),
+    )
+  })
 
   app.get('/api/v1/statuses/:id', open, async (request) =>
     sendStatus(app, request, idIn(request.params)),
@@ -94,7 +106,8 @@ function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft
   if (more.visibility && more.visibility !== 'public')
     refuse(`The visibility ${more.visibility} is not supported: only public posts are.`)
   if (more.spoiler_text || more.sensitive) refuse('Content warnings are not supported.')
-  if (more.poll) refuse('Polls are not supported.')
+  if (Object.keys(Object(more.poll)).length > 0) refuse('Polls are not supported.')
+  if (more.quoted_status_id || more.quote_id) refuse('Quotes are not supported.')
   if (more.scheduled_at) refuse('Scheduled posts are not supported.')
   const replyToId = toId(in_reply_to_id)
   if (in_reply_to_id && replyToId === undefined) throw new NotFound()
@@ -117,6 +130,9 @@ function languageIn(tag: string | undefined) {
   return Intl.getCanonicalLocales(tag)[0]
 }
 
+/** A boost may name who sees it. */
+const Reaction = Type.Object({ visibility: Type.Optional(Type.String()) })
+
 const reactions: FastifyPluginAsyncTypebox = async (app) => {
   const bookmarks = app.optional('bookmarks')
   /** Returns a number for the id of another status to show. */
@@ -126,9 +142,12 @@ const reactions: FastifyPluginAsyncTypebox = async (app) => {
   function add(name: string, scope: string, act: Act) {
     app.post(
       `/api/v1/statuses/:id/${name}`,
-      { config: { scope }, schema: { params: IdParams } },
+      { config: { scope }, schema: { params: IdParams, body: Reaction } },
       async (request) => {
         const id = idIn(request.params)
+        const { visibility } = Object(request.body)
+        if (visibility && visibility !== 'public')
+          throw new Unsupported('Everyone sees boosts here: only public ones are supported.')
         const shown = await act(id, request.viewer.userId)
         return sendStatus(app, request, typeof shown === 'number' ? shown : id)
       },
