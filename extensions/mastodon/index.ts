@@ -11,6 +11,7 @@ import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
 import pictures from './routes/pictures.ts'
 import profile from './routes/profile.ts'
+import reactions from './routes/reactions.ts'
 import refused from './routes/refused.ts'
 import relations from './routes/relations.ts'
 import reports from './routes/reports.ts'
@@ -44,6 +45,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     own,
     pictures,
     profile,
+    reactions,
     refused,
     relations,
     reports,

@@ -14,6 +14,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
   const { mode } = app.signUp.rules
   const isOpen = mode !== 'invited'
   const isApproved = mode === 'approved'
+  const hasStreams = app.optional('live') !== undefined
   const figures = createFigures(app)
   const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
 
@@ -34,7 +35,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     description: site.description,
     email: '',
     version: software,
-    urls: { streaming_api: streamingOf(app, request) },
+    urls: hasStreams ? { streaming_api: streamingOf(app, request) } : {},
     stats: await stats(),
     thumbnail: `${originOf(app, request)}${NO_HEADER}`,
     languages: [],
@@ -57,7 +58,10 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
     icon: [],
     languages: [],
-    configuration: { ...limitsOf(app), urls: { streaming: streamingOf(app, request) } },
+    configuration: {
+      ...limitsOf(app),
+      urls: hasStreams ? { streaming: streamingOf(app, request) } : {},
+    },
     // Apps open this page: they cannot make accounts themselves.
     registrations: {
       enabled: isOpen,
