@@ -22,6 +22,13 @@ export function idIn({ id }: { id: string }) {
   return number
 }
 
+/** Many of one kind, as `id[]=1&id[]=2`. */
+export const Ids = Type.Object({ id: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })) })
+
+export const idsIn = ({ id = [] }: { id?: string[] }) => [
+  ...new Set(id.flatMap((one) => toId(one) ?? [])),
+]
+
 type Page<Item> = { items: Item[]; nextCursor: string | null; newest?: number | undefined }
 
 export async function sendStatuses(

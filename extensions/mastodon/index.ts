@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import authorize from './oauth/authorize.ts'
 import token from './oauth/token.ts'
+import accountStatuses from './routes/account-statuses.ts'
 import accounts from './routes/accounts.ts'
 import empty from './routes/empty.ts'
 import groupedNotifications from './routes/grouped-notifications.ts'
@@ -10,6 +11,7 @@ import notifications from './routes/notifications.ts'
 import own from './routes/own.ts'
 import pictures from './routes/pictures.ts'
 import profile from './routes/profile.ts'
+import reactions from './routes/reactions.ts'
 import refused from './routes/refused.ts'
 import relations from './routes/relations.ts'
 import reports from './routes/reports.ts'
@@ -34,6 +36,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     authorize,
     token,
     accounts,
+    accountStatuses,
     empty,
     groupedNotifications,
     instance,
@@ -42,6 +45,7 @@ const mastodon: FastifyPluginAsyncTypebox = async (app) => {
     own,
     pictures,
     profile,
+    reactions,
     refused,
     relations,
     reports,

@@ -19,20 +19,24 @@ export function createPeople(app: FastifyInstance) {
     return host === undefined || host === domain.toLowerCase() ? handle : ''
   }
 
-  type By = { viewerId: number | undefined; limit: number; following: boolean }
+  type By = { viewerId: number | undefined; limit: number; offset: number; following: boolean }
 
-  /** Ids of accounts whose handle begins with this. */
-  async function search(typed: string, domain: string, { viewerId, limit, following }: By) {
-    const start = handleOrNone(typed, domain)
+  /** Ids of accounts whose handle begins with this, or of the one whose page has this address. */
+  async function search(typed: string, origin: string, by: By) {
+    const { viewerId, limit, offset, following } = by
+    const page = `${origin}/@`
+    const isAddress = typed.startsWith(page)
+    const start = handleOrNone(isAddress ? typed.slice(page.length) : typed, new URL(origin).host)
     if (!start) return []
+    // `|` is in no handle and the same in every mode of the server.
+    const pattern = `${start.replaceAll('_', '|_')}${isAddress ? '' : '%'}`
     const isFollowed = sql`EXISTS (SELECT 1 FROM ${follows} WHERE follower_id = ${viewerId} AND followee_id = ${users.id})`
     const rows = await app.db
       .select({ id: users.id })
       .from(users)
       .where(
         and(
-          // `|` is in no handle and the same in every mode of the server.
-          sql`${users.handle} LIKE ${`${start.replaceAll('_', '|_')}%`} ESCAPE '|'`,
+          sql`${users.handle} LIKE ${pattern} ESCAPE '|'`,
           isNull(users.hiddenAt),
           app.graph.notBlocked(viewerId, users.id),
           following ? isFollowed : undefined,
@@ -40,6 +44,7 @@ export function createPeople(app: FastifyInstance) {
       )
       .orderBy(asc(users.handle))
       .limit(limit)
+      .offset(offset)
     return rows.map(({ id }) => id)
   }
 

@@ -56,6 +56,12 @@ async function service(app: FastifyInstance) {
 
 export default fp(service, {
   name: 'mastodon.service',
-  dependencies: ['auth.service', 'moderation.service', 'timeline.service', 'web.service'],
+  dependencies: [
+    'auth.service',
+    'moderation.service',
+    'sign-up.service',
+    'timeline.service',
+    'web.service',
+  ],
   optional: ['bookmarks.service', 'hashtags.service', 'live.service', 'notifications.service'],
 })

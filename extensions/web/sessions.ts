@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest, Tx } from 'birdhouse'
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { Cookies } from './cookies.ts'
 
 /** The name in the list of sessions. */
@@ -26,29 +26,12 @@ const clientOf = (request: FastifyRequest) => ({
 
 /** Sessions of the pages. They are sessions of an app, so that people can list and end them. */
 export function createSessions(app: FastifyInstance, cookies: Cookies) {
-  const { webSessions, sessions, users } = app.tables
+  const { webSessions, sessions } = app.tables
   const visitors = new WeakMap<FastifyRequest, Visitor>()
   const isIdle = sql`${sessions.lastUsedAt} < NOW(3) - INTERVAL ${IDLE_LIFE} DAY`
 
-  async function find(secret: string) {
-    const [row] = await app.db
-      .select({
-        userId: sessions.userId,
-        sessionId: sessions.id,
-        lastUsedAt: sessions.lastUsedAt,
-      })
-      .from(webSessions)
-      .innerJoin(sessions, eq(sessions.id, webSessions.sessionId))
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .where(
-        and(
-          eq(webSessions.hash, hashOf(secret)),
-          sql`${sessions.expiresAt} > NOW(3) AND NOT ${isIdle}`,
-          isNull(users.hiddenAt),
-        ),
-      )
-    return row
-  }
+  const find = (secret: string) =>
+    app.auth.sessions.byToken(webSessions, hashOf(secret), sql`NOT ${isIdle}`)
 
   /** An onRequest hook: makes the request one of the person whose cookie it has, if any. */
   async function identify(request: FastifyRequest, reply: FastifyReply) {

@@ -4,6 +4,7 @@ import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
 import { and, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 import { createSessionPurge } from './session-purge.ts'
+import { createTokenLookup } from './token-lookup.ts'
 
 /** Days until a session ends, however often it is refreshed. */
 const ABSOLUTE_LIFE = 90
@@ -201,6 +202,7 @@ export function createSessions(app: FastifyInstance) {
     openFor,
     openForApp,
     touch,
+    byToken: createTokenLookup(app),
     refresh,
     list,
     exists,

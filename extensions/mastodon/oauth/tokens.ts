@@ -28,7 +28,7 @@ const OutOfScope = createError('OUT_OF_SCOPE', 'This action is outside the autho
 
 /** Opaque tokens, hashed at rest. A token is valid as long as its session. */
 export function createTokens(app: FastifyInstance) {
-  const { mastodonTokens: tokens, mastodonApps: apps, sessions, users } = app.tables
+  const { mastodonTokens: tokens, sessions, users } = app.tables
 
   type NewToken = { appId: number; userId: number | null; sessionId: number | null; scopes: string }
 
@@ -36,27 +36,18 @@ export function createTokens(app: FastifyInstance) {
     void (await (tx ?? app.db).insert(tokens).values({ ...row, hash: hashOf(token) }))
 
   async function read(hash: Buffer) {
-    const [row] = await app.db
-      .select({
-        appId: tokens.appId,
-        userId: tokens.userId,
-        sessionId: tokens.sessionId,
-        scopes: tokens.scopes,
-        lastUsedAt: sessions.lastUsedAt,
-        appName: apps.name,
-        website: apps.website,
-      })
+    const found = await app.auth.sessions.byToken(tokens, hash)
+    if (!found) return ofAppAlone(hash)
+    const { token, userId, sessionId, lastUsedAt } = found
+    return { appId: token.appId, scopes: token.scopes, userId, sessionId, lastUsedAt }
+  }
+
+  async function ofAppAlone(hash: Buffer) {
+    const [token] = await app.db
+      .select({ appId: tokens.appId, scopes: tokens.scopes })
       .from(tokens)
-      .innerJoin(apps, eq(apps.id, tokens.appId))
-      .leftJoin(sessions, eq(sessions.id, tokens.sessionId))
-      .leftJoin(users, eq(users.id, tokens.userId))
-      .where(
-        and(
-          eq(tokens.hash, hash),
-          sql`(${tokens.userId} IS NULL OR (${sessions.expiresAt} > NOW(3) AND ${users.hiddenAt} IS NULL))`,
-        ),
-      )
-    return row
+      .where(and(eq(tokens.hash, hash), isNull(tokens.sessionId)))
+    return token && { ...token, userId: null, sessionId: null, lastUsedAt: null }
   }
 
   /**

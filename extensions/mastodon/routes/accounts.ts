@@ -1,19 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { and, eq, gt, isNull } from 'drizzle-orm'
 import { Type } from 'typebox'
-import { IdParams, idIn, sendAccounts, sendStatuses } from '../answers.ts'
+import { IdParams, Ids, idIn, idsIn, sendAccounts } from '../answers.ts'
 import { domainOf, originOf } from '../origin.ts'
-import { pageQuery, toId, toPageRequest } from '../paging.ts'
+import { pageQuery, toPageRequest } from '../paging.ts'
 import { createPeople } from '../people.ts'
 import { toAccount, toRelationship } from '../present/accounts.ts'
 import { accountsOf } from '../present/statuses.ts'
 
 const ACCOUNTS = 40
-const STATUSES = 20
 const flag = Type.Optional(Type.Boolean())
 
 const accounts: FastifyPluginAsyncTypebox = async (app) => {
-  const { tweets } = app.tables
   const people = createPeople(app)
   const open = (scope: string) => ({ config: { scope, isOpen: true } })
   const params = IdParams
@@ -39,14 +36,26 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
         querystring: Type.Object({
           ...pageQuery,
           q: Type.String({ maxLength: 300 }),
+          offset: Type.Optional(Type.Integer({ minimum: 0 })),
           following: flag,
         }),
       },
     },
     async (request) => {
-      const { q, limit = ACCOUNTS, following = false } = request.query
-      const by = { viewerId: request.viewerId, limit: Math.min(limit, ACCOUNTS), following }
-      const ids = await people.search(q, domainOf(app, request), by)
+      const { q, limit = ACCOUNTS, offset = 0, following = false } = request.query
+      const { viewerId } = request
+      const by = { viewerId, limit: Math.min(limit, ACCOUNTS), offset, following }
+      const ids = await people.search(q.trim(), originOf(app, request), by)
+      const found = await accountsOf(app, request, ids)
+      return ids.flatMap((id) => found.get(id) ?? [])
+    },
+  )
+
+  app.get(
+    '/api/v1/accounts',
+    { ...open('read:accounts'), schema: { querystring: Ids } },
+    async (request) => {
+      const ids = idsIn(request.query)
       const found = await accountsOf(app, request, ids)
       return ids.flatMap((id) => found.get(id) ?? [])
     },
@@ -54,19 +63,19 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
 
   app.get(
     '/api/v1/accounts/relationships',
-    {
-      config: { scope: 'read:follows' },
-      schema: {
-        querystring: Type.Object({
-          id: Type.Optional(Type.Array(Type.String(), { maxItems: 200 })),
-        }),
-      },
-    },
+    { config: { scope: 'read:follows' }, schema: { querystring: Ids } },
     async ({ query, viewer }) => {
-      const ids = (query.id ?? []).flatMap((id) => toId(id) ?? [])
+      const ids = idsIn(query)
       const found = await app.users.profilesOf(ids, viewer.userId)
       return ids.map((id) => toRelationship(id, found.get(id)))
     },
+  )
+
+  // Who among one's followees follows them is not told.
+  app.get(
+    '/api/v1/accounts/familiar_followers',
+    { config: { scope: 'read:follows' }, schema: { querystring: Ids } },
+    async ({ query }) => idsIn(query).map((id) => ({ id: String(id), accounts: [] })),
   )
 
   app.get(
@@ -78,40 +87,6 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
         await app.users.get(idIn(request.params), request.viewerId),
         originOf(app, request),
       ),
-  )
-
-  app.get(
-    '/api/v1/accounts/:id/statuses',
-    {
-      ...open('read:statuses'),
-      schema: {
-        params,
-        querystring: Type.Object({
-          ...pageQuery,
-          exclude_replies: flag,
-          exclude_reblogs: flag,
-          only_media: flag,
-          pinned: flag,
-          tagged: Type.Optional(Type.String()),
-        }),
-      },
-    },
-    async (request, reply) => {
-      const { query, viewerId } = request
-      const id = idIn(request.params)
-      await app.users.get(id, viewerId)
-      // Nothing is pinned, and a list by author and tag does not exist.
-      if (query.pinned || query.tagged) return []
-      const where = and(
-        eq(tweets.authorId, id),
-        query.exclude_replies ? isNull(tweets.replyToId) : undefined,
-        query.exclude_reblogs ? isNull(tweets.retweetOfId) : undefined,
-        query.only_media ? gt(tweets.mediaCount, 0) : undefined,
-      )
-      const asked = toPageRequest(query, STATUSES)
-      const page = await app.tweets.page(`tweets-by:${id}`, where, asked, viewerId)
-      return sendStatuses(app, request, reply, page)
-    },
   )
 
   const lists = {

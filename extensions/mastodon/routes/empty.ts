@@ -18,7 +18,6 @@ const LISTS: Record<string, string | undefined> = {
   '/api/v1/scheduled_statuses': 'read:statuses',
   '/api/v1/trends/links': undefined,
   '/api/v1/trends/statuses': undefined,
-  '/api/v1/accounts/familiar_followers': 'read:follows',
   '/api/v1/accounts/:id/featured_tags': undefined,
   '/api/v1/accounts/:id/identity_proofs': undefined,
   '/api/v1/accounts/:id/lists': 'read:lists',

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
 import { createFigures } from '../figures.ts'
 import { domainOf, originOf } from '../origin.ts'
+import { toHtml } from '../present/content.ts'
 import { NO_HEADER } from '../present/pictures.ts'
 
 const SOURCE = 'https://www.npmjs.com/package/birdhouse'
@@ -10,6 +11,10 @@ const NODEINFO = 'http://nodeinfo.diaspora.software/ns/schema/2.0'
 
 const instance: FastifyPluginAsyncTypebox = async (app) => {
   const { version, site } = app.config
+  const { mode } = app.signUp.rules
+  const isOpen = mode !== 'invited'
+  const isApproved = mode === 'approved'
+  const hasStreams = app.optional('live') !== undefined
   const figures = createFigures(app)
   const software = `${COMPATIBLE} (compatible; Birdhouse ${version})`
 
@@ -30,12 +35,12 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     description: site.description,
     email: '',
     version: software,
-    urls: { streaming_api: streamingOf(app, request) },
+    urls: hasStreams ? { streaming_api: streamingOf(app, request) } : {},
     stats: await stats(),
     thumbnail: `${originOf(app, request)}${NO_HEADER}`,
     languages: [],
-    registrations: false,
-    approval_required: false,
+    registrations: isOpen,
+    approval_required: isApproved,
     invites_enabled: false,
     configuration: limitsOf(app),
     contact_account: null,
@@ -53,13 +58,29 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     thumbnail: { url: `${originOf(app, request)}${NO_HEADER}`, blurhash: null, versions: {} },
     icon: [],
     languages: [],
-    configuration: { ...limitsOf(app), urls: { streaming: streamingOf(app, request) } },
-    registrations: { enabled: false, approval_required: false, message: null, url: null },
+    configuration: {
+      ...limitsOf(app),
+      urls: hasStreams ? { streaming: streamingOf(app, request) } : {},
+    },
+    // Apps open this page: they cannot make accounts themselves.
+    registrations: {
+      enabled: isOpen,
+      approval_required: isApproved,
+      message: null,
+      url: `${originOf(app, request)}/join`,
+    },
     // 2 has grouped notifications.
     api_versions: { mastodon: 2 },
     contact: { email: '', account: null },
     rules: [],
   }))
+
+  app.get('/api/v1/instance/extended_description', async (request) => ({
+    updated_at: null,
+    content: toHtml(site.description, undefined, originOf(app, request)),
+  }))
+
+  app.get('/api/v1/instance/translation_languages', async () => ({}))
 
   app.get('/.well-known/nodeinfo', async (request) => ({
     links: [{ rel: NODEINFO, href: `${originOf(app, request)}/nodeinfo/2.0` }],
@@ -70,7 +91,7 @@ const instance: FastifyPluginAsyncTypebox = async (app) => {
     software: { name: 'birdhouse', version },
     protocols: [],
     services: { inbound: [], outbound: [] },
-    openRegistrations: true,
+    openRegistrations: mode === 'open',
     usage: await usage(),
     // Clients that know no Birdhouse look here for the API.
     metadata: { upstream: { name: 'mastodon', version: COMPATIBLE } },

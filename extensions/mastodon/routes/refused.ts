@@ -1,7 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Unsupported } from '../answers.ts'
+import { originOf } from '../origin.ts'
 
 const NO_TAGS = 'Hashtags cannot be followed here.'
+const NO_FILTERS = 'Words cannot be filtered here: mute the hashtag or the person.'
+const NO_POLICY = 'Notifications of all people are shown here: mute or block the person.'
+const NO_PUSH = 'This server sends no push notifications.'
 
 /** Acts that Birdhouse lacks, in the words that apps show. */
 const REFUSED = [
@@ -20,6 +24,16 @@ const REFUSED = [
     'Conversations cannot be muted here: mute the person.',
   ],
   ['POST', '/api/v1/statuses/:id/unmute', 'write:mutes', 'Conversations cannot be muted here.'],
+  ['POST', '/api/v1/accounts/:id/note', 'write:accounts', 'Notes on people are not kept here.'],
+  ['POST', '/api/v1/accounts/:id/pin', 'write:accounts', 'People cannot be featured here.'],
+  ['POST', '/api/v1/accounts/:id/endorse', 'write:accounts', 'People cannot be featured here.'],
+  ['POST', '/api/v1/filters', 'write:filters', NO_FILTERS],
+  ['POST', '/api/v2/filters', 'write:filters', NO_FILTERS],
+  ['POST', '/api/v1/lists', 'write:lists', 'There are no lists here.'],
+  ['POST', '/api/v1/push/subscription', 'push', NO_PUSH],
+  ['PUT', '/api/v1/push/subscription', 'push', NO_PUSH],
+  ['PUT', '/api/v2/notifications/policy', 'write:notifications', NO_POLICY],
+  ['PATCH', '/api/v2/notifications/policy', 'write:notifications', NO_POLICY],
   ['POST', '/api/v1/tags/:name/follow', 'write:follows', NO_TAGS],
   ['POST', '/api/v1/tags/:name/unfollow', 'write:follows', NO_TAGS],
 ] as const
@@ -34,6 +48,10 @@ const refused: FastifyPluginAsyncTypebox = async (app) => {
         throw new Unsupported(words)
       },
     })
+
+  app.post('/api/v1/accounts', async (request) => {
+    throw new Unsupported(`People sign up on the page ${originOf(app, request)}/join.`)
+  })
 }
 
 export default refused

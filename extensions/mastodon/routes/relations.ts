@@ -1,10 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn, sendAccounts } from '../answers.ts'
+import { IdParams, idIn, sendAccounts, Unsupported } from '../answers.ts'
 import { pageQuery, toPageRequest } from '../paging.ts'
 import { toRelationship } from '../present/accounts.ts'
 
 const USUAL = 40
+
+/** Seconds of a mute; 0 is for ever. */
+const Act = Type.Object({ duration: Type.Optional(Type.Integer()) })
 
 /** Follow, block, mute and back; each is answered by the relationship as it is then. */
 const relations: FastifyPluginAsyncTypebox = async (app) => {
@@ -24,9 +27,11 @@ const relations: FastifyPluginAsyncTypebox = async (app) => {
   for (const [name, [act, scope]] of Object.entries(acts)) {
     app.post(
       `/api/v1/accounts/:id/${name}`,
-      { config: { scope }, schema: { params: IdParams } },
-      async ({ params, viewer }) => {
+      { config: { scope }, schema: { params: IdParams, body: Act } },
+      async ({ body, params, viewer }) => {
         const id = idIn(params)
+        if (Object(body).duration > 0)
+          throw new Unsupported('Mutes here last until they are taken back: leave the time out.')
         await act(viewer.userId, id)
         const found = await app.users.profilesOf([id], viewer.userId)
         return toRelationship(id, found.get(id))

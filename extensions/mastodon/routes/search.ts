@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
-import { domainOf, originOf } from '../origin.ts'
+import { originOf } from '../origin.ts'
 import { toId } from '../paging.ts'
 import { createPeople } from '../people.ts'
 import { accountsOf, toStatuses } from '../present/statuses.ts'
@@ -23,20 +23,23 @@ const search: FastifyPluginAsyncTypebox = async (app) => {
           type: Type.Optional(Type.String()),
           limit: Type.Optional(Type.Integer({ minimum: 0 })),
           offset: Type.Optional(Type.Integer({ minimum: 0 })),
+          following: Type.Optional(Type.Boolean()),
         }),
       },
     },
     async (request) => {
-      const { q, type, limit = MOST / 2, offset = 0 } = request.query
+      const { type, limit = MOST / 2, offset = 0, following = false } = request.query
       const { viewerId } = request
-      const [domain, origin] = [domainOf(app, request), originOf(app, request)]
-      const wants = (kind: string) => offset === 0 && (type === undefined || type === kind)
-      const by = { viewerId, limit: Math.min(limit, MOST), following: false }
-      const ids = wants('accounts') && !q.startsWith('#') ? await people.search(q, domain, by) : []
+      const q = request.query.q.trim()
+      const origin = originOf(app, request)
+      const isOf = (kind: string) => type === undefined || type === kind
+      const wants = (kind: string) => offset === 0 && isOf(kind)
+      const by = { viewerId, limit: Math.min(limit, MOST), offset, following }
+      const ids = isOf('accounts') && !q.startsWith('#') ? await people.search(q, origin, by) : []
       const found = await accountsOf(app, request, ids)
       const id = wants('statuses') ? statusIn(q, origin) : undefined
       const tweets = id === undefined ? [] : [...(await app.tweets.byIds([id], viewerId)).values()]
-      const [, tag] = /^#?([\p{L}\p{N}_]{1,100})$/u.exec(q.trim()) ?? []
+      const [, tag] = /^#?([\p{L}\p{N}_]{1,100})$/u.exec(q) ?? []
       return {
         accounts: ids.flatMap((one) => found.get(one) ?? []),
         statuses: await toStatuses(app, request, tweets),
@@ -50,12 +53,14 @@ const search: FastifyPluginAsyncTypebox = async (app) => {
 export const trends: FastifyPluginAsyncTypebox = async (app) => {
   await app.register(tag)
   const hashtags = app.optional('hashtags')
-  const limit = Type.Optional(Type.Integer({ minimum: 1, maximum: MOST / 2 }))
+  const number = Type.Optional(Type.Integer({ minimum: 0 }))
+  const schema = { querystring: Type.Object({ limit: number, offset: number }) }
   for (const path of ['/api/v1/trends', '/api/v1/trends/tags']) {
-    app.get(path, { schema: { querystring: Type.Object({ limit }) } }, async (request) => {
-      const found = await hashtags?.trending(request.query.limit ?? MOST / 4)
+    app.get(path, { schema }, async (request) => {
+      const { limit = MOST / 4, offset = 0 } = request.query
+      const found = await hashtags?.trending(MOST / 2)
       const day = String(Math.floor(Date.now() / DAY) * (DAY / 1000))
-      return (found?.items ?? []).map(({ tag, authors }) =>
+      return (found?.items ?? []).slice(offset, offset + limit).map(({ tag, authors }) =>
         // Mastodon also shows how often a tag was used; each person counts once here.
         toTag(tag, originOf(app, request), [
           { day, accounts: String(authors), uses: String(authors) },

@@ -1,7 +1,6 @@
-import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
-import { and, eq } from 'drizzle-orm'
+import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { type Static, Type } from 'typebox'
-import { IdParams, idIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
+import { IdParams, Ids, idIn, idsIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
 import { toId } from '../paging.ts'
 import { toStatuses } from '../present/statuses.ts'
 
@@ -18,6 +17,8 @@ const Draft = Type.Object({
   language: Type.Optional(Type.String({ maxLength: 100 })),
   scheduled_at: Type.Optional(Type.String()),
   poll: Type.Optional(Type.Unknown()),
+  quoted_status_id: Type.Optional(Type.String()),
+  quote_id: Type.Optional(Type.String()),
 })
 type Draft = Static<typeof Draft>
 
@@ -37,6 +38,16 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
       return sendStatus(app, request, id)
     },
   )
+
+  app.get('/api/v1/statuses', { ...open, schema: { querystring: Ids } }, async (request) => {
+    const ids = idsIn(request.query)
+    const found = await app.tweets.byIds(ids, request.viewerId)
+    return toStatuses(
+      app,
+      request,
+      ids.flatMap((id) => found.get(id) ?? []),
+    )
+  })
 
   app.get('/api/v1/statuses/:id', open, async (request) =>
     sendStatus(app, request, idIn(request.params)),
@@ -82,8 +93,6 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
       return { ...status, text: tweet.text ?? '' }
     },
   )
-
-  await app.register(reactions)
 }
 
 /** Refuses what would be shown to more people, or otherwise, than the author wants. @throws Unsupported */
@@ -94,7 +103,8 @@ function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft
   if (more.visibility && more.visibility !== 'public')
     refuse(`The visibility ${more.visibility} is not supported: only public posts are.`)
   if (more.spoiler_text || more.sensitive) refuse('Content warnings are not supported.')
-  if (more.poll) refuse('Polls are not supported.')
+  if (Object.keys(Object(more.poll)).length > 0) refuse('Polls are not supported.')
+  if (more.quoted_status_id || more.quote_id) refuse('Quotes are not supported.')
   if (more.scheduled_at) refuse('Scheduled posts are not supported.')
   const replyToId = toId(in_reply_to_id)
   if (in_reply_to_id && replyToId === undefined) throw new NotFound()
@@ -115,60 +125,6 @@ function languageIn(tag: string | undefined) {
   if (!isShort)
     throw new Unsupported(`The language ${tag} is not a short tag of BCP 47, such as en.`)
   return Intl.getCanonicalLocales(tag)[0]
-}
-
-const reactions: FastifyPluginAsyncTypebox = async (app) => {
-  const bookmarks = app.optional('bookmarks')
-  /** Returns a number for the id of another status to show. */
-  type Act = (id: number, userId: number) => Promise<unknown>
-
-  /** Acts on a status and answers it as it is then. */
-  function add(name: string, scope: string, act: Act) {
-    app.post(
-      `/api/v1/statuses/:id/${name}`,
-      { config: { scope }, schema: { params: IdParams } },
-      async (request) => {
-        const id = idIn(request.params)
-        const shown = await act(id, request.viewer.userId)
-        return sendStatus(app, request, typeof shown === 'number' ? shown : id)
-      },
-    )
-  }
-
-  add('favourite', 'write:favourites', (...of) => app.tweets.like(...of))
-  add('unfavourite', 'write:favourites', (...of) => app.tweets.unlike(...of))
-  add('reblog', 'write:statuses', async (id, userId) => {
-    await app.tweets.retweet(id, userId)
-    return retweetOf(app, id, userId)
-  })
-  add('unreblog', 'write:statuses', async (id, userId) => {
-    const originalId = await originalOf(app, id)
-    await app.tweets.undoRetweet(id, userId)
-    return originalId
-  })
-  if (!bookmarks) return
-  add('bookmark', 'write:bookmarks', (id, userId) => bookmarks.add(userId, id))
-  add('unbookmark', 'write:bookmarks', (id, userId) => bookmarks.remove(userId, id))
-}
-
-/** The row of the user's retweet, which clients show as a status of its own. */
-async function retweetOf(app: FastifyInstance, id: number, userId: number) {
-  const { tweets } = app.tables
-  const originalId = await originalOf(app, id)
-  const [row] = await app.db
-    .select({ id: tweets.id })
-    .from(tweets)
-    .where(and(eq(tweets.retweetOfId, originalId), eq(tweets.authorId, userId)))
-  return row?.id
-}
-
-async function originalOf(app: FastifyInstance, id: number) {
-  const { tweets } = app.tables
-  const [row] = await app.db
-    .select({ original: tweets.retweetOfId })
-    .from(tweets)
-    .where(eq(tweets.id, id))
-  return row?.original ?? id
 }
 
 export default statuses

@@ -10,7 +10,7 @@ const OLDER = { friends_of_friends: 'past_interactions', most_followed: 'global'
 
 const suggestions: FastifyPluginAsyncTypebox = async (app) => {
   const { suggest, dismiss } = createSuggestions(app)
-  const limit = Type.Optional(Type.Integer({ minimum: 1 }))
+  const limit = Type.Optional(Type.Integer({ minimum: 0 }))
 
   for (const version of ['v1', 'v2']) {
     app.get(
@@ -18,7 +18,7 @@ const suggestions: FastifyPluginAsyncTypebox = async (app) => {
       { config: { scope: 'read:accounts' }, schema: { querystring: Type.Object({ limit }) } },
       async (request) => {
         const { query, viewer } = request
-        const found = await suggest(viewer.userId, Math.min(query.limit ?? USUAL, MOST))
+        const found = await suggest(viewer.userId, Math.min(query.limit || USUAL, MOST))
         const accounts = await accountsOf(
           app,
           request,

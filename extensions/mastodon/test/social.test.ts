@@ -1,4 +1,4 @@
-import { relate, signUp, tweet } from 'birdhouse/testing'
+import { drained, relate, signUp, tweet } from 'birdhouse/testing'
 import t from 'tap'
 import { listening } from './client.ts'
 
@@ -100,11 +100,69 @@ t.test('a status has a source and one version; what is missing is refused in wor
   const at = `/api/v1/statuses/${id}`
   t.match((await call(`GET ${at}/source`, token)).body, { id, text: 'a & b', spoiler_text: '' })
   t.match((await call(`GET ${at}/history`, token)).body, [{ content: '<p>a &#38; b</p>' }])
-  for (const line of [
-    `PUT ${at}`,
-    ...['pin', 'unpin', 'mute', 'unmute'].map((act) => `POST ${at}/${act}`),
-    ...['follow', 'unfollow'].map((act) => `POST /api/v1/tags/birds/${act}`),
-  ])
-    t.match(await call(line, token, {}), { status: 422, body: { error: /here/ } })
+  for (const [line, fields] of [
+    [`PUT ${at}`, {}],
+    ...['pin', 'unpin', 'mute', 'unmute'].map((act) => [`POST ${at}/${act}`, {}]),
+    ...['follow', 'unfollow'].map((act) => [`POST /api/v1/tags/birds/${act}`, {}]),
+    [`POST ${at}/reblog`, { visibility: 'private' }],
+    ['POST /api/v1/accounts/1/mute', { duration: 60 }],
+    ['POST /api/v1/accounts/1/note', { comment: 'x' }],
+    ['POST /api/v1/filters', { phrase: 'x' }],
+    ['POST /api/v1/lists', { title: 'x' }],
+    ['PATCH /api/v2/notifications/policy', {}],
+    ['POST /api/v1/statuses', { status: 'This', quoted_status_id: id }],
+  ] as [string, object][])
+    t.match(await call(line, token, fields), { status: 422, body: { error: /here|supported/ } })
+  t.match(await call('POST /api/v1/accounts', undefined, { username: 'x' }), {
+    status: 422,
+    body: { error: /\/join\.$/ },
+  })
+  t.match((await call(`GET ${at}`, token)).body, { reblogs_count: 0 })
+  t.equal((await call(`POST ${at}/reblog`, token)).status, 200)
+  const post = { status: 'No poll', poll: {}, quote_id: null }
+  t.equal((await call('POST /api/v1/statuses', token, post)).status, 200)
   t.match((await call('GET /api/v1/tags/birds')).body, { name: 'birds', following: false })
+})
+
+t.test('people and statuses are found by many ids and by address', async (t) => {
+  const [ann, ben] = [await person(), await person()]
+  const token = await tokenOf(ann)
+  const get = async (path: string) => (await call(`GET /api${path}`, token)).body
+  const idsOf = (items: { id: string }[]) => items.map(({ id }) => Number(id))
+  const [one, two] = [await tweet(app, ann, 'one'), await tweet(app, ben, 'two')]
+  const many = (ids: number[]) => ids.map((id) => `id[]=${id}`).join('&')
+  t.strictSame(idsOf(await get(`/v1/accounts?${many([ben.id, ann.id, 9_999])}`)), [ben.id, ann.id])
+  t.strictSame(idsOf(await get(`/v1/statuses?${many([two.id, one.id, 9_999])}`)), [two.id, one.id])
+  t.strictSame(await get(`/v1/accounts/familiar_followers?${many([ben.id])}`), [
+    { id: String(ben.id), accounts: [] },
+  ])
+  const { url } = await get(`/v1/accounts/${ben.id}`)
+  t.strictSame(idsOf((await get(`/v2/search?resolve=true&q=${url}`)).accounts), [ben.id])
+  t.strictSame((await get(`/v2/search?q=${url}x`)).accounts, [])
+  t.strictSame(await get(`/v1/accounts/search?q=${ben.handle}&offset=1`), [])
+  t.equal((await call('GET /api/v1/trends/tags?limit=40&offset=20')).status, 200)
+  t.equal((await call('GET /api/v1/suggestions?limit=0', token)).status, 200)
+})
+
+t.test('the list of an account without replies has its threads, and may be of a tag', async (t) => {
+  const [ann, ben] = [await person(), await person()]
+  const first = await tweet(app, ann, 'A thread #sea')
+  const second = await tweet(app, ann, 'and more', { replyToId: first.id })
+  const theirs = await tweet(app, ben, 'Hm')
+  await tweet(app, ann, 'No', { replyToId: theirs.id })
+  await drained(app)
+  const list = async (query: string) =>
+    (await call(`GET /api/v1/accounts/${ann.id}/statuses?${query}`)).body.map(
+      ({ id }: { id: string }) => Number(id),
+    )
+  t.strictSame(await list('exclude_replies=true'), [second.id, first.id])
+  t.strictSame(await list('tagged=Sea'), [first.id])
+})
+
+t.test('the instance says how people sign up', async (t) => {
+  const { body } = await call('GET /api/v2/instance')
+  t.match(body.registrations, { enabled: true, approval_required: false, url: /\/join$/ })
+  t.match((await call('GET /api/v1/instance')).body, { registrations: true })
+  const { content } = (await call('GET /api/v1/instance/extended_description')).body
+  t.match(content, '<p>')
 })

@@ -20,8 +20,8 @@ import { connect, read, refusal } from './streams.ts'
 
 const env = { ...(await settings(t)), LIVE_STREAMS_PER_USER: '12' }
 const { app, tokenOf, register, post, call } = await listening(t, env)
-async function start() {
-  const started: App = await build(env)
+async function start(more = {}) {
+  const started: App = await build({ ...env, ...more })
   t.teardown(() => started.close())
   return { app: started, url: await started.listen({ host: '127.0.0.1', port: 0 }) }
 }
@@ -332,4 +332,18 @@ t.test('draining ends every stream at once, and the app closes', async (t) => {
   const begun = performance.now()
   await draining.app.close()
   t.ok(performance.now() - begun < 2_000)
+})
+
+t.test('without the extension live no address of streams is announced', async (t) => {
+  const without = await start({ EXTENSIONS_OPTIONAL: 'live', LIVE_KEEP_HOURS: '0' })
+  for (const [{ url: at }, announced] of [
+    [without, undefined],
+    [{ url }, url.replace('http', 'ws')],
+  ] as const) {
+    const instance = async (version: string): Promise<any> =>
+      (await fetch(`${at}/api/${version}/instance`)).json()
+    t.equal((await instance('v1')).urls.streaming_api, announced)
+    t.equal((await instance('v2')).configuration.urls.streaming, announced)
+  }
+  t.equal((await read(without.url, '/user', token)).status, 404)
 })
