@@ -36,7 +36,7 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
   explainSignIn(PATH, async (query) => {
     const client = await apps.find(query.get('client_id') ?? '')
     if (!client) return undefined
-    const sentence = `${client.name} asks to use your account. Sign in to see what it asks for.`
+    const sentence = `${client.name} asks to use your account.`
     return { sentence, cancel: `${PATH}?${query}&decision=deny` }
   })
 
