@@ -11,6 +11,10 @@ declare module 'fastify' {
     dialect: (scope: FastifyInstance, options: Dialect) => void
     /** The scope of the dialect that takes the unknown paths at this URL. */
     dialectAt: (url: string) => FastifyInstance | undefined
+    /** The error handler of this scope also answers browsers at unknown paths, except below `/v1` and in dialects. */
+    takeUnknownPages: (scope: FastifyInstance) => void
+    /** The scope whose error handler answers a request of an unknown path, if it is not the root's. */
+    takerOf: (request: FastifyRequest) => FastifyInstance | undefined
   }
 }
 
@@ -20,6 +24,12 @@ export type Dialect = {
   /** The body of an answer to an error. */
   error: (problem: ReturnType<typeof describe>, request: FastifyRequest) => unknown
 }
+
+const API = /^\/v1(?:[/?]|$)/
+
+/** Programs that take anything, or JSON as well, are no browsers. */
+const isBrowser = ({ headers: { accept = '' } }: FastifyRequest) =>
+  accept.includes('text/html') && !accept.includes('json')
 
 const SECOND = Symbol('a route with a slash at its end')
 
@@ -71,6 +81,16 @@ export default fp(
     app.decorate('dialectAt', (url) => {
       const path = url.split('?')[0] ?? ''
       return scopes.find(({ start }) => `${path}/`.startsWith(start))?.scope
+    })
+
+    let pages: FastifyInstance | undefined
+    app.decorate('takeUnknownPages', (scope) => {
+      if (pages) throw new Error('Another extension answers browsers at unknown paths.')
+      pages = scope
+    })
+    app.decorate('takerOf', (request) => {
+      const { url } = request
+      return app.dialectAt(url) ?? (isBrowser(request) && !API.test(url) ? pages : undefined)
     })
   },
   { name: 'dialect', dependencies: ['errors', 'features', 'validation'] },

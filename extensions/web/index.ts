@@ -1,7 +1,7 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
 import { errorPage } from './pages/lists.ts'
-import { inWords } from './problems.ts'
+import { inWords, isWrongAddress } from './problems.ts'
 import { acts } from './routes/acts.ts'
 import { compose } from './routes/compose.ts'
 import { files } from './routes/files.ts'
@@ -25,14 +25,18 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
     if (request.method === 'POST') forms.assertSameSite(request)
     await identify(request, reply)
   })
-  app.setErrorHandler((error: Error & { code?: string }, request, reply) => {
+  app.takeUnknownPages(app)
+  app.setErrorHandler(async (error: Error & { code?: string }, request, reply) => {
+    // No hook of this scope has run for an unknown path; its page does without the person where that fails.
+    if (request.is404) await identify(request, reply).catch(() => {})
     if (error.code === SIGN_IN_FIRST) {
       const isPage = request.method === 'GET'
       return reply.redirect(signInPath(isPage ? request.url : '/'), 303)
     }
     const problem = app.errors.report(error as never, request, reply)
-    const title = problem.status === 404 ? 'Not found' : 'That did not work'
-    return send(reply.code(problem.status), { title, main: errorPage(title, inWords(problem)) })
+    const status = isWrongAddress(problem) ? 404 : problem.status
+    const title = status === 404 ? 'Not found' : 'That did not work'
+    return send(reply.code(status), { title, main: errorPage(title, inWords(problem)) })
   })
 
   for (const routes of [signUp, signIn, reading]) await app.register(routes)

@@ -11,3 +11,7 @@ export function ownPath(asked: string | undefined) {
   // A path such as `/.//evil.example` becomes `//evil.example`, which names a host.
   return origin === HERE && !pathname.startsWith('//') ? pathname + search + hash : '/'
 }
+
+/** The path of a page that leads on to another path. */
+export const pathBack = (page: string, to: string) =>
+  to === '/' ? page : `${page}?${new URLSearchParams({ return_to: to })}`

@@ -26,11 +26,17 @@ const FIELDS: Record<string, string> = {
   alt: 'The description of the picture',
 }
 
+/** People follow or mistype an address, so that a page with a malformed one does not exist. */
+export const isWrongAddress = ({ code, detail }: Problem) =>
+  code === 'INVALID_URL' || (code === 'VALIDATION_FAILED' && detail.startsWith('/params/'))
+
 /** The end of a sentence that says how to appeal through the API. */
 const APPEAL = / To appeal once, .*$/s
 
-export function inWords({ status, code, detail }: Problem) {
+export function inWords(problem: Problem) {
+  const { status, code, detail } = problem
   if (code === 'ACCOUNT_SUSPENDED') return detail.replace(APPEAL, '')
+  if (isWrongAddress(problem)) return WRONG_ADDRESS
   if (code === 'VALIDATION_FAILED')
     return detail.startsWith('/body/')
       ? detail.replaceAll(/\/body\/(\w+)/g, (_path, field: string) => FIELDS[field] ?? field)

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'birdhouse'
 import type { createForms } from './forms.ts'
+import { ownPath, pathBack } from './own-path.ts'
 import { layout, type Page } from './pages/layout.ts'
 import type { createSessions } from './sessions.ts'
 
@@ -28,7 +29,7 @@ export function createSending(
     // A page of an error does without.
     const me = visitor && (await app.users.getOwn(visitor.userId).catch(() => undefined))
     const origin = publicUrl ?? `${request.protocol}://${request.host}`
-    const nav = me ? { me, field: forms.field(reply) } : { signIn: signInFrom(request) }
+    const nav = me ? { me, field: forms.field(reply) } : linksFor(request)
     const vary = [reply.getHeader('vary') ?? [], 'Cookie'].flat().join(', ')
     reply
       .header('content-security-policy', policy(page.formTarget))
@@ -43,8 +44,12 @@ export function createSending(
   return send
 }
 
-/** The link of signing in, which leads back to the page that has it. */
-const signInFrom = ({ method, url }: FastifyRequest) =>
-  method !== 'GET' || /^\/(sign-in|join)?(\?|$)/.test(url)
-    ? '/sign-in'
-    : `/sign-in?${new URLSearchParams({ return_to: url })}`
+/** The links of signing in and up: the first leads back to the page that has it, both go on where that page does. */
+function linksFor({ method, url }: FastifyRequest) {
+  const [path = '', query] = url.split('?')
+  const isSign = path === '/sign-in' || path === '/join'
+  const asked = new URLSearchParams(query).get('return_to') ?? undefined
+  const after = isSign ? ownPath(asked) : '/'
+  const back = method === 'GET' && !isSign ? url : after
+  return { signIn: pathBack('/sign-in', back), signUp: pathBack('/join', after) }
+}

@@ -16,7 +16,7 @@ declare module 'fastify' {
   }
 }
 
-/** Why a page asks a person to sign in, and where a person goes who does not want to. */
+/** Who asks a person to sign in, as a sentence, and where a person goes who does not want to. */
 export type Reason = { sentence: string; cancel: string }
 type Explain = (query: URLSearchParams) => Promise<Reason | undefined>
 
@@ -33,7 +33,7 @@ function createWeb(app: FastifyInstance) {
   const signInPath = (path: string, { again = false } = {}) =>
     `/sign-in?${new URLSearchParams({ return_to: path, ...(again && { again: 'true' }) })}`
 
-  /** Explains on the page of signing in why `path` asks for it. */
+  /** Explains on the pages of signing in and up why `path` asks for it. */
   const explainSignIn = (path: string, explain: Explain) => void explanations.set(path, explain)
 
   async function reasonFor(returnTo: string) {

@@ -60,10 +60,8 @@ export default fp(
     app.decorate('errors', errors)
     app.setErrorHandler((thrown, request, reply) => {
       const error = toError(thrown)
-      const dialect = request.is404 ? app.dialectAt(request.url) : undefined
-      return dialect
-        ? dialect.errorHandler(error, request, reply)
-        : sendProblem(error, request, reply)
+      const taker = request.is404 ? app.takerOf(request) : undefined
+      return taker ? taker.errorHandler(error, request, reply) : sendProblem(error, request, reply)
     })
   },
   { name: 'errors' },

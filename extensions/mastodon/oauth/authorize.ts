@@ -1,4 +1,4 @@
-import type { FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
+import type { FastifyError, FastifyPluginAsyncTypebox, FastifyReply } from 'birdhouse'
 import { type Static, Type } from 'typebox'
 import { bindingTo } from './codes.ts'
 import { isAllowed } from './model.ts'
@@ -32,11 +32,15 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
   const { apps, codes } = app.mastodon
   const { explainSignIn, forms, identify, send, signInPath } = app.web
   app.addHook('onRequest', identify)
+  app.setErrorHandler<FastifyError>((error, request, reply) => {
+    const { status, detail } = app.errors.report(error, request, reply)
+    return showRefusal(reply.code(status), detail)
+  })
 
   explainSignIn(PATH, async (query) => {
     const client = await apps.find(query.get('client_id') ?? '')
     if (!client) return undefined
-    const sentence = `${client.name} asks to use your account. Sign in to see what it asks for.`
+    const sentence = `${client.name} asks to use your account.`
     return { sentence, cancel: `${PATH}?${query}&decision=deny` }
   })
 
@@ -113,8 +117,9 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
       return refuse(reply, 'This page has expired. Start again in the app.')
     try {
       forms.assertOwn(request, token)
-    } catch (error) {
-      return showRefusal(reply.code(403), (error as Error).message)
+    } catch {
+      const sentence = 'This page is too old, or your browser refuses its cookie.'
+      return showRefusal(reply.code(403), sentence, await pathOf(asked, state))
     }
     if (!(await codes.spend(consent)))
       return refuse(reply, 'This page was used already. Start again in the app.')
@@ -129,8 +134,23 @@ const authorize: FastifyPluginAsyncTypebox = async (app) => {
 
   const refuse = (reply: FastifyReply, sentence: string) => showRefusal(reply.code(400), sentence)
 
-  const showRefusal = (reply: FastifyReply, sentence: string) =>
-    send(reply, { title: 'The app cannot sign in', main: refusalPage(sentence) })
+  const showRefusal = (reply: FastifyReply, sentence: string, again?: string) =>
+    send(reply, { title: 'The app cannot sign in', main: refusalPage(sentence, again) })
+
+  type Grant = NonNullable<Awaited<ReturnType<typeof codes.find>>>
+
+  /** The path of the request that led to a page of consent. */
+  async function pathOf({ appId, redirectUri, scopes, challenge }: Grant, state?: string) {
+    const client = await apps.byId(appId)
+    const asked = { redirect_uri: redirectUri, response_type: 'code', scope: scopes }
+    const proof = challenge && { code_challenge: challenge, code_challenge_method: 'S256' }
+    return pathWith({
+      client_id: client?.clientId ?? '',
+      ...asked,
+      ...(state && { state }),
+      ...proof,
+    })
+  }
 
   const deny = (reply: FastifyReply, redirectUri: string, state: string | undefined) =>
     giveBack(reply, redirectUri, {

@@ -55,5 +55,10 @@ export const codePage = (code: string) =>
 <code>${code}</code>`,
   )
 
-export const refusalPage = (sentence: string) =>
-  page('The app cannot sign in', html`<p>${sentence}</p>`)
+/** `again` is the path of the request, if it can be made again. */
+export const refusalPage = (sentence: string, again?: string) =>
+  page(
+    'The app cannot sign in',
+    html`<p>${sentence}</p>
+<p>!${again ? html`<a class="button" href="${again}">Look at the request again</a>` : '<a href="/">Go to the first page</a>'}</p>`,
+  )

@@ -144,9 +144,18 @@ t.test('consent needs its own page, which is valid once', async (t) => {
   const consent = await signIn(fay, ask(client))
   t.match(consent, { consent: /^[\w-]{43}$/ })
   const decide = () => post('/oauth/authorize', { ...consent, decision: 'allow' })
-  const foreign = await post('/oauth/authorize', { consent: consent.consent ?? '' })
-  t.equal(foreign.status, 403, 'no token')
-  t.match(foreign.headers.get('content-type'), 'text/html')
+  for (const token of [undefined, 'old', 'x'.repeat(5000)]) {
+    const sent = { consent: consent.consent ?? '', state: 's', ...(token && { token }) }
+    const foreign = await post('/oauth/authorize', sent)
+    t.equal(foreign.status, token?.length === 5000 ? 400 : 403)
+    t.match(foreign.headers.get('content-type'), 'text/html')
+    const [, again = ''] = /class="button" href="([^"]+)"/.exec(await foreign.text()) ?? []
+    if (foreign.status !== 403) continue
+    const path = again.replaceAll('&#61;', '=').replaceAll('&#38;', '&')
+    const request = await visit(path)
+    t.match(await request.text(), 'Allow this app?', 'a link leads to the request')
+    t.match(Object.fromEntries(new URL(path, url).searchParams), ask(client, { state: 's' }))
+  }
   t.equal((await decide()).status, 303)
   t.equal((await decide()).status, 400)
   await signIn(await signUp(app, 'Flo'), ask(client))

@@ -15,9 +15,10 @@ export type Page = {
   /** A source of the Content-Security-Policy that a form of the page may redirect to. */
   formTarget?: string
 }
-/** The person who is signed in, and the hidden field of forms; or where a stranger signs in. */
+/** The person who is signed in, and the hidden field of forms; or where a stranger signs in and up. */
 type SignedIn = { me: Resources['OwnUser']; field: string }
-export type Nav = SignedIn | { signIn: string }
+type Stranger = { signIn: string; signUp: string }
+export type Nav = SignedIn | Stranger
 
 export const layout = (
   site: Site,
@@ -48,7 +49,7 @@ export const layout = (
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top"><div class="column">
 <a class="brand" href="/"><img src="/web/icon.svg" alt="" width="28" height="28"> <span dir="auto">${site.name}</span></a>
-!${'me' in nav ? signedIn(nav) : stranger(nav.signIn)}
+!${'me' in nav ? signedIn(nav) : stranger(nav)}
 </div></header>
 <main id="main" class="column">
 !${main}
@@ -58,8 +59,8 @@ export const layout = (
 </html>
 `
 
-const stranger = (signIn: string) =>
-  html`<nav aria-label="Site"><a href="${signIn}">Sign in</a> <a class="button" href="/join">Sign up</a></nav>`
+const stranger = ({ signIn, signUp }: Stranger) =>
+  html`<nav aria-label="Site"><a href="${signIn}">Sign in</a> <a class="button" href="${signUp}">Sign up</a></nav>`
 
 function signedIn({ me, field }: SignedIn) {
   const { handle, unreadNotificationCount: unread = 0 } = me

@@ -1,4 +1,5 @@
 import { html } from 'ghtml'
+import { pathBack } from '../own-path.ts'
 import type { Reason } from '../service.ts'
 import { field, hidden, problemNote } from './form.ts'
 
@@ -18,7 +19,7 @@ export const signInPage = ({
   problem = '',
 }: SignIn) => html`<section class="welcome">
 <h1>Sign in</h1>
-!${reason ? html`<p>${reason.sentence}</p>` : ''}
+!${reason ? html`<p>${reason.sentence} Sign in to see what it asks for.</p>` : ''}
 </section>
 <form method="post" action="/sign-in" class="form">
 !${problemNote(problem)}
@@ -37,7 +38,7 @@ export const signInPage = ({
 })}
 <button>Sign in</button>!${reason ? html` <a class="cancel" href="${reason.cancel}">Cancel</a>` : ''}
 </form>
-<p class="aside">No account yet? <a href="/join">Sign up</a></p>`
+<p class="aside">No account yet? <a href="${pathBack('/join', returnTo)}">Sign up</a></p>`
 
 type CodeStep = { token: string; returnTo: string; ticket: string; problem?: string }
 
@@ -58,5 +59,5 @@ export const codePage = ({
   label: 'Code',
   more: { autocomplete: 'one-time-code', autocapitalize: 'none', spellcheck: 'false' },
 })}
-<button>Sign in</button> <a class="cancel" href="/sign-in?return_to=${encodeURIComponent(returnTo)}">Start again</a>
+<button>Sign in</button> <a class="cancel" href="${pathBack('/sign-in', returnTo)}">Start again</a>
 </form>`

@@ -1,22 +1,28 @@
 import type { FastifyInstance } from 'birdhouse'
 import { html } from 'ghtml'
-import { field, problemNote } from './form.ts'
+import { pathBack } from '../own-path.ts'
+import type { Reason } from '../service.ts'
+import { field, hidden, problemNote } from './form.ts'
 import type { Site } from './layout.ts'
 
 type Rules = FastifyInstance['signUp']['rules']
 export type Entered = Partial<Record<'name' | 'email' | 'handle' | 'invitation', string>>
 
+/** `returnTo` is the path to which a new person goes on, for the `reason`. */
+type Way = { token: string; returnTo: string; reason: Reason | undefined }
+
 export const signUpPage = (
   { mode, terms }: Rules,
-  token: string,
+  { token, returnTo, reason }: Way,
   entered: Entered = {},
   problem = '',
 ) => html`<section class="welcome">
 <h1>Sign up</h1>
+!${reason ? html`<p>${reason.sentence} Sign up to see what it asks for.</p>` : ''}
 !${mode === 'approved' ? html`<p>A moderator looks at each new account before its first sign-in.</p>` : ''}
 </section>
 <form method="post" action="/join" class="form">
-!${problemNote(problem)}!${token}
+!${problemNote(problem)}!${token}!${hidden({ return_to: returnTo })}
 !${field({ name: 'name', label: 'Name', value: entered.name, more: { autocomplete: 'name', maxlength: '50' } })}
 !${field({ name: 'email', label: 'E-mail address', type: 'email', value: entered.email, more: { autocomplete: 'email' } })}
 !${field({ name: 'password', label: 'Password', type: 'password', more: { autocomplete: 'new-password', minlength: '8' } })}
@@ -30,7 +36,8 @@ export const signUpPage = (
     : ''
 }
 <button>Sign up</button>
-</form>`
+</form>
+<p class="aside">You have an account? <a href="${pathBack('/sign-in', returnTo)}">Sign in</a></p>`
 
 export const joinedPage = (
   site: Site,

@@ -208,4 +208,6 @@ t.test('errors of addresses are told in words', async (t) => {
     t.match(body, words, path)
     t.notMatch(body, /<p>[^<]*\/(params|query)/, path)
   }
+  const unknown = await browser.get('/nope', { accept: 'text/html' })
+  t.match(unknown, { status: 404, body: /Sign out/ }, 'the page knows who is signed in')
 })

@@ -13,6 +13,11 @@ async function join(fields: Record<string, string>, on = app) {
   return { browser, ...(await browser.post('/join', fields)) }
 }
 
+const unescaped = (html: string) =>
+  html.replaceAll(/&#(\d+);/g, (_all, code) => String.fromCharCode(code))
+const hrefs = (html: string) =>
+  [...html.matchAll(/href="([^"]+)"/g)].map(([, href = '']) => unescaped(href))
+
 t.test('a person signs up on the page, is signed in, and can log in', async (t) => {
   const fields = { name: '지우', email: email(), password: PASSWORD, handle: 'jiwoo_here' }
   const { browser, status, body } = await join(fields)
@@ -49,6 +54,59 @@ t.test('a wrong form comes back with the reason and without the password', async
     if (sent.name) t.match(body, 'value="A &#34;quoted&#34; name"')
   }
   t.equal((await join({})).status, 400)
+})
+
+t.test('a person whom an app sent signs up, and comes to the request of the app', async (t) => {
+  const redirect_uri = 'https://app.example/back'
+  const registered = await call(app, 'POST /api/v1/apps', {
+    body: { client_name: '새 앱', redirect_uris: redirect_uri },
+  })
+  const { client_id } = registered.body
+  const asked = { client_id, redirect_uri, response_type: 'code', state: 'a&b c' }
+  const browser = openBrowser(app)
+  const { to = '' } = await browser.get(`/oauth/authorize?${new URLSearchParams(asked)}`)
+  const links = hrefs((await browser.get(to)).body).filter((each) => each.startsWith('/join'))
+  t.equal(links.length, 2, 'at the top and below the form')
+  for (const link of links) {
+    const { body } = await browser.get(link)
+    t.match(body, '새 앱 asks to use your account. Sign up to see what it asks for.')
+    const [, back = ''] = /name="return_to" value="([^"]+)"/.exec(body) ?? []
+    const fields = { name: 'Ada', password: PASSWORD, return_to: unescaped(back) }
+    const wrong = await browser.post('/join', { ...fields, email: 'nobody' })
+    t.match(wrong.body, `name="return_to" value="${back}"`, 'also after a mistake')
+    t.ok(hrefs(wrong.body).includes(to), 'the link of signing in leads there as well')
+    const joined = await browser.post('/join', { ...fields, email: email() })
+    t.equal(joined.status, 303)
+    t.match((await browser.get(joined.to ?? '')).body, 'Allow this app?')
+  }
+})
+
+t.test('no page leads away from this server after a sign-up', async (t) => {
+  for (const away of [
+    'https://evil.example/',
+    'https:evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '/\t/evil.example',
+    '/.//evil.example',
+    '\u0000//evil.example',
+    'javascript:alert(1)',
+  ]) {
+    const fields = { name: 'Ada', password: PASSWORD, email: email(), return_to: away }
+    t.match(await join(fields), { status: 201, body: '<h1>Welcome' }, JSON.stringify(away))
+    const { body } = await call(app, `GET /join?${new URLSearchParams({ return_to: away })}`)
+    t.match(body, 'name="return_to" value="/"')
+  }
+  const split = { name: 'Ada', password: PASSWORD, email: email(), return_to: '/latest\r\nX-A: b' }
+  t.equal((await join(split)).to, '/latestX-A:%20b')
+  const long = {
+    name: 'Ada',
+    password: PASSWORD,
+    email: email(),
+    return_to: `/${'x'.repeat(8000)}`,
+  }
+  t.equal((await join(long)).status, 400)
 })
 
 t.test('a body that is no form is refused', async (t) => {

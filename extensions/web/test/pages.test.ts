@@ -102,8 +102,41 @@ t.test('what is not there is a page as well', async (t) => {
     t.match(body, '<h1>Not found</h1>')
   }
   t.equal((await page('/?cursor=wrong')).status, 400)
-  t.equal((await page(`/@${adas}/12x`)).status, 400)
   t.match((await page('/v1/nothing')).headers['content-type'], 'json')
+})
+
+t.test('a browser gets a page at an unknown path, a program keeps JSON', async (t) => {
+  const browsers = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
+  for (const path of [
+    '/nope',
+    '/nope%zz',
+    `/@${adas}/12x`,
+    `/@${adas}/1/2`,
+    '/@%zz',
+    '/docs-of-birds',
+  ]) {
+    const { status, headers, body } = await call(app, `GET ${path}`, { headers: browsers })
+    t.equal(status, 404, path)
+    t.match(headers, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': /default-src 'none'; style-src/,
+    })
+    t.match(body, /<h1>Not found<\/h1>.*href="\/"/s, path)
+  }
+  for (const path of ['/v1', '/v1/nothing', '/v1?x', '/api/nothing', '/oauth/nothing'])
+    t.match(
+      (await call(app, `GET ${path}`, { headers: browsers })).headers['content-type'],
+      'json',
+      path,
+    )
+  for (const accept of ['application/json', '*/*', 'application/json, text/html;q=0.5', ''])
+    t.match(
+      await call(app, 'GET /nope', { headers: { accept } }),
+      { status: 404, body: { code: 'ROUTE_NOT_FOUND' } },
+      accept,
+    )
+  const posted = await call(app, 'POST /nope', { headers: browsers })
+  t.match(posted, { status: 404, body: /<h1>Not found/ })
 })
 
 t.test('deleted and suspended people are on no page', async (t) => {
