@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { createStops } from '../bench/stops.ts'
 import { backup } from './drills/backup.ts'
 import { faults } from './drills/faults.ts'
-import { overload } from './drills/overload.ts'
 import { measure } from './measure.ts'
+import { overload } from './overload/index.ts'
 
 const others = [backup, overload]
 const all = [...faults, ...others]
