@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { logFile } from './logs.ts'
+import { shippedConfig } from './shipped-balancer.ts'
 
 type Options = {
   folder: string
@@ -12,13 +13,11 @@ type Options = {
   /** The port of HAProxy's own metrics. */
   metricsPort: number
   servers: number[]
-  /** Requests at once that each server gets; others wait for `queue` milliseconds, then get 503. */
-  most?: number
-  queue?: number
+  shippedBalancer?: boolean
 }
 
 /** HAProxy as docs/drills.md describes it. */
-const config = ({ port, metricsPort, servers, most = 1_000, queue = 5_000 }: Options) => `
+const config = ({ port, metricsPort, servers }: Options) => `
 global
   maxconn 8000
   log stdout format iso local0
@@ -29,7 +28,7 @@ defaults
   timeout connect 1s
   timeout client 75s
   timeout server 75s
-  timeout queue ${queue}ms
+  timeout queue 5s
   # On a busy machine a healthy server may take a second; a dead one refuses at once.
   timeout check 5s
   # A request that no server has received may go to another one.
@@ -39,7 +38,7 @@ defaults
 listen birdhouse
   bind 127.0.0.1:${port}
   option httpchk GET /readyz
-  default-server check inter 500ms fall 2 rise 1 maxconn ${most} on-marked-down shutdown-sessions
+  default-server check inter 500ms fall 2 rise 1 maxconn 1000 on-marked-down shutdown-sessions
 ${servers.map((server, n) => `  server api${n} 127.0.0.1:${server}`).join('\n')}
 ${metricsOf(metricsPort)}`
 
@@ -55,7 +54,10 @@ frontend metrics
 /** @throws Error when HAProxy is not installed or refuses the configuration */
 export async function startBalancer(options: Options) {
   const file = join(options.folder, 'haproxy.cfg')
-  writeFileSync(file, config(options))
+  const text = options.shippedBalancer
+    ? shippedConfig(options) + metricsOf(options.metricsPort)
+    : config(options)
+  writeFileSync(file, text)
   let haproxy = await startHaproxy(file, options.port)
   return {
     stop: () => haproxy.stop(),

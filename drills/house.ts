@@ -18,8 +18,8 @@ export type Stops = ReturnType<typeof createStops>
 type Service = { port: number; metricsPort: number }[]
 
 export type Options = ServerOptions & {
-  most?: number
-  queue?: number
+  /** HAProxy has the configuration of deploy/ in the place of the one in balancer.ts. */
+  shippedBalancer?: boolean
   env?: Record<string, string>
   /** A database of the drill's own instead of a MariaDB. */
   databaseUrl?: string

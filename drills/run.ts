@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util'
 import { createStops } from '../bench/stops.ts'
 import { backup } from './drills/backup.ts'
 import { faults } from './drills/faults.ts'
-import { overload } from './drills/overload.ts'
 import { keepLogs } from './logs.ts'
 import { measure } from './measure.ts'
+import { overload } from './overload/index.ts'
 
 const others = [backup, overload]
 const all = [...faults, ...others]
