@@ -2,14 +2,8 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { tableOf } from './ownership.ts'
 
 const NAME = '(`?\\w+`?)'
-/** ALTER TABLE alone takes FORCE. */
-const INDEXES: [RegExp, string][] = [
-  [
-    new RegExp(`^CREATE (|UNIQUE )INDEX ${NAME} ON ${NAME} ?(\\(.*\\))$`, 'is'),
-    'ADD $1INDEX $2 $4',
-  ],
-  [new RegExp(`^DROP (|UNIQUE )INDEX ${NAME} ON ${NAME}$`, 'is'), 'DROP INDEX $2'],
-]
+const ADD_INDEX = new RegExp(`^CREATE (|UNIQUE )INDEX ${NAME} ON ${NAME} ?(\\(.*\\))$`, 'is')
+const DROP_INDEX = new RegExp(`^DROP (|UNIQUE )INDEX ${NAME} ON ${NAME}$`, 'is')
 
 /**
  * Makes MariaDB rebuild a table that has a virtual column, in place (`FORCE`). Without a rebuild, MariaDB 10.11 aborts
@@ -26,9 +20,12 @@ export async function rebuildInPlace(connection: Connection, statement: string) 
   return row?.needed ? forced(statement) : statement
 }
 
+/** ALTER TABLE alone takes FORCE. */
 function forced(statement: string) {
-  const sql = statement.trim().replace(/\s*;$/, '')
-  const [pattern, change] = INDEXES.find(([pattern]) => pattern.test(sql)) ?? []
-  if (pattern && change) return sql.replace(pattern, `ALTER TABLE $3 ${change}, FORCE`)
-  return /^ALTER TABLE /i.test(sql) ? `${sql}, FORCE` : statement
+  const alter = statement
+    .trim()
+    .replace(/\s*;$/, '')
+    .replace(ADD_INDEX, 'ALTER TABLE $3 ADD $1INDEX $2 $4')
+    .replace(DROP_INDEX, 'ALTER TABLE $3 DROP INDEX $2')
+  return /^ALTER TABLE /i.test(alter) ? `${alter}, FORCE` : statement
 }
