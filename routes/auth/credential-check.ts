@@ -2,7 +2,8 @@ import createError from '@fastify/error'
 import type { FastifyInstance } from 'birdhouse'
 import type { createLoginAttempts } from './login-attempts.ts'
 import type { Claimed } from './login-rules.ts'
-import { type createSecondFactor, type FactorProof, WrongCode } from './second-factor.ts'
+import type { createSecondFactor, FactorProof } from './second-factor.ts'
+import { WrongCode } from './totp.ts'
 
 export type Proof = { password: string } & FactorProof
 /** The password has been right before, see login-tickets.ts. */

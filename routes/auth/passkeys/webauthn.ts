@@ -64,13 +64,17 @@ export function createWebAuthn(app: FastifyInstance) {
   async function verifyRegistration(response: PasskeyRegistration, challenge: Buffer) {
     const { id, origins } = site()
     const { decodeAttestationObject, isoBase64URL } = await helpers()
-    const { attestationObject, transports = [] } = response.response
+    const { clientDataJSON, attestationObject, transports = [] } = response.response
     const format = decodeAttestationObject(isoBase64URL.toBuffer(attestationObject)).get('fmt')
     // No other format was asked for; their parsers of certificates stay out of reach.
     if (format !== 'none') throw new Error('the attestation is not of the format none')
     const { verifyRegistrationResponse } = await library()
     const { registrationInfo } = await verifyRegistrationResponse({
-      response: { ...response, clientExtensionResults: {} } as never,
+      response: {
+        ...response,
+        response: { clientDataJSON, attestationObject },
+        clientExtensionResults: {},
+      },
       expectedChallenge: challenge.toString('base64url'),
       expectedOrigin: origins,
       expectedRPID: id,
@@ -94,7 +98,7 @@ export function createWebAuthn(app: FastifyInstance) {
     const { id, origins } = site()
     const { verifyAuthenticationResponse } = await library()
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-      response: { ...response, clientExtensionResults: {} } as never,
+      response: { ...response, clientExtensionResults: {} },
       expectedChallenge: challenge.toString('base64url'),
       expectedOrigin: origins,
       expectedRPID: id,
@@ -113,6 +117,7 @@ export function createWebAuthn(app: FastifyInstance) {
 
 const described = ({ credentialId, transports }: Known) => ({
   id: credentialId,
+  // Browsers may name a transport that the library does not know.
   transports: transports.split(',').filter(Boolean) as never[],
 })
 
