@@ -5,27 +5,34 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmSync,
   statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import getPort from 'get-port'
 import { startS3 } from '../local/s3.ts'
 import { isMysql, startDatabase } from './database.ts'
+import { inLanes } from './lanes.ts'
+import { sweepAfterwards } from './sweep.ts'
 import { copyStatements, migrateAll } from './template.ts'
 
 // Starts one database and one S3 for all test files, runs tap with the given arguments, stops both.
-// The database is MariaDB, or MySQL with TEST_DATABASE=mysql. Each test file makes a database, a copy of one that is migrated here, and a bucket of its own on
-// them. The working directory is this project's, or that of an extension's package.
+// The database is MariaDB, or MySQL with TEST_DATABASE=mysql. Each test file makes a database, a copy of one that
+// is migrated here, and a bucket of its own on them. The working directory is this project's, or that of an
+// extension's package. However this process ends, no process that it or a test has started stays.
 
 const ROOT = join(import.meta.dirname, '..')
 const DRIZZLE_RESOLUTION = pathToFileURL(join(import.meta.dirname, 'drizzle-resolution.ts'))
 /** Bytes that the database files need with room to spare; Docker gives containers less memory. */
 const MEMORY_NEEDED = 2 * 1024 ** 3
+/** Milliseconds in which tap, told to stop, may say what has failed. */
+const PATIENCE = 3_000
 const folder = mkdtempSync(join(fastestFolder(), 'birdhouse-test-'))
+/** For the temporary folders of the tests, on the disk: together they are large. */
+const temporary = join(tmpdir(), `${basename(folder)}-tmp`)
+sweepAfterwards(folder, temporary)
 
 /** In memory a table is created and dropped in a fifth of the time that it takes on a disk. */
 function fastestFolder() {
@@ -44,13 +51,18 @@ function tap(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
       // In an extension's package npm puts no programs of Birdhouse on PATH; tap takes Node from PATH.
       PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
       TAP_RCFILE: join(ROOT, '.taprc'),
-      // Every test file loads the whole app.
+      TMPDIR: temporary,
+      // Every process of the tests loads the whole app.
       NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/node'),
       ...env,
     },
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      child.kill(signal)
+      setTimeout(() => process.exit(1), PATIENCE).unref()
+    })
+  }
   return new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)))
 }
 
@@ -80,11 +92,8 @@ function givenS3() {
 
 /** These test how the project runs a MariaDB of its own, whatever database the other tests are on. */
 const ABOUT_MARIADB = ['ports', 'mariadb-accounts', 'folders', 'index', 'join']
-const skipped = isMysql
-  ? ['long/**', ...ABOUT_MARIADB.map((name) => `local/${name}.test.ts`)].map(
-      (path) => `--exclude=test/${path}`,
-    )
-  : []
+const isWanted = (file: string) =>
+  !isMysql || !ABOUT_MARIADB.some((name) => file.endsWith(`test/local/${name}.test.ts`))
 
 // Any free port: two runs that both prefer one and start at the same moment would collide.
 const port = () => getPort({ host: '127.0.0.1' })
@@ -101,7 +110,7 @@ try {
   const template = join(folder, 'template.sql')
   await migrateAll(database.url)
   writeFileSync(template, await copyStatements(database.url))
-  process.exitCode = await tap([...skipped, ...process.argv.slice(2)], process.cwd(), {
+  process.exitCode = await tap(inLanes(process.argv.slice(2), folder, isWanted), process.cwd(), {
     TEST_SETTINGS: JSON.stringify({ DATABASE_URL: database.url, ...s3.settings }),
     TEST_TEMPLATE: template,
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import=${DRIZZLE_RESOLUTION}`,
@@ -109,5 +118,4 @@ try {
 } finally {
   await s3.stop()
   await database.stop()
-  rmSync(folder, { recursive: true, force: true })
 }
