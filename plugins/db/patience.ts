@@ -22,7 +22,7 @@ export function changedNothing(error: unknown) {
 const isUndone = (error: unknown) =>
   isRefused(error) || (error instanceof Error && harmless.has(error))
 
-const isRead = (sql: string) => /^[\s(]*(select|with)\b/i.test(sql)
+export const isRead = (sql: string) => /^[\s(]*(select|with)\b/i.test(sql)
 
 /**
  * Repeats work while the database is away, where a repetition is safe: reads, and writes that have certainly not been
