@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startDatabaseBalancer } from '../database-balancer.ts'
 import { startGalera } from '../galera.ts'
 import { startGroup } from '../group.ts'
-import type { Stops } from '../house.ts'
+import type { House, Stops } from '../house.ts'
 import { note } from '../logs.ts'
 import type { Fault } from '../measure.ts'
+import { startReplication } from '../replication.ts'
 
 export const clusterFaults: Fault[] = [
   {
@@ -80,7 +81,40 @@ export const clusterFaults: Fault[] = [
       }
     },
   },
+  {
+    name: 'promote',
+    title: 'kill -9 of a primary with a semi-synchronous replica, which is promoted after 3 s',
+    seconds: 3,
+    alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
+    async prepare(stops) {
+      const folder = temporary(stops, 'birdhouse-replication-')
+      const { ports, urlOf, replica, killPrimary, promote } = await startReplication(stops, folder)
+      const servers = ports.map((port) => ({ port }))
+      const options = await balance(stops, folder, 'primary.cfg', servers, urlOf)
+      let before = ''
+      return {
+        options: { ...options, env: { DATABASE_REPLICA_URLS: urlOf(replica.port) } },
+        async during(house, seconds) {
+          before = await replicaReads(house)
+          note('kill -9 of the primary')
+          killPrimary()
+          await sleep(seconds * 1000)
+          await promote()
+          note('promoted')
+        },
+        after: async (house) => ({
+          'replica serves before, after': `${before}, ${await replicaReads(house)}`,
+        }),
+      }
+    },
+  },
 ]
+
+/** 1 while a process reads from its replica, else 0. */
+async function replicaReads({ metricsPorts: { service } }: House) {
+  const text = await (await fetch(`http://127.0.0.1:${service[0]}/metrics`)).text()
+  return /^birdhouse_db_replica_serves\{.*\} (\d)$/m.exec(text)?.[1] ?? 'none'
+}
 
 async function galera(stops: Stops) {
   const folder = temporary(stops, 'birdhouse-galera-')

@@ -15,14 +15,15 @@ export const faults: Fault[] = [
   },
   {
     name: 'kill',
-    title: 'kill -9 of an API process, 6 times in turn, each when the last one is back',
+    title: 'kill -9 of an API process, 6 times, each when the last one is back',
     seconds: 6,
-    secondsForAlerts: 12,
+    secondsForAlerts: 6,
     alerts: ['BirdhouseRestarts'],
     prepare: () => ({
       async during({ processes }, seconds) {
         for (let n = 0; n < seconds; n++) {
-          const one = processes[n % processes.length]
+          // Each is killed three times in succession, which is what the alert looks for.
+          const one = processes[Math.floor((n * processes.length) / seconds)]
           one?.kill()
           await one?.back()
           await sleep(1_000)

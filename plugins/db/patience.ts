@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { QueryOptions } from 'mysql2'
 import type { Pool } from 'mysql2/promise'
-import { isAway, isRefused } from './errors.ts'
+import { isAway, isConflict, isRefused } from './errors.ts'
 
 /** Milliseconds that work waits for a database that has gone; a cluster has another primary within 7 s. */
 export const PATIENCE = 10_000
@@ -22,7 +22,7 @@ export function changedNothing(error: unknown) {
 const isUndone = (error: unknown) =>
   isRefused(error) || (error instanceof Error && harmless.has(error))
 
-const isRead = (sql: string) => /^[\s(]*(select|with)\b/i.test(sql)
+export const isRead = (sql: string) => /^[\s(]*(select|with)\b/i.test(sql)
 
 /**
  * Repeats work while the database is away, where a repetition is safe: reads, and writes that have certainly not been
@@ -30,7 +30,7 @@ const isRead = (sql: string) => /^[\s(]*(select|with)\b/i.test(sql)
  * once, so that requests do not pile up.
  */
 export function createPatience(patience = PATIENCE) {
-  function createRetry(isSafe: (error: unknown) => boolean) {
+  function createRetry(mayRepeat: (error: unknown) => boolean) {
     let awaySince: number | undefined
     return async function retry<Value>(attempt: Attempt<Value>): Promise<Value> {
       for (let end = Number.POSITIVE_INFINITY; ; ) {
@@ -39,19 +39,21 @@ export function createPatience(patience = PATIENCE) {
           awaySince = undefined
           return value
         } catch (error) {
-          if (!isAway(error)) throw error
+          if (!mayRepeat(error)) throw error
           const now = performance.now()
           awaySince ??= now
           end = Math.min(end, now + patience, awaySince + patience)
-          if (now >= end || !isSafe(error)) throw error
+          if (now >= end) throw error
         }
         await sleep(PAUSE * (0.5 + Math.random()))
       }
     }
   }
 
-  // Apart: a server that has become read-only still answers reads.
-  const [read, write] = [createRetry(() => true), createRetry(isUndone)]
+  // Apart: a server that has become read-only still answers reads. A plain read conflicts with nothing, but a node of Galera that
+  // cannot catch up says so.
+  const read = createRetry((error) => isAway(error) || isConflict(error))
+  const write = createRetry((error) => isAway(error) && isUndone(error))
 
   /** A client for Drizzle, which calls no other method for a statement outside of a transaction. */
   function patient(client: Pool) {

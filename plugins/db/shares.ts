@@ -1,10 +1,10 @@
 import createError from '@fastify/error'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Pool, PoolConnection } from 'mysql2/promise'
+import type { Pool, PoolConnection, QueryOptions } from 'mysql2/promise'
 import { createGate } from '../gate.ts'
 import { isReadOnly } from './errors.ts'
 import { currentWork, type ExtensionWork, noteRun } from './extension-work.ts'
-import { changedNothing } from './patience.ts'
+import { changedNothing, isRead } from './patience.ts'
 
 /**
  * Concurrent transactions, and concurrent statements besides, of one extension's requests or jobs. Separate
@@ -109,8 +109,11 @@ export function createShares(pool: Pool, log: FastifyBaseLogger) {
     }
   }
 
-  const query = (...args: Parameters<Pool['query']>) =>
-    withConnection('statement', (connection) => connection.query(...args))
+  /** A write that found no connection must be known to have changed nothing. */
+  const query = ((statement: QueryOptions, values?: unknown[]) =>
+    currentWork() || !isRead(statement.sql)
+      ? withConnection('statement', (connection) => connection.query(statement, values))
+      : pool.query(statement, values)) as Pool['query']
   /** The client for Drizzle. */
   const client: Pool = Object.assign(Object.create(pool), { query, getConnection })
 

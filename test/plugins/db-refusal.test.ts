@@ -89,6 +89,11 @@ t.test(
     await sleep(100)
     relay.cut()
     t.match(await reading, [[{ slept: 0 }]])
+    const [caughtUp] = await Promise.all([
+      app.db.execute(sql`SELECT 'caught up' AS node`),
+      refuseFor(/caught up/, 1205),
+    ])
+    t.match(caughtUp, [[{ node: 'caught up' }]], 'a node that was late')
 
     const writing = app.db.execute(
       sql`UPDATE users SET name = 'Ben' WHERE id = ${user.id} AND SLEEP(0.3) = 0`,
