@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { Type } from 'typebox'
-import { NotFound } from '../answers.ts'
+import { NotFound } from '../errors.ts'
 import { toId } from '../paging.ts'
 import { accountsOf } from '../present/statuses.ts'
 
