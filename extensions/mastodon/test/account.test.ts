@@ -1,7 +1,6 @@
 import { signUp, tweet } from 'birdhouse/testing'
 import { eq } from 'drizzle-orm'
 import { createRestAPIClient } from 'masto'
-import { Mastodon } from 'megalodon'
 import sharp from 'sharp'
 import t from 'tap'
 import { listening } from './client.ts'
@@ -212,9 +211,3 @@ t.test(
       t.equal((await fetch(`${url}/api/birdhouse/pictures/${key}`)).status, 404, key)
   },
 )
-
-t.test('megalodon changes the profile as well', async (t) => {
-  const ofBen = new Mastodon(url, await tokenOf(ben))
-  const { data } = await ofBen.updateCredentials({ display_name: 'Ben B', note: 'Hi' })
-  t.match(data, { id: String(ben.id), display_name: 'Ben B' })
-})
