@@ -14,6 +14,7 @@ export const PERSONAL = {
   tweet: '비밀 트윗 본문',
   alt: '비밀 사진 설명',
   passkey: '비밀 열쇠',
+  field: '비밀 주소',
   userAgent: 'SecretBrowser/7',
   address: '203.0.113.77',
   newEmail: 'onyu.elsewhere@example.com',
@@ -142,6 +143,8 @@ async function useApp(app: App, userId: number, accountId: number) {
   const marker = { userId, timeline: 'home', lastReadId: '1' }
   await app.db.insert(app.tables.mastodonMarkers).values(marker)
   await app.db.insert(app.tables.mastodonDismissals).values({ userId, accountId })
+  const fields = [{ name: 'Home', value: PERSONAL.field }]
+  await app.transaction((tx) => app.mastodon.profiles.change(tx, userId, { fields }))
 }
 
 /** A browser in which the person is signed in on the pages. */

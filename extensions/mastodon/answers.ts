@@ -1,13 +1,10 @@
-import createError from '@fastify/error'
 import type { FastifyInstance, FastifyReply, FastifyRequest, Resources } from 'birdhouse'
 import { Type } from 'typebox'
+import { NotFound, Unsupported } from './errors.ts'
 import { link, toId } from './paging.ts'
 import { accountsOf, toOneStatus, toPage } from './present/statuses.ts'
 
-export const NotFound = createError('RECORD_NOT_FOUND', 'Record not found', 404)
-export const Unsupported = createError('UNSUPPORTED', '%s', 422)
-
-/** Apps show the sentence of a 422. @throws Unsupported for a file that is no picture */
+/** @throws Unsupported for a file that is no picture */
 export function refusePicture(error: { code?: string }): never {
   if (error.code !== 'UNSUPPORTED_IMAGE') throw error
   throw new Unsupported('Only pictures are supported: JPEG, PNG, WebP, GIF and AVIF.')

@@ -17,12 +17,17 @@ export function createAuthors(app: FastifyInstance) {
   const parts = createMemo<Resources['User'], Part<Account>>()
 
   return async (ids: Iterable<number>, origin: string) => {
+    const all = [...ids]
+    const [known, profiles] = await Promise.all([
+      users.get(all),
+      app.mastodon.profiles.remembered(all),
+    ])
     const found = new Map<number, Part<Account>>()
-    for (const [id, user] of await users.get(ids))
-      found.set(
-        id,
-        parts(user, [origin], () => toPart(toAccount(app, user, origin))),
-      )
+    for (const [id, user] of known) {
+      const profile = profiles.get(id)
+      const make = () => toPart(toAccount(app, user, origin, profile))
+      found.set(id, parts(user, [origin, profile], make))
+    }
     return found
   }
 }

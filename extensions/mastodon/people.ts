@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, asc, isNull, sql } from 'drizzle-orm'
-import { NotFound } from './answers.ts'
+import { NotFound } from './errors.ts'
 
 /** Finds accounts by what people type: `@Hong`, `hong@host.example`, `acct:hong`. */
 export function createPeople(app: FastifyInstance) {

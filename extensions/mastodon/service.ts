@@ -5,6 +5,7 @@ import { createAuthors } from './authors.ts'
 import { createApps } from './oauth/apps.ts'
 import { createCodes } from './oauth/codes.ts'
 import { createTokens } from './oauth/tokens.ts'
+import { createProfiles } from './profiles.ts'
 import type {} from './tables.ts'
 
 declare module 'fastify' {
@@ -23,12 +24,14 @@ const createMastodon = (app: FastifyInstance) => ({
   accounts: createAuthors(app),
   apps: createApps(app),
   codes: createCodes(app),
+  profiles: createProfiles(app),
   tokens: createTokens(app),
 })
 
 async function service(app: FastifyInstance) {
   app.decorate('mastodon', createMastodon(app))
-  const { apps, codes, tokens } = app.mastodon
+  const { apps, codes, profiles, tokens } = app.mastodon
+  app.exports.add('mastodon-profile', profiles.exported)
   const { mastodonMarkers: markers } = app.tables
   app.exports.add('mastodon-markers', (userId) =>
     app.db

@@ -8,7 +8,7 @@ export type Suggestion = { id: number; source: 'friends_of_friends' | 'most_foll
 
 /** Accounts that a person may want to follow. */
 export function createSuggestions(app: FastifyInstance) {
-  const { follows, mastodonDismissals: dismissals, users } = app.tables
+  const { follows, mastodonDismissals: dismissals, mastodonProfiles: profiles, users } = app.tables
 
   /** People whom most of the followees follow, then people who were followed most lately. */
   async function suggest(userId: number, limit: number) {
@@ -32,7 +32,7 @@ export function createSuggestions(app: FastifyInstance) {
     SELECT followee_id FROM ${follows} ORDER BY id DESC LIMIT ${COUNTED.ofAll}
   ) latest GROUP BY followee_id`
 
-  /** The ids of these candidates whom the person does not follow, block, mute or has dismissed. */
+  /** The ids of these candidates whom the person does not follow, block, mute or has dismissed; without those who do not want it. */
   async function among(candidates: SQL, userId: number, limit: number) {
     const isNotIn = (table: SQL) => sql`NOT EXISTS (SELECT 1 FROM ${table} = ${users.id})`
     const rows = await app.db
@@ -48,6 +48,7 @@ export function createSuggestions(app: FastifyInstance) {
           app.graph.notMuted(userId, users.id),
           isNotIn(sql`${follows} WHERE follower_id = ${userId} AND followee_id`),
           isNotIn(sql`${dismissals} WHERE user_id = ${userId} AND account_id`),
+          isNotIn(sql`${profiles} WHERE NOT is_discoverable AND user_id`),
         ),
       )
       .orderBy(desc(sql`candidates.follows`), desc(users.id))

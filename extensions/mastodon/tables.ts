@@ -8,6 +8,7 @@ declare module 'fastify' {
     mastodonTokens: typeof mastodonTokens
     mastodonMarkers: typeof mastodonMarkers
     mastodonDismissals: typeof mastodonDismissals
+    mastodonProfiles: typeof mastodonProfiles
   }
 }
 
@@ -90,3 +91,12 @@ export const mastodonDismissals = mysqlTable(
     index('mastodon_dismissals_account').on(t.accountId),
   ],
 )
+
+/** The parts of a profile that Birdhouse itself lacks. An account without a row has none of them. */
+export const mastodonProfiles = mysqlTable('mastodon_profiles', {
+  userId: reference('users', { onDelete: 'cascade' }).primaryKey(),
+  fields: jsonText().$type<{ name: string; value: string }[]>().notNull(),
+  isBot: boolean().notNull(),
+  isDiscoverable: boolean().notNull(),
+  language: text({ length: 20 }),
+})

@@ -30,7 +30,11 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
    * Reports an account, a tweet, a picture in a tweet or a profile picture. Idempotent while the report is open. Blocks do not
    * matter, since abuse and blocks go together. @throws OwnContent, TooManyReports, TargetNotFound, UserNotFound
    */
-  async function report(reporterId: number, { kind, id, category, text: given = '' }: NewReport) {
+  async function report(
+    reporterId: number,
+    { kind, id, category, text: given = '' }: NewReport,
+    outer?: Tx,
+  ) {
     const text = cleanReason(app, given, 'text', 0)
     return app.transaction(async (tx) => {
       await app.users.states.lock(tx, reporterId)
@@ -58,7 +62,7 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
       if (!row) throw new ReportNotFound()
       await assertFew(tx, reporterId)
       return shown({ ...row, targetKind: kind, targetId: id })
-    })
+    }, outer)
   }
 
   const hasPicture = async (kind: 'avatar' | 'header', userId: number) =>

@@ -134,6 +134,7 @@ const EXPORTED: Record<string, string[]> = {
   invitation_uses: ['invitation.json'],
   mastodon_dismissals: ['mastodon-dismissals.json'],
   mastodon_markers: ['mastodon-markers.json'],
+  mastodon_profiles: ['mastodon-profile.json'],
   tweets: ['tweets.json'],
   likes: ['likes.json'],
   media: ['pictures.json'],

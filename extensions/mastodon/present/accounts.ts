@@ -1,10 +1,12 @@
 import type { FastifyInstance, Resources } from 'birdhouse'
-import { toHtml } from './content.ts'
+import { type Asker, originOf } from '../origin.ts'
+import { PLAIN, type Profile } from '../profiles.ts'
+import { linked, toHtml } from './content.ts'
 import { NO_AVATAR, NO_HEADER, stable } from './pictures.ts'
 
 type Person = Resources['User']
 
-export function toAccount(app: FastifyInstance, user: Person, origin: string) {
+export function toAccount(app: FastifyInstance, user: Person, origin: string, profile = PLAIN) {
   const avatar = user.avatar ? stable(app, user.avatar.large, origin) : `${origin}${NO_AVATAR}`
   const header = user.header ? stable(app, user.header.large, origin) : `${origin}${NO_HEADER}`
   return {
@@ -13,8 +15,8 @@ export function toAccount(app: FastifyInstance, user: Person, origin: string) {
     acct: user.handle,
     display_name: user.name,
     locked: false,
-    bot: false,
-    discoverable: true,
+    bot: profile.isBot,
+    discoverable: profile.isDiscoverable,
     indexable: false,
     group: false,
     // Mastodon shows a day, because activity is nobody's business by the minute.
@@ -34,25 +36,39 @@ export function toAccount(app: FastifyInstance, user: Person, origin: string) {
     noindex: false,
     emojis: [],
     roles: [],
-    fields: [],
+    fields: profile.fields.map(({ name, value }) => ({
+      name,
+      value: linked(value),
+      verified_at: null,
+    })),
   }
+}
+
+export async function accountOf(app: FastifyInstance, request: Asker, user: Person) {
+  const profile = await app.mastodon.profiles.of(user.id)
+  return toAccount(app, user, originOf(app, request), profile)
 }
 
 export type Account = ReturnType<typeof toAccount>
 
 /** The own account, with what its owner sets. */
-export const toOwnAccount = (app: FastifyInstance, user: Person, origin: string) => ({
-  ...toAccount(app, user, origin),
-  source: {
-    privacy: 'public',
-    sensitive: false,
-    language: null,
-    note: user.profile,
-    fields: [],
-    follow_requests_count: 0,
-  },
-  role: { id: '-99', name: '', color: '', permissions: '0', highlighted: false },
-})
+export function toOwnAccount(app: FastifyInstance, user: Person, origin: string, own: Profile) {
+  return {
+    ...toAccount(app, user, origin, own),
+    source: {
+      privacy: 'public',
+      sensitive: false,
+      language: own.language,
+      note: user.profile,
+      fields: own.fields.map((field) => ({ ...field, verified_at: null })),
+      follow_requests_count: 0,
+      discoverable: own.isDiscoverable,
+      indexable: false,
+      hide_collections: false,
+    },
+    role: { id: '-99', name: '', color: '', permissions: '0', highlighted: false },
+  }
+}
 
 type Relations = { [Key in 'following' | 'followedBy' | 'blocking' | 'muting']?: boolean }
 

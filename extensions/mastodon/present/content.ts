@@ -38,7 +38,7 @@ export function toHtml(text: string, entities: Entities = NONE, origin: string) 
 }
 
 /** A text with its addresses as links. */
-function linked(text: string) {
+export function linked(text: string) {
   let at = 0
   let content = ''
   for (const { 0: url, index } of text.matchAll(LINK)) {

@@ -25,15 +25,21 @@ const CONSTANT = {
   poll: null,
 }
 
-/** These accounts by id, with one query; without those who block the viewer. */
+/** These accounts by id, with two queries; without those who block the viewer. */
 export async function accountsOf(
   app: FastifyInstance,
   request: Asker,
   ids: Iterable<number>,
 ): Promise<Map<number, Account>> {
   const origin = originOf(app, request)
-  const users = await app.users.profilesOf([...new Set(ids)], request.viewerId)
-  return new Map([...users].map(([id, user]) => [id, toAccount(app, user, origin)]))
+  const all = [...new Set(ids)]
+  const [users, profiles] = await Promise.all([
+    app.users.profilesOf(all, request.viewerId),
+    app.mastodon.profiles.read(all),
+  ])
+  return new Map(
+    Array.from(users, ([id, user]) => [id, toAccount(app, user, origin, profiles.get(id))]),
+  )
 }
 
 /** Tweets as statuses; without deleted ones and those whose author has just gone. */

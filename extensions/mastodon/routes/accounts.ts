@@ -4,7 +4,7 @@ import { IdParams, Ids, idIn, idsIn, sendAccounts } from '../answers.ts'
 import { domainOf, originOf } from '../origin.ts'
 import { pageQuery, toPageRequest } from '../paging.ts'
 import { createPeople } from '../people.ts'
-import { toAccount, toRelationship } from '../present/accounts.ts'
+import { accountOf, toRelationship } from '../present/accounts.ts'
 import { accountsOf } from '../present/statuses.ts'
 
 const ACCOUNTS = 40
@@ -23,8 +23,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request) => {
       const handle = people.handleIn(request.query.acct, domainOf(app, request))
-      const user = await app.users.getByHandle(handle, request.viewerId)
-      return toAccount(app, user, originOf(app, request))
+      return accountOf(app, request, await app.users.getByHandle(handle, request.viewerId))
     },
   )
 
@@ -82,11 +81,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     '/api/v1/accounts/:id',
     { ...open('read:accounts'), schema: { params } },
     async (request) =>
-      toAccount(
-        app,
-        await app.users.get(idIn(request.params), request.viewerId),
-        originOf(app, request),
-      ),
+      accountOf(app, request, await app.users.get(idIn(request.params), request.viewerId)),
   )
 
   const lists = {

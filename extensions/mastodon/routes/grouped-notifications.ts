@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, PageRequest } from 'birdhouse'
 import { Type } from 'typebox'
-import { NotFound, sendAccounts } from '../answers.ts'
+import { sendAccounts } from '../answers.ts'
+import { NotFound } from '../errors.ts'
 import { link, pageQuery, toId, toPageRequest } from '../paging.ts'
 import { type Cause, type Group, isGrouped, kindsOf, toGroups } from '../present/notifications.ts'
 import { types } from './notifications.ts'

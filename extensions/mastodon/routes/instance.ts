@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox, FastifyRequest } from 'birdhouse'
+import { ACCOUNT_LIMITS } from 'birdhouse/schemas'
 import { createFigures } from '../figures.ts'
 import { domainOf, originOf } from '../origin.ts'
 import { toHtml } from '../present/content.ts'
 import { NO_HEADER } from '../present/pictures.ts'
+import { FIELD_LENGTH, MOST_FIELDS } from '../profiles.ts'
 
 const SOURCE = 'https://www.npmjs.com/package/birdhouse'
 /** The version of Mastodon that has this API; clients compare it. */
@@ -102,7 +104,15 @@ const streamingOf = (app: FastifyInstance, request: FastifyRequest) =>
   originOf(app, request).replace(/^http/, 'ws')
 
 const limitsOf = (app: FastifyInstance) => ({
-  accounts: { max_featured_tags: 0, max_pinned_statuses: 0 },
+  accounts: {
+    max_featured_tags: 0,
+    max_pinned_statuses: 0,
+    max_display_name_length: ACCOUNT_LIMITS.name,
+    max_note_length: ACCOUNT_LIMITS.profile,
+    max_profile_fields: MOST_FIELDS,
+    profile_field_name_limit: FIELD_LENGTH,
+    profile_field_value_limit: FIELD_LENGTH,
+  },
   statuses: {
     max_characters: app.tweets.maxLength,
     max_media_attachments: 4,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn, NotFound } from '../answers.ts'
+import { IdParams, idIn } from '../answers.ts'
+import { NotFound } from '../errors.ts'
 import { link, pageQuery, toPageRequest } from '../paging.ts'
 import { KINDS, kindsOf, toNotifications } from '../present/notifications.ts'
 

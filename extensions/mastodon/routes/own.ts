@@ -31,10 +31,10 @@ const own: FastifyPluginAsyncTypebox = async (app) => {
     return markers.read(userId, TIMELINES)
   })
 
-  app.get('/api/v1/preferences', { config: { scope: 'read:accounts' } }, async () => ({
+  app.get('/api/v1/preferences', { config: { scope: 'read:accounts' } }, async ({ viewer }) => ({
     'posting:default:visibility': 'public',
     'posting:default:sensitive': false,
-    'posting:default:language': null,
+    'posting:default:language': (await app.mastodon.profiles.of(viewer.userId)).language,
     'reading:expand:media': 'default',
     'reading:expand:spoilers': false,
     'reading:autoplay:gifs': false,

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { and, eq, isNull, type SQL } from 'drizzle-orm'
 import { Type } from 'typebox'
-import { NotFound } from '../answers.ts'
+import { NotFound } from '../errors.ts'
 import { NO_AVATAR, NO_HEADER, PICTURES } from '../present/pictures.ts'
 
 /** A grey square, which clients scale. */

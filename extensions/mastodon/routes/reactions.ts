@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyPluginAsyncTypebox } from 'birdhouse'
 import { and, eq } from 'drizzle-orm'
 import { Type } from 'typebox'
-import { IdParams, idIn, sendStatus, Unsupported } from '../answers.ts'
+import { IdParams, idIn, sendStatus } from '../answers.ts'
+import { Unsupported } from '../errors.ts'
 
 /** A boost may name who sees it. */
 const Body = Type.Object({ visibility: Type.Optional(Type.String()) })

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
-import { Unsupported } from '../answers.ts'
+import { Unsupported } from '../errors.ts'
 import { originOf } from '../origin.ts'
 
 const NO_TAGS = 'Hashtags cannot be followed here.'

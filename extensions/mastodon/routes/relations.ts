@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { Type } from 'typebox'
-import { IdParams, idIn, sendAccounts, Unsupported } from '../answers.ts'
+import { IdParams, idIn, sendAccounts } from '../answers.ts'
+import { Unsupported } from '../errors.ts'
 import { pageQuery, toPageRequest } from '../paging.ts'
 import { toRelationship } from '../present/accounts.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { Type } from 'typebox'
-import { NotFound } from '../answers.ts'
+import { NotFound } from '../errors.ts'
 import { toId } from '../paging.ts'
 import { accountsOf } from '../present/statuses.ts'
 
@@ -40,10 +40,14 @@ const reports: FastifyPluginAsyncTypebox = async (app) => {
         ids.length > 0
           ? ids.map((id) => ({ kind: 'tweet' as const, id }))
           : [{ kind: 'account' as const, id: accountId }]
-      const made = []
-      for (const target of targets)
-        made.push(await app.moderation.report(request.viewer.userId, { ...target, ...about }))
-      const [first] = made
+      const { userId } = request.viewer
+      // All are made, or none.
+      const [first] = await app.transaction(async (tx) => {
+        const made = []
+        for (const target of targets)
+          made.push(await app.moderation.report(userId, { ...target, ...about }, tx))
+        return made
+      })
       return {
         id: String(first?.id),
         action_taken: false,

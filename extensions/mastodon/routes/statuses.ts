@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from 'birdhouse'
 import { type Static, Type } from 'typebox'
-import { IdParams, Ids, idIn, idsIn, NotFound, sendStatus, Unsupported } from '../answers.ts'
+import { IdParams, Ids, idIn, idsIn, sendStatus } from '../answers.ts'
+import { NotFound, Unsupported } from '../errors.ts'
+import { languageIn } from '../language.ts'
 import { toId } from '../paging.ts'
 import { toStatuses } from '../present/statuses.ts'
 
@@ -29,8 +31,11 @@ const statuses: FastifyPluginAsyncTypebox = async (app) => {
     '/api/v1/statuses',
     { config: { scope: 'write:statuses', idempotent: true }, schema: { body: Draft } },
     async (request) => {
-      const draft = toDraft(request.body)
-      const prepared = await app.tweets.prepare({ ...draft, authorId: request.viewer.userId })
+      const { userId } = request.viewer
+      const { body } = request
+      const language = body.language || (await app.mastodon.profiles.of(userId)).language
+      const draft = toDraft({ ...body, ...(language && { language }) })
+      const prepared = await app.tweets.prepare({ ...draft, authorId: userId })
       const { id } = await request.runOnce(async (tx) => {
         const tweet = await app.tweets.write(prepared, tx)
         return { id: tweet.id }
@@ -116,15 +121,6 @@ function toDraft({ status = '', in_reply_to_id, media_ids = [], ...more }: Draft
     ...(replyToId !== undefined && { replyToId }),
     ...(language !== undefined && { language }),
   }
-}
-
-/** A short tag in its usual form; some clients send an empty one for none. @throws Unsupported */
-function languageIn(tag: string | undefined) {
-  if (!tag) return undefined
-  const isShort = /^[a-z]{2,3}(-[a-z0-9]{2,8}){0,2}$/i.test(tag) && tag.length <= 20
-  if (!isShort)
-    throw new Unsupported(`The language ${tag} is not a short tag of BCP 47, such as en.`)
-  return Intl.getCanonicalLocales(tag)[0]
 }
 
 export default statuses

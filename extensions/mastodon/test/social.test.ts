@@ -1,4 +1,5 @@
 import { drained, relate, signUp, tweet } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 import { listening } from './client.ts'
 
@@ -19,6 +20,9 @@ t.test('suggestions are people followed by followees, then people followed by ma
   await relate(app, blocking, 'block', ann)
   await relate(app, ann, 'mute', muted)
   await app.moderation.actOn('limit', { userId: limited.id, reason: 'Advertising' })
+  const [shy, unseen] = [await person(), { discoverable: false }]
+  for (const friend of [ben, cho]) await relate(app, friend, 'follow', shy)
+  await call('PATCH /api/v1/accounts/update_credentials', await tokenOf(shy), unseen)
   const token = await tokenOf(ann)
   const suggested = async (more = '') =>
     (await call(`GET /api/v2/suggestions${more}`, token)).body.map(
@@ -73,6 +77,22 @@ t.test('a report of statuses or of an account reaches the moderators', async (t)
       ['account', eve.id, 'other', ''],
     ],
   )
+  const { moderationReports: reports } = app.tables
+  const earlier = {
+    reporterId: ann.id,
+    accountId: eve.id,
+    targetKind: 'tweet',
+    category: 'spam',
+    text: '',
+  }
+  await app.db
+    .insert(reports)
+    .values(Array.from({ length: 46 }, (_, n) => ({ ...earlier, targetId: 9_000 + n })))
+  const third = await tweet(app, eve, 'three')
+  const more = [await tweet(app, eve, 'four'), third].map(({ id }) => String(id))
+  t.equal((await report({ account_id, status_ids: more })).status, 429, 'the 51st in a day')
+  const rows = await app.db.select().from(reports).where(eq(reports.reporterId, ann.id))
+  t.equal(rows.length, 49, 'neither of both is made')
 })
 
 t.test(
