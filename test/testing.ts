@@ -2,4 +2,5 @@
 export { build } from '../app.ts'
 export * from './helper.ts'
 export { redisMissing, startRedis } from './redis.ts'
+export { startSmtp, tokenIn } from './smtp.ts'
 export { undocumented } from './undocumented.ts'

@@ -7,6 +7,8 @@ import { compose } from './routes/compose.ts'
 import { files } from './routes/files.ts'
 import { home } from './routes/home.ts'
 import { reading } from './routes/reading.ts'
+import { reports } from './routes/reports.ts'
+import { settings } from './routes/settings/index.ts'
 import { signIn } from './routes/sign-in.ts'
 import { signUp } from './routes/sign-up.ts'
 
@@ -47,7 +49,7 @@ const signedIn: FastifyPluginAsyncTypebox = async (app) => {
   app.addHook('onRequest', async ({ viewerId }: FastifyRequest) => {
     if (viewerId === undefined) throw new SignInFirst()
   })
-  for (const routes of [acts, compose, home]) await app.register(routes)
+  for (const routes of [acts, compose, home, reports, settings]) await app.register(routes)
 }
 
 /** A field that was left empty is a field that was not sent. */

@@ -5,6 +5,12 @@ const SENTENCES: Record<string, string> = {
   WRONG_CREDENTIALS: 'The handle or e-mail address, or the password, is wrong.',
   WRONG_SECOND_FACTOR:
     'The code is wrong, too old or used already. Type the next code, or an unused recovery code.',
+  WRONG_PASSWORD: 'The password is wrong.',
+  SECOND_FACTOR_REQUIRED: 'Type a code of your authenticator app as well, or a recovery code.',
+  SECOND_FACTOR_NOT_STARTED:
+    'This set-up was replaced or is done already. If you did not see your recovery codes, switch the second factor off and on again.',
+  INVALID_MAIL_TOKEN:
+    'This token is wrong, was used, was replaced by that of a newer mail, or is older than 30 minutes. Ask for another mail.',
   LOGIN_EXPIRED: 'More than five minutes have passed since you typed the password. Type it again.',
   TWEET_NOT_FOUND: 'This tweet does not exist, or it was deleted.',
   USER_NOT_FOUND: 'There is nobody with this name here, or the account was deleted.',
@@ -20,6 +26,11 @@ const FIELDS: Record<string, string> = {
   name: 'The name',
   email: 'The e-mail address',
   password: 'The password',
+  newPassword: 'The new password',
+  code: 'The code',
+  mailToken: 'The token',
+  profile: 'The text about you',
+  category: 'The reason',
   handle: 'The handle',
   invitation: 'The invitation',
   text: 'The text',

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'birdhouse'
 import fp from 'fastify-plugin'
 import { createCookies } from './cookies.ts'
 import { createForms } from './forms.ts'
+import { createOnce } from './once.ts'
 import { ownPath } from './own-path.ts'
 import { createSending } from './sending.ts'
 import { createSessions } from './sessions.ts'
@@ -41,8 +42,17 @@ function createWeb(app: FastifyInstance) {
     return explanations.get(path)?.(new URLSearchParams(query))
   }
 
+  const { once, purge: purgeForms } = createOnce(app)
+
+  async function purge() {
+    await sessions.purge()
+    await purgeForms()
+  }
+
   return {
     ...sessions,
+    purge,
+    once,
     forms,
     send: createSending(app, sessions, forms),
     signInPath,
@@ -58,7 +68,14 @@ export default fp(
   },
   {
     name: 'web.service',
-    dependencies: ['auth.service', 'sign-up.service', 'timeline.service'],
+    dependencies: [
+      'account-mail.service',
+      'auth.service',
+      'exports.service',
+      'moderation.service',
+      'sign-up.service',
+      'timeline.service',
+    ],
     optional: ['bookmarks.service', 'hashtags.service', 'notifications.service'],
   },
 )

@@ -1,9 +1,10 @@
-import { bytes32, createdAt, id, reference } from 'birdhouse/columns'
+import { bytes32, createdAt, id, reference, text } from 'birdhouse/columns'
 import { index, mysqlTable } from 'drizzle-orm/mysql-core'
 
 declare module 'fastify' {
   interface Tables {
     webSessions: typeof webSessions
+    webForms: typeof webForms
   }
 }
 
@@ -18,3 +19,10 @@ export const webSessions = mysqlTable(
   },
   (t) => [index('web_sessions_session').on(t.sessionId)],
 )
+
+/** Forms that were sent: a hash of what each says with its one-time value, and its outcome, sealed with that value. */
+export const webForms = mysqlTable('web_forms', {
+  hash: bytes32().primaryKey(),
+  outcome: text({ length: 2000 }),
+  createdAt: createdAt(),
+})

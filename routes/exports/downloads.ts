@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import createError from '@fastify/error'
+import type { FastifyInstance, FastifyRequest } from 'birdhouse'
 
 /** Downloads at once in a process; each has a part of an archive in memory. */
 const AT_ONCE = 8
@@ -18,7 +19,7 @@ const TooBusy = createError(
 )
 
 /** Bounds the downloads of archives, one of each account. */
-export function createDownloads() {
+export function createDownloads(app: FastifyInstance) {
   const accounts = new Set<number>()
 
   /** Returns the download, which has a place until its stream is closed. @throws DownloadInProgress, TooBusy */
@@ -31,5 +32,16 @@ export function createDownloads() {
     return stream
   }
 
-  return { bound }
+  /** The archive as a stream, for its owner alone. @throws ExportNotFound, DownloadInProgress, TooBusy */
+  async function download({ viewer, clientAddress, cancelled }: FastifyRequest, id: number) {
+    const { userId } = viewer
+    const { bytes, createdAt, content } = await app.dataExports.open(userId, id)
+    // The end of a connection that has ended already would free no place.
+    cancelled.throwIfAborted()
+    const stream = bound(userId, content)
+    app.securityLog('sensitive_read', { userId, address: clientAddress, object: 'export' })
+    return { bytes, name: `birdhouse-${createdAt.toISOString().slice(0, 10)}.zip`, stream }
+  }
+
+  return { download }
 }

@@ -10,14 +10,12 @@ import {
   ref,
 } from 'birdhouse/schemas'
 import { Type } from 'typebox'
-import { createDownloads } from './downloads.ts'
 import { ExportRequest } from './schemas.ts'
 
 const TYPE = 'application/zip'
 
 const exports: FastifyPluginAsyncTypebox = async (app) => {
   const signedIn = { tags: ['users'], security: BearerAuth }
-  const downloads = createDownloads()
   app.addHook('onRequest', app.authenticate)
 
   app.post(
@@ -75,13 +73,8 @@ const exports: FastifyPluginAsyncTypebox = async (app) => {
         },
       },
     },
-    async ({ viewer: { userId }, params, clientAddress, cancelled }, reply) => {
-      const { bytes, createdAt, content } = await app.dataExports.open(userId, params.id)
-      // The end of a connection that has ended already would free no place.
-      cancelled.throwIfAborted()
-      const stream = downloads.bound(userId, content)
-      app.securityLog('sensitive_read', { userId, address: clientAddress, object: 'export' })
-      const name = `birdhouse-${createdAt.toISOString().slice(0, 10)}.zip`
+    async (request, reply) => {
+      const { bytes, name, stream } = await app.dataExports.download(request, request.params.id)
       return reply
         .type(TYPE)
         .header('content-length', bytes)

@@ -3,6 +3,7 @@ import type { FastifyInstance, JobContext, PageRequest, Tx } from 'birdhouse'
 import { and, count, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { archiveOf } from './archive.ts'
+import { createDownloads } from './downloads.ts'
 import { createParts, newFolder, newSecret } from './parts.ts'
 import { DataExport } from './schemas.ts'
 import type {} from './tables.ts'
@@ -182,7 +183,16 @@ function createDataExports(app: FastifyInstance) {
     await app.deleteInBatches(table, lt(table.expiresAt, sql`NOW(3)`), withFolders)
   }
 
-  return { ask, page, open, make, erase, purge, removeFolder: parts.remove }
+  return {
+    ask,
+    page,
+    open,
+    make,
+    erase,
+    purge,
+    removeFolder: parts.remove,
+    ...createDownloads(app),
+  }
 }
 
 /** The export was deleted, or another run has begun. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { AxeBuilder } from '@axe-core/playwright'
+import { URI } from 'otpauth'
 import { chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { loadDemoData } from '../../demo/index.ts'
@@ -53,6 +54,7 @@ const demo: User = { ...login.user, ...DEMO_LOGIN, ...login, token: login.access
 const own = await tweet(app, demo, '물총새를 보았습니다 🐦')
 await tweet(app, ada, `@${demo.handle} 정말요?`, { replyToId: own.id })
 await relate(app, ada, 'follow', demo)
+await relate(app, demo, 'mute', await signUp(app, '지우'))
 await call(app, `PUT /v1/tweets/${own.id}/like`, { as: ada })
 await drained(app)
 const OF_MEMBERS = [
@@ -64,6 +66,13 @@ const OF_MEMBERS = [
   '/tags/birds',
   '/notifications',
   '/bookmarks',
+  '/settings',
+  ...'profile email password sessions second-factor blocked muted archive delete'
+    .split(' ')
+    .map((name) => `/settings/${name}`),
+  `/@${ada.handle}/report`,
+  `/@${ada.handle}/${root.id}/report`,
+  '/nope',
   `/tweets/${own.id}/delete`,
   authorize,
   '/?cursor=wrong',
@@ -182,5 +191,36 @@ t.test('a first view is small', async (t) => {
     t.ok(bytes < FIRST_VIEW, `${bytes} bytes`)
     t.comment(`${bytes} bytes`)
   }
+  await context.close()
+})
+
+t.test('a person opens the menu by keyboard, and sets a second factor up', async (t) => {
+  const context = await browser.newContext({ viewport: { width: 390, height: 900 } })
+  const page = await context.newPage()
+  await signIn(t, page, DEMO_LOGIN.password)
+  await page.goto(`${base}/@${ada.handle}`)
+  await page.focus('.menu summary')
+  await page.keyboard.press('Enter')
+  await check(t, page, 'the open menu')
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('Enter')
+  t.match(await page.textContent('.person'), 'Muted')
+
+  await page.goto(`${base}/settings/profile`)
+  await page.fill('[name=profile]', '물총새를 찾아다닙니다.')
+  await page.click('main button')
+  t.match(await page.textContent('[role=status]'), 'Done')
+
+  await page.goto(`${base}/settings/second-factor`)
+  await page.fill('[name=password]', DEMO_LOGIN.password)
+  await page.click('main button')
+  await check(t, page, 'the secret')
+  const totp = URI.parse((await page.getAttribute('.steps a', 'href')) ?? '')
+  await page.fill('[name=code]', totp.generate())
+  await page.click('main button')
+  await check(t, page, 'the recovery codes')
+  t.equal(await page.locator('.codes li').count(), 10)
+  await page.goto(`${base}/settings/delete`)
+  t.ok(await page.locator('[name=code]').isVisible(), 'forms ask for a code now')
   await context.close()
 })

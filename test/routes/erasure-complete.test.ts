@@ -32,6 +32,7 @@ const IMPERSONAL: Record<string, string> = {
   sign_up_blocks: 'domains and ranges of addresses',
   tweet_count_deltas: 'empty once counted',
   user_count_deltas: 'empty once counted',
+  web_forms: 'hashes of forms that were sent, and outcomes that a browser alone can read',
 }
 
 const tablesOf = async (app: App) => {

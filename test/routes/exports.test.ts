@@ -186,6 +186,7 @@ const LEFT_OUT: Record<string, string> = {
   tweet_counts: 'derived from reactions',
   user_count_deltas: 'derived from follows',
   user_counts: 'derived from follows',
+  web_forms: 'hashes of forms that were sent, for a day',
   web_sessions: 'hashes of secrets; the sessions name the browsers',
 }
 

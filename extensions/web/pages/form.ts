@@ -10,17 +10,39 @@ type Field = {
   more?: Record<string, string>
 }
 
-export function field({
+const attributes = (more: Record<string, string>, isRequired: boolean) =>
+  Object.entries(more)
+    .map(([key, each]) => html` ${key}="${each}"`)
+    .join('') + (isRequired ? ' required' : '')
+
+export const field = ({
   name,
   label,
   type = 'text',
   value = '',
   isRequired = true,
   more = {},
-}: Field) {
-  const attributes = Object.entries(more).map(([key, each]) => html` ${key}="${each}"`)
-  return html`<label>${label} <input name="${name}" type="${type}" value="${value}"!${attributes}!${isRequired ? ' required' : ''}></label>`
-}
+}: Field) =>
+  html`<label>${label} <input name="${name}" type="${type}" value="${value}"!${attributes(more, isRequired)}></label>`
+
+export const area = ({ name, label, value = '', isRequired = true, more = {} }: Field) =>
+  html`<label>${label} <textarea name="${name}" dir="auto"!${attributes(more, isRequired)}>${value}</textarea></label>`
+
+export const check = ({ name, label }: Pick<Field, 'name' | 'label'>) =>
+  html`<label class="check"><input type="checkbox" name="${name}" value="true"> ${label}</label>`
+
+export const pictureField = ({ name, label }: Pick<Field, 'name' | 'label'>) =>
+  html`<label>${label} <input name="${name}" type="file" accept="image/jpeg,image/png,image/webp,image/gif,image/avif"></label>`
+
+export const passwordField = (name: string, label: string, autocomplete: string) =>
+  field({ name, label, type: 'password', more: { autocomplete } })
+
+export const codeField = (label: string) =>
+  field({
+    name: 'code',
+    label,
+    more: { autocomplete: 'one-time-code', autocapitalize: 'none', spellcheck: 'false' },
+  })
 
 export const hidden = (fields: Record<string, string | undefined>) =>
   Object.entries(fields)

@@ -66,7 +66,7 @@ function signedIn({ me, field }: SignedIn) {
   const { handle, unreadNotificationCount: unread = 0 } = me
   return html`<nav aria-label="Site"><a href="/">Home</a> <a href="/latest">Latest</a> <a href="/notifications">Notifications!${
     unread > 0 ? html` <span class="badge">${unread}<span class="hidden"> unread</span></span>` : ''
-  }</a> <a href="/bookmarks">Bookmarks</a> <a href="/@${handle}">Profile</a>
+  }</a> <a href="/bookmarks">Bookmarks</a> <a href="/@${handle}">Profile</a> <a href="/settings">Settings</a>
 <form method="post" action="/sign-out">!${field}<button class="link">Sign out</button></form></nav>`
 }
 

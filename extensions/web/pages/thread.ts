@@ -1,6 +1,7 @@
 import type { Resources } from 'birdhouse'
 import { html } from 'ghtml'
 import { olderLink } from './layout.ts'
+import { menu } from './menu.ts'
 import { pathOf, tweet, tweetList, type View } from './tweet.ts'
 
 type Tweet = Resources['Tweet']
@@ -14,14 +15,15 @@ export type Thread = {
 /** Characters of a text in a title. */
 const TITLE = 80
 
-/** `reply` is the form of a reply. */
+/** `reply` is the form of a reply; `author` is for the menu of a tweet that the viewer has not written. */
 export const threadPage = (
   { ancestors, tweet: shown, replies }: Thread,
   reply: string,
   view?: View,
+  author?: Resources['User'],
 ) => html`<h1 class="hidden">Tweet by ${shown.author?.name}</h1>
 !${ancestors.length > 0 ? html`<div class="ancestors">!${tweetList(ancestors, '', view)}</div>` : ''}
-!${tweet(shown, { large: true, view })}
+!${tweet(shown, { large: true, view, menu: view && author && menu(author, view, `${pathOf(shown)}/report`) })}
 !${reply}
 <h2>Replies</h2>
 !${tweetList(replies.items, 'There are no replies yet.', view)}

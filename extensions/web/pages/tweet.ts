@@ -17,7 +17,7 @@ export type View = {
   /** The path of this page, to which forms come back. */
   here: string
 }
-type Options = { view?: View | undefined; large?: boolean }
+type Options = { view?: View | undefined; large?: boolean; menu?: string | undefined }
 
 const moment = new Intl.DateTimeFormat('en', {
   dateStyle: 'medium',
@@ -36,7 +36,7 @@ export const tweetList = (tweets: Tweet[], nothing: string, view?: View) =>
     ? html`<p class="empty">${nothing}</p>`
     : html`<ol class="tweets">!${tweets.map((one) => html`<li>!${tweet(one, { view })}</li>`)}</ol>`
 
-export function tweet(one: Tweet, { large = false, view }: Options = {}) {
+export function tweet(one: Tweet, { large = false, view, menu = '' }: Options = {}) {
   const body = one.retweetOf ?? one
   const { author, deleted } = body
   if (deleted || !author)
@@ -46,7 +46,7 @@ export function tweet(one: Tweet, { large = false, view }: Options = {}) {
 !${avatar(author, large ? 56 : 44)}
 <div class="content">
 <p class="by"><a class="name" href="/@${author.handle}"><bdi>${author.name}</bdi></a> <span class="handle">@${author.handle}</span>
-<a class="time" href="${pathOf(body)}">!${time(body.createdAt)}</a></p>
+<a class="time" href="${pathOf(body)}">!${time(body.createdAt)}</a></p>!${menu}
 !${body.replyTo?.author ? html`<p class="reply">In reply to <a href="/@${body.replyTo.author.handle}/${body.replyTo.id}">@${body.replyTo.author.handle}</a></p>` : ''}
 !${text(body)}
 !${pictures(body.media)}

@@ -11,6 +11,7 @@ const Form = Type.Object({
   up_to: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,15}$' })),
 })
 type Form = Static<typeof Form>
+const RELATIONS = ['follow', 'unfollow', 'block', 'unblock', 'mute', 'unmute'] as const
 
 /** Buttons: each form leads back to the page that it was on. */
 export const acts: FastifyPluginAsyncTypebox = async (app) => {
@@ -34,7 +35,7 @@ export const acts: FastifyPluginAsyncTypebox = async (app) => {
     )
   }
 
-  for (const name of ['follow', 'unfollow'] as const) {
+  for (const name of RELATIONS) {
     app.post(
       `/@:handle/${name}`,
       { schema: { ...schema, params: PersonParams } },

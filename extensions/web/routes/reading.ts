@@ -90,11 +90,19 @@ export const reading: FastifyPluginAsyncTypebox = async (app) => {
       const request = { ...query, limit: LIMIT }
       const replies = await app.tweets.page(list, ofTweet, request, viewerId)
       const thread = { ancestors, tweet: found, replies }
+      const { id: authorId } = original.author
+      const isOthers = viewerId !== undefined && viewerId !== authorId
+      const author = isOthers ? await app.users.get(authorId, viewerId) : undefined
       return send(reply, {
         title: threadTitle(found),
         path: pathOf(found),
         meta: threadMeta(found),
-        main: threadPage(thread, formOf(app, reply, { replyTo: found }), viewOf(app, reply)),
+        main: threadPage(
+          thread,
+          formOf(app, reply, { replyTo: found }),
+          viewOf(app, reply),
+          author,
+        ),
       })
     },
   )

@@ -129,6 +129,41 @@ t.test('a person follows and unfollows', async (t) => {
   t.notMatch((await browser.get(`/@${ada.handle}`)).body, '/follow"', 'not yourself')
 })
 
+t.test('a menu mutes, blocks and reports, and the settings undo', async (t) => {
+  const profile = `/@${bo.handle}`
+  const { id } = await tweet(app, bo, 'a tweet with a menu')
+  for (const path of [profile, `${profile}/${id}`])
+    t.match((await browser.get(path)).body, `formaction="${profile}/mute"`, path)
+  t.notMatch((await browser.get('/latest')).body, 'class="menu"')
+  for (const [act, undo, list] of [
+    ['mute', 'unmute', 'muted'],
+    ['block', 'unblock', 'blocked'],
+  ] as const) {
+    t.equal((await browser.post(`${profile}/${act}`, { return_to: profile })).to, profile)
+    t.match((await browser.get(profile)).body, `formaction="${profile}/${undo}"`)
+    const { body } = await browser.get(`/settings/${list}`)
+    t.match(body, `action="${profile}/${undo}"`)
+    await browser.post(`${profile}/${undo}`, { return_to: `/settings/${list}` })
+    t.match((await browser.get(`/settings/${list}`)).body, 'Nobody.')
+  }
+
+  for (const [path, target] of [
+    [`${profile}/report`, { kind: 'account', id: bo.id }],
+    [`${profile}/${id}/report`, { kind: 'tweet', id }],
+  ] as const) {
+    t.match((await browser.get(path)).body, 'name="category" value="harassment"')
+    t.equal((await browser.post(path)).status, 400, 'a reason is needed')
+    const told = await browser.post(path, { category: 'harassment', text: '모욕' })
+    t.match(told, { status: 200, body: /Thank you.*Block/s })
+    const { items } = (await call(app, 'GET /v1/reports', { as: ada })).body
+    t.match(items[0], { target, category: 'harassment' })
+  }
+  t.match(await browser.post(`/@${ada.handle}/report`, { category: 'spam' }), {
+    status: 400,
+    body: /You cannot report yourself/,
+  })
+})
+
 t.test('people who block each other do not see each other here', async (t) => {
   const eve = await signUp(app, 'Eve')
   const { id } = await tweet(app, eve, 'words of Eve')
@@ -171,6 +206,9 @@ const ACTS = [
   '/tweets/1/bookmark',
   '/tweets/1/delete',
   `/@${bo.handle}/follow`,
+  `/@${bo.handle}/block`,
+  `/@${bo.handle}/report`,
+  `/@${bo.handle}/1/report`,
   '/notifications/read',
   '/sign-out',
 ]
@@ -178,8 +216,12 @@ const ACTS = [
 t.test('no act without the token of the session, and none of a foreign page', async (t) => {
   const foreign = { 'sec-fetch-site': 'cross-site' }
   for (const path of ACTS) {
-    t.equal((await browser.post(path, { token: '' })).status, 403, path)
-    t.match(await browser.post(path, {}, foreign), { status: 403, body: /another site/ }, path)
+    t.equal((await browser.post(path, { token: '', category: 'spam' })).status, 403, path)
+    t.match(
+      await browser.post(path, { category: 'spam' }, foreign),
+      { status: 403, body: /another site/ },
+      path,
+    )
   }
   t.equal((await browser.postForm('/tweets', { token: '', text: 'forged' })).status, 403)
   t.notMatch((await browser.get(`/@${ada.handle}`)).body, 'forged')
@@ -189,7 +231,7 @@ t.test('a stranger is asked to sign in', async (t) => {
   const stranger = openBrowser(app)
   await stranger.get('/sign-in')
   for (const path of ACTS.slice(0, -1))
-    t.equal((await stranger.post(path)).to, '/sign-in?return_to=%2F', path)
+    t.equal((await stranger.post(path, { category: 'spam' })).to, '/sign-in?return_to=%2F', path)
   t.match(await stranger.postForm('/tweets', { text: 'x' }), { status: 303 })
   for (const path of ['/notifications?cursor=x', '/bookmarks'])
     t.equal((await stranger.get(path)).to, `/sign-in?${new URLSearchParams({ return_to: path })}`)

@@ -36,13 +36,23 @@ export function openBrowser(app: FastifyInstance) {
     )
 
   /** Sends a form with a picture, or with the empty file of a form without one. */
-  async function postForm(url: string, fields: Fields, picture?: Uint8Array<ArrayBuffer>) {
+  async function postForm(
+    url: string,
+    fields: Fields,
+    picture?: Uint8Array<ArrayBuffer>,
+    name = 'picture',
+  ) {
     const form = new FormData()
     for (const [name, value] of Object.entries({ token, ...fields })) form.append(name, value)
-    form.append('picture', new Blob(picture ? [picture] : []), picture ? 'picture.png' : '')
+    form.append(name, new Blob(picture ? [picture] : []), picture ? 'picture.png' : '')
     const body = new Response(form)
     const type = body.headers.get('content-type') ?? ''
-    const payload = Buffer.from(await body.arrayBuffer())
+    const sent = Buffer.from(await body.arrayBuffer()).toString('latin1')
+    // Node leaves an empty name out, which a browser sends.
+    const payload = Buffer.from(
+      sent.replace(/(name="\w+")(\r\nContent-Type)/, '$1; filename=""$2'),
+      'latin1',
+    )
     return request('POST', url, { payload }, { 'content-type': type })
   }
 
