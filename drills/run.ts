@@ -4,9 +4,9 @@ import { createStops } from '../bench/stops.ts'
 import { backup } from './drills/backup.ts'
 import { faults } from './drills/faults.ts'
 import { measure } from './measure.ts'
-import { overload } from './overload/index.ts'
+import { overloads } from './overload/index.ts'
 
-const others = [backup, overload]
+const others = [backup, ...overloads]
 const all = [...faults, ...others]
 
 const HELP = `Breaks a part of a running service under load, on loopback, and compares what was acknowledged.
@@ -14,7 +14,7 @@ const HELP = `Breaks a part of a running service under load, on loopback, and co
   npm run drill -- NAME ...     the drills of these names; all: every drill
     --alerts                    longer, with Prometheus, to see which alerts fire
 
-${all.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}`
+${all.map(({ name, title }) => `  ${name.padEnd(15)} ${title}`).join('\n')}`
 
 const stops = createStops()
 
