@@ -5,9 +5,9 @@ import { backup } from './drills/backup.ts'
 import { faults } from './drills/faults.ts'
 import { keepLogs } from './logs.ts'
 import { measure } from './measure.ts'
-import { overload } from './overload/index.ts'
+import { overloads } from './overload/index.ts'
 
-const others = [backup, overload]
+const others = [backup, ...overloads]
 const all = [...faults, ...others]
 
 const HELP = `Breaks a part of a running service under load, on loopback, and compares what was acknowledged.
@@ -16,7 +16,7 @@ const HELP = `Breaks a part of a running service under load, on loopback, and co
     --alerts                    longer, with Prometheus, to see which alerts fire
     --logs FOLDER               keeps the logs of HAProxy and of the service there
 
-${all.map(({ name, title }) => `  ${name.padEnd(12)} ${title}`).join('\n')}`
+${all.map(({ name, title }) => `  ${name.padEnd(15)} ${title}`).join('\n')}`
 
 const stops = createStops()
 

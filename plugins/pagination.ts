@@ -1,5 +1,5 @@
 import createError from '@fastify/error'
-import { type AnyColumn, and, asc, desc, gt, lt } from 'drizzle-orm'
+import { type AnyColumn, and, asc, desc, gt, lt, type SQL } from 'drizzle-orm'
 import type { FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -84,7 +84,29 @@ export function toPage<Row>(
   }
 }
 
-const pages = { encodeCursor, decodeCursor, positionOf, range, toPage }
+/** A list by its name and the id that orders it; the newest item is first unless `oldestFirst`. */
+type List = { name: string; id: AnyColumn; oldestFirst?: boolean }
+
+/**
+ * Reads one page of a list. `select` adds the condition, the order and the limit to its query.
+ * @throws InvalidCursor
+ */
+async function read<Row extends { id: number }>(
+  { name, id, oldestFirst = false }: List,
+  { cursor, limit }: PageRequest,
+  select: (page: { where: SQL | undefined; orderBy: SQL; limit: number }) => PromiseLike<Row[]>,
+) {
+  const from = decodeCursor(name, cursor)
+  const rows = await select({
+    where: from === undefined ? undefined : (oldestFirst ? gt : lt)(id, from),
+    orderBy: (oldestFirst ? asc : desc)(id),
+    limit: limit + 1,
+  })
+  const { items, nextCursor } = toPage(name, rows, limit, (row) => row.id)
+  return { items, nextCursor }
+}
+
+const pages = { encodeCursor, decodeCursor, positionOf, range, toPage, read }
 
 export default fp(
   async (app) => {

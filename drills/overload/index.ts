@@ -18,14 +18,16 @@ const ENOUGH = 32
 /** More than the places of all processes. */
 const STREAMS = 40
 
-export const overload = {
-  name: 'overload',
-  title: `people beside a crowd that sends ${TIMES} times as much as the service can answer`,
+const overload = (name: string, title: string, isDirect: boolean) => ({
+  name,
+  title,
   async run(stops: Stops) {
-    const house = await startHouse(stops, { shippedBalancer: true })
+    const { MAX_REQUESTS = '200' } = process.env
+    const house = await startHouse(stops, { shippedBalancer: true, env: { MAX_REQUESTS } })
     const { people } = await startWorkload(house.url).then((workload) => workload.stop())
     const requests = people.map(({ token }) => request('GET /v1/timeline', { token }))
-    const port = Number(new URL(house.url).port)
+    const [first] = house.processes
+    const port = isDirect && first ? first.port : Number(new URL(house.url).port)
     const [others, own] = [start(CLIENTS), start(CLIENTS)]
     stops.add(others.stop, own.stop)
 
@@ -52,7 +54,7 @@ export const overload = {
     const [few, besideFew] = await beside(rate, FEW)
     const afterFew = await alone()
 
-    console.log(`\noverload: ${this.title}, ${Math.round(capacity)} a second`)
+    console.log(`\n${name}: ${title}, ${Math.round(capacity)} a second`)
     console.table({
       'people alone': summary(before),
       'people, half of what it can answer': summary(usual),
@@ -66,7 +68,14 @@ export const overload = {
     console.log(`${streams.open()} of ${STREAMS} live streams are still open`)
     streams.close()
   },
-}
+})
+
+const MUCH = `a crowd that sends ${TIMES} times as much as it can answer`
+
+export const overloads = [
+  overload('overload', `people beside ${MUCH}`, false),
+  overload('overload-direct', `${MUCH}, to one process, past HAProxy: MAX_REQUESTS alone`, true),
+]
 
 /** So many addresses of 127.`network`.0.0/16. */
 const addressesOf = (network: number, count: number) =>

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { type AnyColumn, and, count, desc, eq, gt, inArray, lt, type SQL, sql } from 'drizzle-orm'
+import { type AnyColumn, and, count, eq, gt, inArray, type SQL, sql } from 'drizzle-orm'
 import { readTag } from './parse.ts'
 
 /** Tags that a user can mute; each is a lookup per tagged tweet of a timeline. */
@@ -88,21 +88,16 @@ export function createMutes(app: FastifyInstance) {
   }
 
   /** Muted tags, latest mute first. @throws InvalidCursor */
-  async function muted(userId: number, { cursor, limit }: PageRequest) {
-    const list = `muted-hashtags:${userId}`
-    const before = app.pages.decodeCursor(list, cursor)
-    const rows = await app.db
-      .select()
-      .from(hashtagMutes)
-      .where(
-        and(
-          eq(hashtagMutes.userId, userId),
-          before === undefined ? undefined : lt(hashtagMutes.id, before),
-        ),
-      )
-      .orderBy(desc(hashtagMutes.id))
-      .limit(limit + 1)
-    const { items, nextCursor } = app.pages.toPage(list, rows, limit, ({ id }) => id)
+  async function muted(userId: number, request: PageRequest) {
+    const list = { name: `muted-hashtags:${userId}`, id: hashtagMutes.id }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select()
+        .from(hashtagMutes)
+        .where(and(eq(hashtagMutes.userId, userId), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     const present = items.map((row) => ({
       tag: row.shown,
       mutedAt: row.createdAt.toISOString(),

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, desc, eq, inArray, lt, ne, type SQL, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, ne, type SQL, sql } from 'drizzle-orm'
 import { createRefreshTokens, InvalidRefreshToken } from './refresh-tokens.ts'
 import { createSessionPurge } from './session-purge.ts'
 import { createTokenLookup } from './token-lookup.ts'
@@ -130,16 +130,16 @@ export function createSessions(app: FastifyInstance) {
   }
 
   /** Returns a page of the user's sessions, newest first. @throws InvalidCursor */
-  async function list(userId: number, currentId: number, { cursor, limit }: PageRequest) {
-    const name = `sessions:${userId}`
-    const before = app.pages.decodeCursor(name, cursor)
-    const rows = await app.db
-      .select()
-      .from(sessions)
-      .where(and(isOpen(userId), before === undefined ? undefined : lt(sessions.id, before)))
-      .orderBy(desc(sessions.id))
-      .limit(limit + 1)
-    const { items, nextCursor } = app.pages.toPage(name, rows, limit, ({ id }) => id)
+  async function list(userId: number, currentId: number, request: PageRequest) {
+    const ofUser = { name: `sessions:${userId}`, id: sessions.id }
+    const { items, nextCursor } = await app.pages.read(ofUser, request, (page) =>
+      app.db
+        .select()
+        .from(sessions)
+        .where(and(isOpen(userId), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     return { items: items.map((row) => present(row, currentId)), nextCursor }
   }
 

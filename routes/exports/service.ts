@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, JobContext, PageRequest, Tx } from 'birdhouse'
-import { and, count, desc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNull, lt, or, sql } from 'drizzle-orm'
 import fp from 'fastify-plugin'
 import { archiveOf } from './archive.ts'
 import { createDownloads } from './downloads.ts'
@@ -93,17 +93,16 @@ function createDataExports(app: FastifyInstance) {
   const unexpired = or(isNull(table.expiresAt), gt(table.expiresAt, sql`NOW(3)`))
 
   /** Newest first. @throws InvalidCursor */
-  async function page(userId: number, { cursor, limit }: PageRequest) {
-    const list = `exports:${userId}`
-    const before = app.pages.decodeCursor(list, cursor)
-    const further = before === undefined ? undefined : lt(table.id, before)
-    const rows = await app.db
-      .select()
-      .from(table)
-      .where(and(eq(table.userId, userId), unexpired, further))
-      .orderBy(desc(table.id))
-      .limit(limit + 1)
-    const { items, nextCursor } = app.pages.toPage(list, rows, limit, ({ id }) => id)
+  async function page(userId: number, request: PageRequest) {
+    const list = { name: `exports:${userId}`, id: table.id }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select()
+        .from(table)
+        .where(and(eq(table.userId, userId), unexpired, page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     return { items: items.map(present), nextCursor }
   }
 

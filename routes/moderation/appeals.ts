@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, asc, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { Access } from './access.ts'
 import type { Accounts } from './accounts.ts'
 import { type Audit, cleanReason } from './audit.ts'
@@ -67,26 +67,16 @@ export function createAppeals(
 
   /** Open appeals oldest first, answered appeals newest first. @throws InvalidCursor */
   async function page(state: 'open' | 'closed', request: PageRequest) {
-    const list = `appeals:${state}`
-    const from = app.pages.decodeCursor(list, request.cursor)
     const isOpen = state === 'open'
-    const rows = await app.db
-      .select({ appeal: appeals, act: acts.act })
-      .from(appeals)
-      .innerJoin(acts, eq(acts.id, appeals.actId))
-      .where(
-        and(
-          isOpen ? eq(appeals.open, 1) : isNull(appeals.open),
-          from === undefined ? undefined : (isOpen ? gt : lt)(appeals.id, from),
-        ),
-      )
-      .orderBy((isOpen ? asc : desc)(appeals.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(
-      list,
-      rows,
-      request.limit,
-      (row) => row.appeal.id,
+    const list = { name: `appeals:${state}`, id: appeals.id, oldestFirst: isOpen }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select({ id: appeals.id, appeal: appeals, act: acts.act })
+        .from(appeals)
+        .innerJoin(acts, eq(acts.id, appeals.actId))
+        .where(and(isOpen ? eq(appeals.open, 1) : isNull(appeals.open), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
     )
     const handles = await audit.handlesOf(items.map(({ appeal }) => appeal.accountId))
     return {

@@ -1,5 +1,5 @@
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, desc, eq, inArray, isNull, lt } from 'drizzle-orm'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import { TEXT_MAX } from './schemas.ts'
 
 export type Target = { kind: string; id: number }
@@ -49,22 +49,22 @@ export function createAudit(app: FastifyInstance) {
 
   /** Newest first. @throws InvalidCursor */
   async function page({ actorId, accountId, act }: ActFilter, request: PageRequest) {
-    const list = `acts:${actorId ?? ''}:${accountId ?? ''}:${act ?? ''}`
-    const before = app.pages.decodeCursor(list, request.cursor)
+    const name = `acts:${actorId ?? ''}:${accountId ?? ''}:${act ?? ''}`
+    const list = { name, id: moderationActs.id }
     const where = and(
       actorId === undefined ? undefined : eq(moderationActs.actorId, actorId),
       accountId === undefined ? undefined : eq(moderationActs.accountId, accountId),
       act === undefined ? undefined : eq(moderationActs.act, act),
-      before === undefined ? undefined : lt(moderationActs.id, before),
     )
-    const rows = await app.db
-      .select({ act: moderationActs, reason: moderationReasons.reason })
-      .from(moderationActs)
-      .leftJoin(moderationReasons, eq(moderationReasons.actId, moderationActs.id))
-      .where(where)
-      .orderBy(desc(moderationActs.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(list, rows, request.limit, ({ act }) => act.id)
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select({ id: moderationActs.id, act: moderationActs, reason: moderationReasons.reason })
+        .from(moderationActs)
+        .leftJoin(moderationReasons, eq(moderationReasons.actId, moderationActs.id))
+        .where(and(where, page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     const handles = await handlesOf(items.flatMap(({ act }) => [act.actorId, act.accountId]))
     return { items: items.map((row) => present(row, handles)), nextCursor }
   }

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, asc, count, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
+import { and, count, eq, isNull, sql } from 'drizzle-orm'
 import { type Audit, cleanReason } from './audit.ts'
 import { type Removals, TargetNotFound } from './removals.ts'
 
@@ -80,28 +80,23 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
 
   /** Open reports oldest first, closed reports newest first. @throws InvalidCursor */
   async function page({ state, accountId }: ReportFilter, request: PageRequest) {
-    const list = `reports:${state}:${accountId ?? ''}`
-    const from = app.pages.decodeCursor(list, request.cursor)
     const isOpen = state === 'open'
-    const further = isOpen ? gt : lt
-    const rows = await app.db
-      .select({ report: reports, tweetText: tweets.text })
-      .from(reports)
-      .leftJoin(tweets, and(eq(reports.targetKind, 'tweet'), eq(tweets.id, reports.targetId)))
-      .where(
-        and(
-          isOpen ? eq(reports.open, 1) : isNull(reports.open),
-          accountId === undefined ? undefined : eq(reports.accountId, accountId),
-          from === undefined ? undefined : further(reports.id, from),
-        ),
-      )
-      .orderBy((isOpen ? asc : desc)(reports.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(
-      list,
-      rows,
-      request.limit,
-      (row) => row.report.id,
+    const name = `reports:${state}:${accountId ?? ''}`
+    const list = { name, id: reports.id, oldestFirst: isOpen }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select({ id: reports.id, report: reports, tweetText: tweets.text })
+        .from(reports)
+        .leftJoin(tweets, and(eq(reports.targetKind, 'tweet'), eq(tweets.id, reports.targetId)))
+        .where(
+          and(
+            isOpen ? eq(reports.open, 1) : isNull(reports.open),
+            accountId === undefined ? undefined : eq(reports.accountId, accountId),
+            page.where,
+          ),
+        )
+        .orderBy(page.orderBy)
+        .limit(page.limit),
     )
     const people = items.flatMap(({ report }) => [report.accountId, report.reporterId])
     const handles = await audit.handlesOf(people)
@@ -122,25 +117,15 @@ export function createReports(app: FastifyInstance, audit: Audit, { targetOwner 
 
   /** An account's own reports, newest first, each with its outcome; which act it was is between others. */
   async function own(reporterId: number, request: PageRequest) {
-    const list = `own-reports:${reporterId}`
-    const from = app.pages.decodeCursor(list, request.cursor)
-    const rows = await app.db
-      .select({ report: reports, act: acts.act })
-      .from(reports)
-      .leftJoin(acts, eq(acts.id, reports.actId))
-      .where(
-        and(
-          eq(reports.reporterId, reporterId),
-          from === undefined ? undefined : lt(reports.id, from),
-        ),
-      )
-      .orderBy(desc(reports.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(
-      list,
-      rows,
-      request.limit,
-      (row) => row.report.id,
+    const list = { name: `own-reports:${reporterId}`, id: reports.id }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select({ id: reports.id, report: reports, act: acts.act })
+        .from(reports)
+        .leftJoin(acts, eq(acts.id, reports.actId))
+        .where(and(eq(reports.reporterId, reporterId), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
     )
     return {
       items: items.map(({ report, act }) => ({

@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, desc, eq, gte, inArray, isNull, lt, lte } from 'drizzle-orm'
+import { and, eq, gte, inArray, isNull, lte } from 'drizzle-orm'
 import { domainsOf, readDomain } from './domains.ts'
 import { addressKey, readRange } from './ranges.ts'
 import { REASON_MAX } from './waiting.ts'
@@ -91,20 +91,15 @@ export function createBlocks(app: FastifyInstance) {
 
   /** Newest first. @throws InvalidCursor */
   async function page(state: 'active' | 'lifted', request: PageRequest) {
-    const list = `sign-up-blocks:${state}`
-    const before = app.pages.decodeCursor(list, request.cursor)
-    const rows = await app.db
-      .select()
-      .from(table)
-      .where(
-        and(
-          state === 'active' ? eq(table.active, 1) : isNull(table.active),
-          before === undefined ? undefined : lt(table.id, before),
-        ),
-      )
-      .orderBy(desc(table.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(list, rows, request.limit, ({ id }) => id)
+    const list = { name: `sign-up-blocks:${state}`, id: table.id }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select()
+        .from(table)
+        .where(and(state === 'active' ? eq(table.active, 1) : isNull(table.active), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     return {
       items: items.map(({ id, kind, value, reason, createdAt }) => ({
         id,

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest, Tx } from 'birdhouse'
-import { and, desc, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, sql } from 'drizzle-orm'
 
 type NewInvitation = { uses: number; days: number }
 
@@ -90,18 +90,9 @@ export function createInvitations(app: FastifyInstance) {
 
   /** Newest first. @throws InvalidCursor */
   async function page(request: PageRequest) {
-    const before = app.pages.decodeCursor('invitations', request.cursor)
-    const rows = await app.db
-      .select()
-      .from(table)
-      .where(before === undefined ? undefined : lt(table.id, before))
-      .orderBy(desc(table.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage(
-      'invitations',
-      rows,
-      request.limit,
-      ({ id }) => id,
+    const list = { name: 'invitations', id: table.id }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db.select().from(table).where(page.where).orderBy(page.orderBy).limit(page.limit),
     )
     const accounts = await accountsOf(items.map(({ id }) => id))
     return {

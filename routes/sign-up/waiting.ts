@@ -1,6 +1,6 @@
 import createError from '@fastify/error'
 import type { FastifyInstance, PageRequest } from 'birdhouse'
-import { and, asc, gt, isNotNull, isNull } from 'drizzle-orm'
+import { and, isNotNull, isNull } from 'drizzle-orm'
 
 /** Code points of a reason. */
 export const REASON_MAX = 1000
@@ -27,20 +27,15 @@ export function createWaiting(app: FastifyInstance) {
 
   /** Oldest first. @throws InvalidCursor */
   async function page(request: PageRequest) {
-    const after = app.pages.decodeCursor('sign-ups', request.cursor)
-    const rows = await app.db
-      .select()
-      .from(users)
-      .where(
-        and(
-          isNotNull(users.waitingSince),
-          isNull(users.deletedAt),
-          after === undefined ? undefined : gt(users.id, after),
-        ),
-      )
-      .orderBy(asc(users.id))
-      .limit(request.limit + 1)
-    const { items, nextCursor } = app.pages.toPage('sign-ups', rows, request.limit, ({ id }) => id)
+    const list = { name: 'sign-ups', id: users.id, oldestFirst: true }
+    const { items, nextCursor } = await app.pages.read(list, request, (page) =>
+      app.db
+        .select()
+        .from(users)
+        .where(and(isNotNull(users.waitingSince), isNull(users.deletedAt), page.where))
+        .orderBy(page.orderBy)
+        .limit(page.limit),
+    )
     const verified = await app.accountMail.verifiedAmong(items.map(({ id }) => id))
     return {
       items: items.map(({ id, handle, name, profile, email, createdAt }) => ({
