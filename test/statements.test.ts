@@ -47,7 +47,7 @@ async function inApp(user: User) {
 }
 
 /** Statements of extensions, each of which may add one to a page. */
-const OF_EXTENSION = /^select `(user_id|tweet_id)` from `bookmarks`|from `hashtags_mutes`/
+const OF_EXTENSION = /^select (`user_id`, )?`tweet_id` from `bookmarks`|from `hashtags_mutes`/
 
 /** A reader and eight authors with two tweets each, a reply and a retweet among them. */
 async function createWorld() {

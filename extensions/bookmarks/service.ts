@@ -18,9 +18,10 @@ declare module 'fastify' {
   }
 }
 
-/** Users whose bookmarks are cached, and the most per user. */
+/** Users whose bookmarks are cached, the most per user, and the most that one statement reads for several users. */
 const PEOPLE = 20_000
 const CACHED = 200
+const TOGETHER = 2_000
 
 function createBookmarks(app: FastifyInstance) {
   const { bookmarks } = app.tables
@@ -63,6 +64,14 @@ function createBookmarks(app: FastifyInstance) {
       .where(and(eq(bookmarks.userId, sql.placeholder('userId')), inArray(bookmarks.tweetId, ids))),
   )
 
+  const readAll = app.prepareForIds((userIds, db) =>
+    db
+      .select({ userId: bookmarks.userId, tweetId: bookmarks.tweetId })
+      .from(bookmarks)
+      .where(inArray(bookmarks.userId, userIds))
+      .limit(TOGETHER),
+  )
+
   const newest = app.prepareQuery((db) =>
     db
       .select({ tweetId: bookmarks.tweetId })
@@ -76,7 +85,11 @@ function createBookmarks(app: FastifyInstance) {
   const own = app.cache.byId<Set<number> | null>('bookmarks', {
     max: PEOPLE,
     load: async (userIds, db) => {
-      const rows = await Promise.all(userIds.map((userId) => newest({ userId }, db)))
+      const all = await readAll(userIds, {}, db)
+      const byUser = Map.groupBy(all, ({ userId }) => userId)
+      const ofUser = (userId: number) =>
+        all.length < TOGETHER ? (byUser.get(userId) ?? []) : newest({ userId }, db)
+      const rows = await Promise.all(userIds.map(ofUser))
       const ids = rows.map((some) => new Set(some.map(({ tweetId }) => tweetId)))
       return new Map(userIds.map((id, n) => [id, ids[n] && ids[n].size <= CACHED ? ids[n] : null]))
     },

@@ -53,11 +53,15 @@ export function createVisibilityRules(app: FastifyInstance) {
 
   // Drizzle adds joins in place. All are left joins by unique keys, so the number of rows stays.
 
-  function joined<Query extends MySqlSelect>(query: Query): Query {
+  function withOriginal<Query extends MySqlSelect>(query: Query): Query {
+    query.leftJoin(original, eq(original.id, tweets.retweetOfId))
+    return query
+  }
+
+  function withAuthors<Query extends MySqlSelect>(query: Query): Query {
     query
       // Every tweet has an author; an inner join would let the optimizer start from all users.
       .leftJoin(users, eq(users.id, tweets.authorId))
-      .leftJoin(original, eq(original.id, tweets.retweetOfId))
       .leftJoin(originalAuthor, eq(originalAuthor.id, original.authorId))
     return query
   }
@@ -95,12 +99,6 @@ export function createVisibilityRules(app: FastifyInstance) {
   }
 
   const notMuted = and(isNull(toAuthor.mutes.id), isNull(toOriginal.mutes.id))
-
-  const exists = and(
-    isNull(users.deletedAt),
-    isNull(original.deletedAt),
-    isNull(originalAuthor.deletedAt),
-  )
 
   const shown = and(
     isNull(users.hiddenAt),
@@ -155,7 +153,7 @@ export function createVisibilityRules(app: FastifyInstance) {
 
   return {
     ...{ bit, columns, columnsFor, marks, reactions },
-    ...{ joined, withReactions, withBlocks, withMutes, withFollows, withLimits },
-    ...{ exists, mayBeSeen, notMuted, isUnrelated, isOwnOrFollowed },
+    ...{ withOriginal, withAuthors, withReactions, withBlocks, withMutes, withFollows, withLimits },
+    ...{ mayBeSeen, notMuted, isUnrelated, isOwnOrFollowed },
   }
 }

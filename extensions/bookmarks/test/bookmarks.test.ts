@@ -12,6 +12,7 @@ import {
   undocumented,
   unrelate,
 } from 'birdhouse/testing'
+import { eq } from 'drizzle-orm'
 import t from 'tap'
 
 const app = await setUp(t)
@@ -87,6 +88,32 @@ t.test('deleting an account deletes its bookmarks', async (t) => {
   t.strictSame(
     rows.map(({ userId }) => userId),
     [ada.id],
+  )
+})
+
+t.test('users with few and with thousands of bookmarks are read together', async (t) => {
+  const [few, many] = [await signUp(app), await signUp(app)]
+  const { bookmarks, tweets } = app.tables
+  await app.db
+    .insert(tweets)
+    .values(Array.from({ length: 2_001 }, () => ({ authorId: bo.id, text: 'a' })))
+  const ofBo = await app.db
+    .select({ tweetId: tweets.id })
+    .from(tweets)
+    .where(eq(tweets.authorId, bo.id))
+  const all = ofBo.map(({ tweetId }) => tweetId)
+  await app.db.insert(bookmarks).values(all.map((tweetId) => ({ userId: many.id, tweetId })))
+  const [first = 0, second = 0] = all
+  await put(first, few)
+  const found = await Promise.all(
+    [few, many].map(({ id }) => app.bookmarks.bookmarked(id, [first, second])),
+  )
+  t.strictSame(
+    found.map((some) => [some.has(first), some.has(second)]),
+    [
+      [true, false],
+      [true, true],
+    ],
   )
 })
 

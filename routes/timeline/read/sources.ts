@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'birdhouse'
 import { and, desc, eq, isNull, lt, max, type SQL, sql } from 'drizzle-orm'
-import { unionAll } from 'drizzle-orm/mysql-core'
 import { DELIVERY } from '../delivery.ts'
 import { TOP } from './merge-by-author.ts'
 
@@ -28,7 +27,7 @@ export function createReadSources(app: FastifyInstance) {
   const below = app.placeholder('below')
   const limit = app.placeholder('limit')
   const constant = (value: number) => sql.raw(String(value))
-  const whole = (value: SQL) => sql<number>`CAST(${value} AS SIGNED)`.mapWith(Number)
+  const count = (name: TemplateStringsArray) => sql<number>(name).mapWith(Number)
 
   const floor = sql`IF(delivery = ${constant(DELIVERY.materialised)}, floor_id, ${constant(TOP)})`
   const unseen = sql`GREATEST(0, TIMESTAMPDIFF(HOUR, seen_at, NOW(3)))`
@@ -39,9 +38,9 @@ export function createReadSources(app: FastifyInstance) {
   const read = app.prepareQuery((db) => {
     const rows = (kind: Kind, value: SQL, unseenHours = sql`0`) =>
       db.select({
-        kind: sql<Kind>`${sql.raw(`'${kind}'`)}`,
-        value: whole(value),
-        unseenHours: whole(unseenHours),
+        kind: sql<Kind>`${sql.raw(`'${kind}'`)}`.as('kind'),
+        value: sql`CAST(${value} AS SIGNED)`.as('value'),
+        unseenHours: sql`CAST(${unseenHours} AS SIGNED)`.as('unseen_hours'),
       })
     // The server's statistics lag behind a column that changes with every tweet.
     const readLate = () =>
@@ -52,7 +51,7 @@ export function createReadSources(app: FastifyInstance) {
     )
     const isMerged = sql`${follows.delivery} < ${constant(DELIVERY.materialised)}`
     const muted = and(eq(mutes.muterId, readerId), eq(mutes.mutedId, follows.followeeId))
-    return unionAll(
+    const parts = [
       rows('entry', sql`${timelineEntries.tweetId}`)
         .from(timelineEntries)
         .where(and(eq(timelineEntries.readerId, readerId), lt(timelineEntries.tweetId, below)))
@@ -75,7 +74,11 @@ export function createReadSources(app: FastifyInstance) {
       rows('state', floor, unseen).from(states).where(eq(states.readerId, readerId)),
       rows('newest', sql`COALESCE(${max(tweets.id)}, 0)`).from(tweets),
       rows('relations', hasRelations).from(sql`(SELECT 1) AS one`),
-    )
+    ]
+    // Drizzle's own UNION nests each part in the next, for which the server needs a fifth more time.
+    const all = sql.join(parts, sql` UNION ALL `)
+    const columns = { kind: sql<Kind>`kind`, value: count`value`, unseenHours: count`unseen_hours` }
+    return db.select(columns).from(sql`(${all}) AS parts`)
   })
 
   return async function readSources(range: Range): Promise<Sources> {
