@@ -72,10 +72,10 @@ export function passkeyOf(
   const signatureOf = (data: Buffer, client: Buffer) =>
     sign(curve === 'P-256' ? 'sha256' : null, Buffer.concat([data, sha256(client)]), privateKey)
 
-  const credential = (id: Buffer, response: object) => ({
+  const credential = <Response extends object>(id: Buffer, response: Response) => ({
     id: base64(id),
     rawId: base64(id),
-    type: 'public-key',
+    type: 'public-key' as const,
     authenticatorAttachment: 'platform',
     clientExtensionResults: {},
     response,

@@ -171,10 +171,10 @@ t.test('a passkey for another site, person or time is refused', async (t) => {
     passkey.get({ ...creation, rpId: creation.rp.id }),
   )
   const forged = passkey.get(await ownOptions(user))
-  const signature = stranger.passkey.get(await ownOptions(user)).response
+  const { signature } = stranger.passkey.get(await ownOptions(user)).response
   await refused('a forged signature', {
     ...forged,
-    response: { ...forged.response, signature: (signature as { signature: string }).signature },
+    response: { ...forged.response, signature: signature },
   })
   const late = passkey.get(await ownOptions(user))
   await app.db
