@@ -174,7 +174,7 @@ t.test('a passkey for another site, person or time is refused', async (t) => {
   const { signature } = stranger.passkey.get(await ownOptions(user)).response
   await refused('a forged signature', {
     ...forged,
-    response: { ...forged.response, signature: signature },
+    response: { ...forged.response, signature },
   })
   const late = passkey.get(await ownOptions(user))
   await app.db
