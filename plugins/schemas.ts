@@ -104,7 +104,7 @@ export const PasskeyAnswer = PublicKeyCredential(
 )
 export type PasskeyAnswer = Static<typeof PasskeyAnswer>
 
-/** What an account with a second factor sends beside its password: a code or the answer of a passkey. */
+/** A code or the answer of a passkey; an account with a second factor sends one of them beside its password. */
 export const SecondFactorProof = {
   code: Type.Optional(SecondFactorCode),
   passkey: Type.Optional(PasskeyAnswer),

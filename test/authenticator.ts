@@ -69,10 +69,13 @@ export function passkeyOf(
     return Buffer.concat([hash, flags, counter, credential ?? Buffer.alloc(0)])
   }
 
-  const credential = (id: Buffer, response: object) => ({
+  const signatureOf = (data: Buffer, client: Buffer) =>
+    sign(curve === 'P-256' ? 'sha256' : null, Buffer.concat([data, sha256(client)]), privateKey)
+
+  const credential = <Response extends object>(id: Buffer, response: Response) => ({
     id: base64(id),
     rawId: base64(id),
-    type: 'public-key',
+    type: 'public-key' as const,
     authenticatorAttachment: 'platform',
     clientExtensionResults: {},
     response,
@@ -85,13 +88,21 @@ export function passkeyOf(
     length.writeUInt16BE(id.length)
     const aaguid = Buffer.alloc(16)
     const attested = Buffer.concat([aaguid, length, id, Buffer.from(isoCBOR.encode(key))])
+    const data = authenticatorData(rp.id, lies, attested)
+    const client = clientData(lies.type ?? 'webauthn.create', challenge, lies)
+    const { format = 'none' } = lies
+    // WebAuthn, section 8.2: a passkey may attest itself.
+    const statement: [string, unknown][] = [
+      ['alg', key.get(ALG)],
+      ['sig', new Uint8Array(signatureOf(data, client))],
+    ]
     const attestation = new Map<string, unknown>([
-      ['fmt', lies.format ?? 'none'],
-      ['attStmt', new Map()],
-      ['authData', new Uint8Array(authenticatorData(rp.id, lies, attested))],
+      ['fmt', format],
+      ['attStmt', new Map(format === 'packed' ? statement : [])],
+      ['authData', new Uint8Array(data)],
     ])
     return credential(id, {
-      clientDataJSON: base64(clientData(lies.type ?? 'webauthn.create', challenge, lies)),
+      clientDataJSON: base64(client),
       attestationObject: base64(isoCBOR.encode(attestation as never)),
       transports: ['internal', 'hybrid'],
     })
@@ -101,11 +112,10 @@ export function passkeyOf(
   function get({ challenge, rpId }: Request, lies: Lies = {}) {
     const client = clientData(lies.type ?? 'webauthn.get', challenge, lies)
     const data = authenticatorData(rpId, lies)
-    const signed = Buffer.concat([data, sha256(client)])
     return credential(lies.id ?? ownId, {
       clientDataJSON: base64(client),
       authenticatorData: base64(data),
-      signature: base64(sign(curve === 'P-256' ? 'sha256' : null, signed, privateKey)),
+      signature: base64(signatureOf(data, client)),
     })
   }
 

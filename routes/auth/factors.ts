@@ -10,7 +10,7 @@ export function createFactors(
 ) {
   const { users, secondFactors, recoveryCodes, passkeys } = app.tables
 
-  /** Which factors the account has; by one statement, because each login asks. */
+  /** Finds the factors of the account by one statement, because each login asks. */
   async function of(userId: number, db: Db | Tx = app.db) {
     const isConfirmed = isNotNull(secondFactors.confirmedAt)
     const [row] = await db

@@ -124,7 +124,7 @@ export const passkeys = mysqlTable(
   ],
 )
 
-/** What a passkey must sign; a use deletes the row. */
+/** Random bytes that a passkey signs; a use deletes the row. */
 export const passkeyChallenges = mysqlTable(
   'passkey_challenges',
   {

@@ -149,7 +149,7 @@ t.test('a passkey for another site, person or time is refused', async (t) => {
       { status: 422, body: { code: 'PASSKEY_REFUSED' } },
       JSON.stringify(lie),
     )
-  for (const format of ['packed', 'fido-u2f', 'tpm', 'android-key', 'apple', 'unheard-of'])
+  for (const format of ['packed', 'tpm', 'unheard-of'])
     t.equal((await registration({ format })).status, 422, format)
   t.equal((await registration({ id: randomBytes(1024) })).status, 400, 'too long an id')
   t.equal((await stateOf(fresh)).isOn, false)
@@ -171,10 +171,10 @@ t.test('a passkey for another site, person or time is refused', async (t) => {
     passkey.get({ ...creation, rpId: creation.rp.id }),
   )
   const forged = passkey.get(await ownOptions(user))
-  const signature = stranger.passkey.get(await ownOptions(user)).response
+  const { signature } = stranger.passkey.get(await ownOptions(user)).response
   await refused('a forged signature', {
     ...forged,
-    response: { ...forged.response, signature: (signature as { signature: string }).signature },
+    response: { ...forged.response, signature },
   })
   const late = passkey.get(await ownOptions(user))
   await app.db
@@ -197,8 +197,12 @@ t.test('a counter that goes back is refused, and one that stays 0 is not', async
   for (const counter of [41, 7, 0]) t.equal(await use({ counter }), 401, `${counter}`)
   await forgive()
   t.equal(await use({ counter: 42 }), 200)
+  const copies = [await ownOptions(user), await ownOptions(user)]
+  const { use: useAnswer } = app.auth.secondFactor.passkeys
+  const uses = copies.map((options) => useAnswer(user.id, passkey.get(options, { counter: 43 })))
+  t.strictSame((await Promise.all(uses)).sort(), [false, true], 'a copy at the same time')
   const [row] = await app.db.select().from(passkeys).where(eq(passkeys.id, id))
-  t.equal(row?.counter, 42)
+  t.equal(row?.counter, 43)
 
   const synced = await enrolled('Eun', { counts: false, curve: 'Ed25519' })
   for (let n = 0; n < 2; n++) {

@@ -27,7 +27,7 @@ export const passkeyLogin: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['auth'],
         security: [],
         operationId: 'getLoginPasskeyOptions',
-        summary: 'Get what a passkey signs for a login',
+        summary: 'Get a challenge for your passkey, for a login',
         description:
           'Requires the password, which is checked and counted as at a login. Then send the answer of the passkey as `passkey` with the login.',
         body: LoginOptionsRequest,
@@ -53,7 +53,7 @@ export const ownPasskeys: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...signedIn,
         operationId: 'getPasskeyOptions',
-        summary: 'Get what your passkey signs',
+        summary: 'Get a challenge for your passkey',
         description:
           'Send the answer of the passkey as `passkey` where an operation requires your second factor.',
         response: { 200: RequestOptions, ...problems(401, 409) },
@@ -82,7 +82,7 @@ export const ownPasskeys: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         ...signedIn,
         operationId: 'startPasskey',
-        summary: 'Get what a new passkey is made from',
+        summary: 'Get a challenge for a new passkey',
         description:
           'Requires your password, and `code` or `passkey` where your second factor is on. The same session then adds the passkey.',
         body: CreationOptionsRequest,

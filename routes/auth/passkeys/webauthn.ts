@@ -24,7 +24,7 @@ export function createWebAuthn(app: FastifyInstance) {
   const site = createSite(app)
   const timeout = CHALLENGE_LIFE * 1000
 
-  /** What a browser makes a passkey from. @throws PasskeysUnavailable */
+  /** Options for a browser that makes a passkey. @throws PasskeysUnavailable */
   async function creationOptions(
     user: { id: number; email: string; name: string },
     known: Known[],
@@ -47,7 +47,7 @@ export function createWebAuthn(app: FastifyInstance) {
     })
   }
 
-  /** What a browser asks a passkey with. @throws PasskeysUnavailable */
+  /** Options for a browser that uses a passkey. @throws PasskeysUnavailable */
   async function requestOptions(known: Known[], challenge: Buffer) {
     const { id } = site()
     const { generateAuthenticationOptions } = await library()
