@@ -82,7 +82,7 @@ export function settingsPage(app: FastifyInstance, path: string, title: string, 
         return reply.redirect('to' in outcome ? String(outcome.to) : `${path}?done=yes`, 303)
       } catch (error) {
         const problem = app.errors.report(error as never, request, reply)
-        const entered = sent as unknown as Shown['entered']
+        const entered = (sent ?? {}) as unknown as Shown['entered']
         const shown = await shownTo(request, reply, { entered, problem: inWords(problem) })
         const html = again?.(shown) ?? (await main(request, shown))
         return sendMain(reply.code(problem.status), shown, html)
