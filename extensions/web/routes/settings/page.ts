@@ -45,9 +45,11 @@ export function settingsPage(app: FastifyInstance, path: string, title: string, 
   const { forms, once, send } = app.web
 
   async function shownTo(request: FastifyRequest, reply: FastifyReply, more: Partial<Shown>) {
-    const { isOn: isFactorOn } = await app.auth.secondFactor.state(request.viewer.userId)
+    const { userId } = request.viewer
+    const { isOn: isFactorOn } = await app.auth.secondFactor.state(userId)
+    const { email } = await app.users.getOwn(userId)
     const token = forms.field(reply) + hidden({ once: newSecret() })
-    return { token, entered: {}, problem: '', note: '', isFactorOn, ...more }
+    return { token, entered: {}, problem: '', note: '', isFactorOn, email, ...more }
   }
 
   const sendMain = (reply: FastifyReply, shown: Shown, html: string) =>
