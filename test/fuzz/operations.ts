@@ -74,7 +74,28 @@ GET /notifications cursor
 GET /bookmarks cursor
 POST /tweets/{tweet}/delete=form token
 POST /notifications/read=form token
-POST /join=form name email password handle invitation acceptedTerms
+POST /join=form name email password handle invitation acceptedTerms return_to
+GET /nope
+POST /@{handle}/block=form token return_to
+POST /@{handle}/report=form token category text
+POST /@{handle}/{tweet}/report=form token category text
+GET /settings
+GET /settings/profile
+POST /settings/profile=form token name handle profile
+GET /settings/email
+POST /settings/email=form token once email password code
+POST /settings/email/confirm=form token once mailToken
+POST /settings/password=form token once password newPassword code
+GET /settings/sessions cursor
+POST /settings/sessions/{id}/end=form token once
+GET /settings/second-factor
+POST /settings/second-factor/start=form token once password code
+POST /settings/second-factor/confirm=form token once url code endOthers
+GET /settings/blocked cursor
+GET /settings/muted cursor
+GET /settings/archive
+GET /settings/archive/{id}
+POST /settings/delete=form token once password code
 GET /docs
 GET /openapi.json
 `

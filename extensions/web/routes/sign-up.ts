@@ -37,7 +37,7 @@ export const signUp: FastifyPluginAsyncTypebox = async (app) => {
       attachValidation: true,
     },
     async (request, reply) => {
-      const { token, return_to, ...body } = request.body as Static<typeof Form>
+      const { token, return_to, ...body } = (request.body ?? {}) as Static<typeof Form>
       const returnTo = ownPath(return_to)
       try {
         if (request.validationError) throw request.validationError

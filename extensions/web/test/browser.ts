@@ -35,6 +35,9 @@ export function openBrowser(app: FastifyInstance) {
       { 'content-type': 'application/x-www-form-urlencoded', ...headers },
     )
 
+  const send = (url: string, payload: string, headers: Headers) =>
+    request('POST', url, { payload }, headers)
+
   /** Sends a form with a picture, or with the empty file of a form without one. */
   async function postForm(
     url: string,
@@ -61,5 +64,5 @@ export function openBrowser(app: FastifyInstance) {
     return post('/sign-in', { email, password, return_to: returnTo })
   }
 
-  return { get, post, postForm, signIn, cookies, tokenOfPage: () => token }
+  return { get, post, send, postForm, signIn, cookies, tokenOfPage: () => token }
 }

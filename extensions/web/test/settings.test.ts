@@ -187,6 +187,10 @@ t.test('no setting is changed without the token of the form, or by a stranger', 
       t.ok([400, 403].includes(status), `${path} ${status}`)
     }
   }
+  for (const path of ['/settings/email/confirm', '/settings/profile', '/join']) {
+    const headers = { 'content-type': 'application/json' }
+    t.equal((await browser.send(path, 'null', headers)).status, 400, 'no form at all')
+  }
   const bare = { password: NEW_PASSWORD, token: 'old' }
   for (const path of ['/settings/delete', '/settings/archive', '/settings/second-factor/start'])
     t.match(await browser.post(path, bare), { status: 403, body: /form is too old/ }, path)

@@ -9,6 +9,7 @@ export type Shown = {
   problem: string
   note: string
   isFactorOn: boolean
+  email: string
 }
 
 /** A page of the settings, with a way back to the list of all. */

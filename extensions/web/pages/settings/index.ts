@@ -3,8 +3,9 @@ import { html } from 'ghtml'
 import { codeField, passwordField } from '../form.ts'
 import type { Shown } from './frame.ts'
 
-/** The password, and the code where a second factor is on. */
-export const proofFields = ({ isFactorOn }: Pick<Shown, 'isFactorOn'>) =>
+/** The password, and the code where a second factor is on. The address is for password managers, and not sent. */
+export const proofFields = ({ isFactorOn, email }: Shown) =>
+  html`<input autocomplete="username" value="${email}" hidden>` +
   passwordField('password', 'Your password', 'current-password') +
   (isFactorOn ? codeField('Code of your authenticator app, or a recovery code') : '')
 

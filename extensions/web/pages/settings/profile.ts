@@ -13,7 +13,7 @@ export function profilePage(me: Resources['OwnUser'], shown: Shown) {
     fields: html`!${field({ name: 'name', label: 'Name', value: name, more: { autocomplete: 'name', maxlength: '50', dir: 'auto' } })}
 !${field({
       name: 'handle',
-      label: 'Handle: 3 to 30 small letters, digits and _',
+      label: 'Handle (3 to 30 of a-z, 0-9 and _)',
       value: handle,
       more: {
         autocomplete: 'username',

@@ -45,9 +45,11 @@ export function settingsPage(app: FastifyInstance, path: string, title: string, 
   const { forms, once, send } = app.web
 
   async function shownTo(request: FastifyRequest, reply: FastifyReply, more: Partial<Shown>) {
-    const { isOn: isFactorOn } = await app.auth.secondFactor.state(request.viewer.userId)
+    const { userId } = request.viewer
+    const { isOn: isFactorOn } = await app.auth.secondFactor.state(userId)
+    const { email } = await app.users.getOwn(userId)
     const token = forms.field(reply) + hidden({ once: newSecret() })
-    return { token, entered: {}, problem: '', note: '', isFactorOn, ...more }
+    return { token, entered: {}, problem: '', note: '', isFactorOn, email, ...more }
   }
 
   const sendMain = (reply: FastifyReply, shown: Shown, html: string) =>
@@ -82,7 +84,7 @@ export function settingsPage(app: FastifyInstance, path: string, title: string, 
         return reply.redirect('to' in outcome ? String(outcome.to) : `${path}?done=yes`, 303)
       } catch (error) {
         const problem = app.errors.report(error as never, request, reply)
-        const entered = sent as unknown as Shown['entered']
+        const entered = (sent ?? {}) as unknown as Shown['entered']
         const shown = await shownTo(request, reply, { entered, problem: inWords(problem) })
         const html = again?.(shown) ?? (await main(request, shown))
         return sendMain(reply.code(problem.status), shown, html)
