@@ -2,8 +2,16 @@
 export function createStops() {
   const stops: (() => unknown)[] = []
 
-  async function stopAll() {
+  let stopping = Promise.resolve()
+
+  async function end() {
     for (const stop of stops.splice(0).reverse()) await stop()
+  }
+
+  /** Also waits for a call that is under way: the work fails when its parts end, and must not end the process before them. */
+  function stopAll() {
+    stopping = stopping.catch(() => {}).then(end)
+    return stopping
   }
 
   async function during(work: () => Promise<void>) {

@@ -23,11 +23,11 @@ const child = spawn(process.execPath, [join(import.meta.dirname, 'trial.ts')], {
     // A running process has this port.
     METRICS_PORT: '',
   },
-  stdio: ['ignore', 'pipe', 'pipe'],
+  stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
 })
 const output: string[] = []
 for (const stream of [child.stdout, child.stderr])
-  stream.setEncoding('utf8').on('data', (text) => output.push(text))
+  stream?.setEncoding('utf8').on('data', (text) => output.push(text))
 let exited = false
 const exit = once(child, 'close').then(() => {
   exited = true

@@ -6,6 +6,9 @@ import { judgeSettings } from '../plugins/features/optional.ts'
 
 // The process that prove.ts starts: the service of a new version, which takes no jobs.
 
+// prove.ts has ended, perhaps by a signal.
+process.once('disconnect', () => process.exit(1))
+
 try {
   const env = readEnv()
   await judgeSettings(env)

@@ -1,4 +1,5 @@
-import type { Route, Schema } from './requests.ts'
+import type { Route } from './requests.ts'
+import type { Schema } from './values.ts'
 
 // Operations that the OpenAPI document leaves out: those of Mastodon's API and the web pages.
 

@@ -1,24 +1,18 @@
-import fc from 'fast-check'
 import sharp from 'sharp'
 import { build } from '../../app.ts'
 import type { Env } from '../../plugins/config/index.ts'
 import { createAnswerChecks } from './answers.ts'
 import { type Answer, answersIn, exchange, send } from './client.ts'
+import { growthOf } from './memory.ts'
 import { createModel } from './model.ts'
 import { operationsIn } from './operations.ts'
 import { isStall, SHAPES, SMUGGLED } from './raw.ts'
-import { type Call, type Raw, type Script, scripts } from './requests.ts'
+import type { Call, Raw, Script } from './requests.ts'
+import { type Failure, search } from './search.ts'
 import { startServer } from './server.ts'
 import { type Answered, ask, createWorld, registerApp, signUp, type World } from './world.ts'
 
-/** Milliseconds in which a failed script is made shorter. */
-const SHRINKING = 180_000
-/** Requests before the memory is expected to stay. */
-const WARM_UP = 0.4
-/** Megabytes by which it may grow after that, and as a part of it. */
-const GROWTH = { megabytes: 80, part: 0.25 }
 const SAMPLE_EVERY = 1_000
-const AT_ONCE = 4
 /** Milliseconds until the service ends a connection whose request stays incomplete; it looks every 30 s. */
 const STALL = 90_000
 
@@ -32,8 +26,6 @@ type Options = {
   log: (line: string) => void
 }
 
-/** A script that fails, as short as it could be made. */
-export type Failure = { script: Script; error: string; seed: number }
 export type Result = {
   failure?: Failure
   problems: string[]
@@ -179,58 +171,6 @@ export async function fuzz({ settings, requests, seed, replay, log }: Options): 
   }
 }
 
-type Search = {
-  seed: number
-  isEnough: () => boolean
-  log: (line: string) => void
-  count: () => number
-}
-
-/** Runs several scripts at once, each with people of its own, until one fails. */
-async function search(
-  routes: Parameters<typeof scripts>[0],
-  runScript: (script: Script) => Promise<void>,
-  { seed, isEnough, log, count }: Search,
-): Promise<Failure | undefined> {
-  const arbitrary = scripts(routes)
-  let failure: Failure | undefined
-  let next = seed
-  let shown = 0
-
-  async function work() {
-    while (!isEnough() && !failure) {
-      const one = next++
-      failure ??= await check(arbitrary, runScript, one, true)
-      if (count() - shown < 2_500) continue
-      shown = count()
-      log(`${shown} requests, script ${one}`)
-    }
-  }
-
-  await Promise.all(Array.from({ length: AT_ONCE }, work))
-  if (!failure) return undefined
-  log(`Script ${failure.seed} fails and is made shorter: ${failure.error}`)
-  // A failure that depends on time may not come again.
-  return (await check(arbitrary, runScript, failure.seed, false)) ?? failure
-}
-
-/** Runs the script of a seed, and, unless `once`, shorter ones while they fail. */
-async function check(
-  arbitrary: fc.Arbitrary<Script>,
-  runScript: (script: Script) => Promise<void>,
-  seed: number,
-  once: boolean,
-): Promise<Failure | undefined> {
-  const end = performance.now() + SHRINKING
-  const property = fc.asyncProperty(arbitrary, async (script) => {
-    if (once || performance.now() < end) await runScript(script)
-  })
-  const options = { seed, numRuns: 1, endOnFailure: once }
-  const { failed, counterexample, errorInstance } = await fc.check(property, options)
-  if (!failed) return undefined
-  return { seed, script: counterexample?.[0] ?? [], error: (errorInstance as Error).message }
-}
-
 const shown = ({ method, path, headers, body }: ReturnType<World['requestOf']>) =>
   `${method} ${path} ${JSON.stringify(headers)} ${String(body).slice(0, 300)}`.slice(0, 1500)
 
@@ -256,15 +196,4 @@ async function makeFiles() {
   const image = sharp({ create: { width: 8, height: 8, channels: 3, background: 'blue' } })
   const png = await image.png().toBuffer()
   return [png, png, png.subarray(0, 40), Buffer.from('<svg/>'), Buffer.alloc(0)]
-}
-
-/** Says by how much the memory has grown, if it is too much. */
-function growthOf(memory: { sent: number; megabytes: number }[]) {
-  const rest = memory.slice(Math.floor(memory.length * WARM_UP)).map(({ megabytes }) => megabytes)
-  if (rest.length < 10) return undefined
-  const third = Math.floor(rest.length / 3)
-  const least = (part: number[]) => Math.min(...part)
-  const [before, after] = [least(rest.slice(0, third)), least(rest.slice(-third))]
-  const allowed = Math.max(GROWTH.megabytes, before * GROWTH.part)
-  return after - before > allowed ? `The memory grew from ${before} to ${after} MB.` : undefined
 }
