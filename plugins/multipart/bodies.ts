@@ -4,6 +4,7 @@ import { parseForm } from '../http/forms.ts'
 import { receiveForm } from './form.ts'
 import { inPace } from './pace.ts'
 import type { createPlaces } from './places.ts'
+import { formLimit } from './size.ts'
 import type { createUploads } from './uploads.ts'
 
 export type Files = Partial<Record<string, Upload>>
@@ -27,7 +28,8 @@ export function createBodies({ hold, uploads, grace }: Parts) {
     const { cancelled } = request
     // The parser would wait forever for the end of a request that has already ended.
     cancelled.throwIfAborted()
-    const { names, form } = await inPace(request, grace, (signal) =>
+    const limit = formLimit(paths.size)
+    const { names, form } = await inPace(request, { grace, limit }, (signal) =>
       receiveForm(request, paths, signal),
     )
     const sent = [...paths].filter(([name]) => names.has(name))

@@ -1,11 +1,9 @@
-import { pipeline } from 'node:stream/promises'
 import createError from '@fastify/error'
 import type { FastifyRequest } from 'fastify'
-import { toDisk } from './disk.ts'
-import { isText, optionsFor, type Thrown, textOf, translate } from './receive.ts'
+import { isText, optionsFor, store, type Thrown, textOf, translate } from './receive.ts'
 
 /** Fields of a form, files included. */
-const MOST = 50
+export const MOST = 50
 
 const FileUnexpected = createError('FILE_UNEXPECTED', 'No file is taken in the field "%s"%s.', 400)
 const TooManyFields = createError('TOO_MANY_FIELDS', `Send at most ${MOST} fields.`, 400)
@@ -31,7 +29,7 @@ export async function receiveForm(
       else if (path === undefined || names.has(name)) throw unexpected(name, paths)
       else {
         names.add(name)
-        await pipeline(file, toDisk(path), { signal })
+        await store(part, path, signal)
       }
     }
   } catch (error) {

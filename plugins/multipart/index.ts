@@ -7,7 +7,8 @@ import { assertUtf8Type } from '../http/utf8.ts'
 import { createBodies, type Files, type Upload } from './bodies.ts'
 import { GRACE, inPace } from './pace.ts'
 import { createPlaces } from './places.ts'
-import { FIELD_LIMIT, FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
+import { FILE_LIMIT, fileMissing, receive, type UploadOptions } from './receive.ts'
+import { assertSize, BODY_LIMIT, closeUnread, formLimit } from './size.ts'
 import { createUploads } from './uploads.ts'
 
 declare module 'fastify' {
@@ -42,8 +43,6 @@ declare module 'fastify' {
   }
 }
 
-/** Bytes of a file, one text field and the framing. */
-const BODY_LIMIT = FILE_LIMIT + FIELD_LIMIT + 32 * 1024
 /** Milliseconds for 8 MB from a phone on a poor network, and the work. */
 const DEADLINE = 90_000
 
@@ -52,6 +51,7 @@ function takeFiles(route: RouteOptions) {
   const { consumes = [] } = (route.schema ?? {}) as { consumes?: string[] }
   const { files } = route.config ?? {}
   const readsItself = !files && consumes.includes('multipart/form-data')
+  if (readsItself || files) route.onSend = [closeUnread, route.onSend ?? []].flat()
   if (readsItself || files?.length) route.config = { deadline: DEADLINE, ...route.config }
   if (!readsItself) return
   route.bodyLimit ??= BODY_LIMIT
@@ -89,6 +89,7 @@ export default fp<{ grace?: number }>(
       const { files } = request.routeOptions.config
       if (!files || !request.isMultipart()) return
       assertUtf8Type(request.headers['content-type'])
+      assertSize(request, formLimit(files.length), files.length)
       const sent = await receiveBody(request, reply, files)
       request.body = sent.fields
       received.set(request, sent.files)
@@ -103,12 +104,13 @@ export default fp<{ grace?: number }>(
             ? fileMissing(field, options?.fields, options?.others)
             : new NotMultipart()
         assertUtf8Type(this.headers['content-type'])
+        assertSize(this, BODY_LIMIT)
         return hold(this.viewerId ?? this.clientNetwork, () =>
           uploads.withPath(async (file) => {
             const { cancelled } = this
             // The parser would wait forever for the end of a request that has already ended.
             cancelled.throwIfAborted()
-            const fields = await inPace(this, grace, (signal) =>
+            const fields = await inPace(this, { grace, limit: BODY_LIMIT }, (signal) =>
               receive(this, field, file, { ...options, signal }),
             )
             return work({ file, fields, cancelled })

@@ -21,7 +21,7 @@ export const FILE_LIMIT = 8 * 1024 * 1024
 export const FIELD_LIMIT = 32 * 1024
 
 const FileMissing = createError('FILE_MISSING', 'Send one file in the multipart field "%s"%s.', 400)
-const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
+export const FileTooLarge = createError('FILE_TOO_LARGE', 'The file is larger than 8 MB.', 413)
 const BrokenMultipart = createError('INVALID_MULTIPART', 'The multipart body is malformed.', 400)
 
 const TOO_MANY_PARTS = new Set(['FST_PARTS_LIMIT', 'FST_FILES_LIMIT'])
@@ -45,7 +45,7 @@ export async function receive(
     for await (const part of request.files(optionsFor(parts))) {
       if (part.fieldname === field && !isText(part) && !received) {
         received = true
-        await pipeline(part.file, toDisk(path), { signal })
+        await store(part, path, signal)
       } else if (wanted.includes(part.fieldname) && isText(part)) {
         fields[part.fieldname] = await textOf(part)
       } else {
@@ -71,6 +71,12 @@ export function optionsFor(parts: number) {
   return { limits: { fieldNameSize: 100, files: parts, parts }, isPartAFile: () => true }
 }
 
+/** Stops reading a file that is too large. @throws FileTooLarge */
+export async function store({ file }: MultipartFile, path: string, signal: AbortSignal) {
+  file.once('limit', () => file.destroy(new FileTooLarge()))
+  await pipeline(file, toDisk(path), { signal })
+}
+
 /** RFC 7578, section 4.2. */
 export const isText = ({ filename, mimetype }: MultipartFile) =>
   filename === undefined && mimetype !== 'application/octet-stream'
@@ -80,10 +86,10 @@ export async function textOf({ fieldname, file }: MultipartFile) {
   let size = 0
   for await (const chunk of file) {
     size += chunk.length
-    if (size <= FIELD_LIMIT) chunks.push(chunk)
+    if (size > FIELD_LIMIT) throw invalidField(fieldname, 'is too long')
+    chunks.push(chunk)
   }
   const bytes = Buffer.concat(chunks)
-  if (size > FIELD_LIMIT) throw invalidField(fieldname, 'is too long')
   if (!isUtf8(bytes)) throw invalidField(fieldname, 'must be UTF-8')
   const text = bytes.toString()
   if (!TEXT.test(text)) throw invalidField(fieldname, FORMAT_MESSAGES.text)

@@ -1,3 +1,4 @@
+import { type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { extensionFolders, index, refusals } from '../extension-folder.ts'
@@ -114,6 +115,50 @@ t.test(
     t.equal((await call(app, 'GET /v1/nothing')).body.type, 'about:blank', 'others keep theirs')
   },
 )
+
+/** Sends a body without an end, until there is an answer and the connection is closed. */
+function flood(path: string, length: string, begin: string) {
+  const { port } = app.server.address() as AddressInfo
+  const socket = connect(port, '127.0.0.1')
+  const type = 'multipart/form-data; boundary=b'
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n${length}\r\n\r\n`)
+  const more = () => {
+    if (length.startsWith('T')) while (socket.write(chunk('x'.repeat(65_536))));
+  }
+  if (length.startsWith('T')) socket.write(chunk(begin), more)
+  let answer = ''
+  socket.on('drain', more)
+  // The server closes a connection on which more arrives.
+  socket.on('error', () => {})
+  socket.on('data', (bytes) => {
+    answer += bytes
+  })
+  return new Promise<{ status: number; sent: number }>((resolve) => {
+    socket.once('close', () =>
+      resolve({ status: Number(answer.slice(9, 12)), sent: socket.bytesWritten }),
+    )
+  })
+}
+
+t.test('a body that is far too large is refused before it has arrived', async (t) => {
+  const part = (name: string) =>
+    `--b\r\nContent-Disposition: form-data; name="${name}"${name === 'n' ? '' : '; filename="a"'}\r\n\r\n`
+  const chunked = 'Transfer-Encoding: chunked'
+  for (const [status, path, length, begin] of [
+    [413, '/chirp/pictures', 'Content-Length: 500000000', ''],
+    [413, '/chirp/echo', 'Content-Length: 500000000', ''],
+    [413, '/chirp/pictures', chunked, part('large')],
+    [400, '/chirp/pictures', chunked, part('n')],
+    [413, '/chirp/pictures', chunked, 'in no part'],
+  ] as const) {
+    const answer = await flood(path, length, begin)
+    t.equal(answer.status, status, `${path} ${length} ${begin}`)
+    t.comment(`${answer.sent} bytes were sent`)
+  }
+  for (let n = 0; uploadedFiles(process.pid).length > 0 && n < 100; n++) await sleep(10)
+  t.strictSame(uploadedFiles(process.pid), [], 'no file is left')
+})
 
 t.test('a page of any origin may ask first, also for an unknown path', async (t) => {
   for (const url of ['/chirp/echo', '/chirp/nothing']) {

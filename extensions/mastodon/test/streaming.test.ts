@@ -11,6 +11,7 @@ import {
   signUp,
   tweet,
 } from 'birdhouse/testing'
+import { max, sql } from 'drizzle-orm'
 import { createStreamingAPIClient, type mastodon } from 'masto'
 import t from 'tap'
 import { listening } from './client.ts'
@@ -287,6 +288,48 @@ t.test('the streams of one account are limited, and a closed one frees its place
   const again = await read(url, '/user', ofBen)
   t.equal(again.status, 200)
   again.close()
+})
+
+/** More than the buffers of connections hold. */
+const MANY = 4_000
+
+/** Many long posts in one transaction, faster than by HTTP. Returns the id of the last. */
+async function postMany(author: { id: number }) {
+  const { liveEvents, liveSequence, tweets } = app.tables
+  const many = Array.from({ length: MANY }, () => ({
+    authorId: author.id,
+    text: '🐣'.repeat(300),
+  }))
+  await app.db.insert(tweets).values(many)
+  const [{ last } = { last: 0 }] = await app.db.select({ last: max(tweets.id) }).from(tweets)
+  const [{ seq = 0 } = {}] = await app.db.select({ seq: liveSequence.value }).from(liveSequence)
+  const first = (last ?? 0) - many.length
+  await app.transaction(async (tx) => {
+    await tx.execute(sql`INSERT INTO ${liveEvents} (seq, kind, subject_id, user_id)
+      SELECT id - ${first} + ${seq}, 'tweet', id, author_id FROM ${tweets} WHERE id > ${first}`)
+    const value = seq + many.length
+    await tx.insert(liveSequence).values({ id: 1, value }).onDuplicateKeyUpdate({ set: { value } })
+  })
+  return last
+}
+
+t.test('clients that do not read are cut, and delay nobody else', async (t) => {
+  const lea = await signUp(app, 'Lea')
+  const own = await tokenOf(lea)
+  const quick = await read(url, '/user', own)
+  const slow = { events: await read(url, '/user', own), socket: connect(url, '', { token: own }) }
+  await slow.socket.opened
+  await slow.socket.subscribe('user')
+  slow.events.pause()
+  slow.socket.socket.pause()
+  t.equal(other.live.count(lea.id), 3)
+  const last = await postMany(lea)
+  await quick.find(() => quick.items.length === MANY)
+  t.match(quick.items.at(-1)?.data, `"id":"${last}"`)
+  while (other.live.count(lea.id) > 1) await sleep(20)
+  quick.close()
+  slow.socket.socket.terminate()
+  slow.events.close()
 })
 
 t.test('a stream ends with its session and its account', async (t) => {

@@ -88,6 +88,7 @@ export async function read(url: string, path: string, token?: string) {
     status: answer.statusCode,
     headers: answer.headers,
     ended,
+    pause: () => void answer.pause(),
     close: () => asked.destroy(),
   }
 }
