@@ -47,7 +47,8 @@ export async function setUp({ scale, quick = false, against }: Options, progress
   /** The bench with the service of this checkout or of another. */
   async function benchOf(checkout?: string) {
     const file = checkout ? join(resolve(checkout), 'bench/processes/birdhouse.ts') : 'birdhouse.ts'
-    const env = { ...SERVICE.env, ...s3.settings, ...scaled, ...HIGH_LIMITS }
+    const limits = { ...scaled, ...HIGH_LIMITS }
+    const env = { ...SERVICE.env, ...s3.settings, ...limits, DATABASE_URL: data.url }
     const birdhouse = (url = data.url) =>
       listening(file, { ...env, DATABASE_URL: url }, SERVICE.args)
     const service = await birdhouse()
@@ -61,6 +62,9 @@ export async function setUp({ scale, quick = false, against }: Options, progress
       /** Seconds of a measurement that takes this long when it is not quick. */
       seconds: (full: number) => (quick ? Math.min(full, QUICK) : full),
       urlOf: data.urlOf,
+      databasePid: data.pid,
+      /** The settings of a process of the service on all data. */
+      env,
       service,
       bare,
       /** Starts another process of the service, on all data or on those of a URL. */

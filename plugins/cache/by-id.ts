@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Db, Tx } from '../db/client.ts'
 import { outsideExtensions } from '../db/extension-work.ts'
@@ -7,8 +6,6 @@ import type { CacheTopic } from './topics.ts'
 
 /** Milliseconds a value is cached, so at most until a direct change of the database becomes visible. */
 export const TTL = 60_000
-/** Milliseconds for which a load waits for the one before, which may be slow. */
-const LONGEST_WAIT = 10
 
 export type ByIdOptions<Value> = {
   /** Returns the values of these ids. An id that is left out is cached as having no value. */
@@ -27,7 +24,6 @@ export function createById<Value>(
   const cached = new LRUCache<number, { value: Value | undefined }>({ max, ttl: TTL })
   const loads = new Set<Running>()
   let next: Load<Value> | undefined
-  let latest: Promise<unknown> = Promise.resolve()
 
   const listener = {
     evict: (id: number) => {
@@ -65,7 +61,7 @@ export function createById<Value>(
     return found
   }
 
-  /** Merges the misses of one turn of the event loop, and those while a load runs, into one `load`. */
+  /** Merges the misses of one turn of the event loop into one `load`. */
   function loadMerged(ids: number[]) {
     next ??= outsideExtensions(begin)
     for (const id of ids) next.ids.add(id)
@@ -80,11 +76,10 @@ export function createById<Value>(
       values: run(),
     }
     loads.add(current)
-    latest = current.values.catch(() => {})
     return current
 
     async function run() {
-      await Promise.all([new Promise(setImmediate), Promise.race([latest, sleep(LONGEST_WAIT)])])
+      await new Promise(setImmediate)
       next = undefined
       try {
         const values = await load([...current.ids], db)

@@ -6,7 +6,7 @@ import type { RecentTweet } from './recent-tweets.ts'
 
 export type Relations = {
   hasRelations: boolean
-  /** Followees in ascending order, read on demand; null if the reader has too many. */
+  /** Followees, read on demand; null if the reader has too many. */
   followees?: Float64Array | null
 }
 type Read = Pick<ReturnType<typeof createReadChunk>, 'applyRules' | 'readFollowees'> & {
@@ -25,7 +25,7 @@ export function createShownAmong(app: FastifyInstance, read: Read, sizes = SIZES
     const { followees } = timeline
     const ids: number[] = []
     for (const { id, authorId } of recent)
-      if (authorId && (!followees || authorId === readerId || includes(followees, authorId)))
+      if (authorId && (!followees || authorId === readerId || followees.includes(authorId)))
         ids.push(id)
     const tweets = [...(await app.tweets.cached(ids)).values()]
 
@@ -57,18 +57,8 @@ export function createShownAmong(app: FastifyInstance, read: Read, sizes = SIZES
 
   async function followeesOf(readerId: number) {
     const ids = await readFollowees(readerId, sizes.maxFollowees + 1)
-    return ids.length > sizes.maxFollowees ? null : Float64Array.from(ids).sort()
+    return ids.length > sizes.maxFollowees ? null : Float64Array.from(ids)
   }
 
   return shownAmong
-}
-
-function includes(sorted: Float64Array, value: number) {
-  let [low, high] = [0, sorted.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((sorted[middle] ?? 0) < value) low = middle + 1
-    else high = middle
-  }
-  return sorted[low] === value
 }
