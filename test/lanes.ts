@@ -6,7 +6,9 @@ import type { Queue } from './lane.ts'
 // of the tests runs several files, which take turns: a lane takes the next file from a queue.
 
 /** Files of one process: more would share the load still better, but their apps leave memory behind. */
-const PER_LANE = 12
+const MOST = 12
+/** Processes at once, as in .taprc. */
+const JOBS = 3
 /** Seconds for a file. */
 const TIMEOUT = 120
 /** These start many programs and take the longest, so they begin first. */
@@ -15,6 +17,7 @@ const SLOW = [
   'demo',
   'cli',
   'contract',
+  'visibility',
   'local',
   'server',
   'deploy',
@@ -31,8 +34,8 @@ const rank = (file: string) => {
 
 /** The arguments of tap that run these files, or all but the long ones, in lanes; a lone file needs none. */
 export function inLanes(args: string[], folder: string, isWanted: (file: string) => boolean) {
-  const options = args.filter((arg) => arg.startsWith('-'))
-  const given = args.filter((arg) => !arg.startsWith('-'))
+  const isFile = (arg: string) => arg.endsWith('.ts')
+  const [options, given] = [args.filter((arg) => !isFile(arg)), args.filter(isFile)]
   const all = () => globSync(ALL).filter((file) => !file.startsWith('test/long/'))
   const files = (given.length > 0 ? given : all()).filter(isWanted)
   if (files.length < 2 || files.some((file) => file.startsWith('test/long/')))
@@ -40,14 +43,14 @@ export function inLanes(args: string[], folder: string, isWanted: (file: string)
   const seconds = Number(options.find((one) => one.startsWith('--timeout='))?.slice(10) ?? TIMEOUT)
   const queue: Queue = {
     files: files.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b)),
-    perLane: PER_LANE,
+    perLane: Math.min(MOST, Math.ceil(files.length / JOBS)),
     timeout: seconds * 1000,
   }
   const home = join(folder, 'lanes')
   mkdirSync(home)
   writeFileSync(join(home, 'queue.json'), JSON.stringify(queue))
   const runLane = JSON.stringify(join(import.meta.dirname, 'lane.ts'))
-  const lanes = Array.from({ length: Math.ceil(files.length / PER_LANE) }, (_, index) => {
+  const lanes = Array.from({ length: Math.ceil(files.length / queue.perLane) }, (_, index) => {
     const lane = join(home, `lane-${index + 1}.mjs`)
     writeFileSync(
       lane,
@@ -55,5 +58,5 @@ export function inLanes(args: string[], folder: string, isWanted: (file: string)
     )
     return lane
   })
-  return [...options, `--timeout=${seconds * PER_LANE}`, ...lanes]
+  return [...options, `--timeout=${seconds * queue.perLane}`, ...lanes]
 }
