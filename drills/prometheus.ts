@@ -9,14 +9,14 @@ import type { House, Stops } from './house.ts'
 
 const RULES = join(import.meta.dirname, '../deploy/prometheus/alerts.yml')
 /** Minutes of the rules become so many seconds. */
-const SECONDS_PER_MINUTE = 4
-/** A check of health takes up to 2 s, and a scrape waits for it. */
-const SCRAPE = '3s'
+const SECONDS_PER_MINUTE = 6
+/** A metric that is read from a database that hangs takes up to 4 s, and a scrape waits for it. */
+const SCRAPE = '5s'
 /** Milliseconds in which an alert may still fire after the part is back. */
 const LATE = 5_000
 
 /**
- * Scrapes a house with the alert rules of deploy/, at 15 times their speed. @returns a function that ends it with the names
+ * Scrapes a house with the alert rules of deploy/, at 10 times their speed. @returns a function that ends it with the names
  * of the alerts that have fired
  */
 export async function startPrometheus(

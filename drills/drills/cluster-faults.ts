@@ -15,7 +15,7 @@ export const clusterFaults: Fault[] = [
     name: 'galera',
     title: 'kill -9 of each of three Galera nodes in turn, each rejoins after 5 s',
     seconds: 5,
-    secondsForAlerts: 10,
+    secondsForAlerts: 15,
     alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
     async prepare(stops) {
       const { cluster, options } = await galera(stops)
@@ -59,7 +59,7 @@ export const clusterFaults: Fault[] = [
     title:
       'kill -9 of each of three MySQL servers in group replication in turn, each rejoins after 5 s',
     seconds: 5,
-    secondsForAlerts: 10,
+    secondsForAlerts: 15,
     alerts: ['BirdhouseServerDown', 'BirdhouseFailover'],
     async prepare(stops) {
       const folder = temporary(stops, 'birdhouse-group-')

@@ -11,6 +11,8 @@ import { startSmtp } from '../../test/smtp.ts'
 import { freePort } from '../free-port.ts'
 import type { Stops } from '../house.ts'
 import type { Fault, Scene } from '../measure.ts'
+import { signUp } from '../sign-up.ts'
+import { startUploads } from '../uploads.ts'
 
 /** Milliseconds of an answer of a slow store. */
 const SLOW = 5_000
@@ -20,16 +22,17 @@ const MAIL_PATIENCE = 90_000
 export const helperFaults: Fault[] = [
   {
     name: 's3',
-    title: 'the store of pictures refuses connections for 15 s; the load sends none',
+    title: 'the store of pictures refuses connections for 15 s, while pictures are uploaded',
     seconds: 15,
     alerts: ['BirdhouseCheckFailing'],
-    prepare: () => ({
-      async during({ s3 }, seconds) {
-        await s3.stop()
-        await sleep(seconds * 1000)
-        await s3.start()
-      },
-    }),
+    prepare: () =>
+      withUploads({
+        async during({ s3 }, seconds) {
+          await s3.stop()
+          await sleep(seconds * 1000)
+          await s3.start()
+        },
+      }),
   },
   {
     name: 's3-hangs',
@@ -74,7 +77,7 @@ export const helperFaults: Fault[] = [
 
 async function behindProxy(stops: Stops, misbehaviour: Misbehaviour): Promise<Scene> {
   let proxy: Awaited<ReturnType<typeof startS3FaultProxy>> | undefined
-  return {
+  return withUploads({
     options: {
       async s3Through(endpoint) {
         proxy = await startS3FaultProxy({ teardown: stops.add }, endpoint)
@@ -86,6 +89,20 @@ async function behindProxy(stops: Stops, misbehaviour: Misbehaviour): Promise<Sc
       await sleep(seconds * 1000)
       proxy?.misbehave()
     },
+  })
+}
+
+/** A scene during which pictures are uploaded, also some before the fault and after it. */
+function withUploads({ during, ...scene }: Scene): Scene {
+  let end: Awaited<ReturnType<typeof startUploads>> | undefined
+  return {
+    ...scene,
+    async during(house, seconds) {
+      end = await startUploads(house)
+      await sleep(1_000)
+      await during(house, seconds)
+    },
+    after: async () => (await end?.()) ?? {},
   }
 }
 
@@ -121,11 +138,4 @@ async function mailAway(stops: Stops): Promise<Scene> {
       }
     },
   }
-}
-
-async function signUp(url: string, email: string) {
-  const body = JSON.stringify({ name: 'Somebody', email, password: randomUUID() })
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(`${url}/v1/auth/sign-up`, { method: 'POST', headers, body })
-  if (!response.ok) throw new Error(await response.text())
 }

@@ -199,7 +199,7 @@ t.test('each fault raises its alerts and no others', { skip }, async (t) => {
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(tests))
   const { status, stdout, stderr } = spawnSync('promtool', ['test', 'rules', file])
-  t.equal(status, 0, `${stdout}${stderr}`)
+  t.equal(status, 0, 'promtool agrees', { promtool: `${stdout}${stderr}` })
 })
 
 t.test('each alert has a fault', async (t) => {
