@@ -50,6 +50,8 @@ export function createCredentialCheck(
       const outcome = await secondFactor.check(account.id, proof)
       if (outcome === 'missing') throw new REFUSALS[purpose].Required()
       isWrongCode = outcome === 'wrong'
+      if (isWrongCode)
+        app.securityLog('authn_login_fail', { userId: account.id, address, isSecondFactor: true })
       return !isWrongCode
     })
     if (isWrongCode) throw new REFUSALS[purpose].Wrong()

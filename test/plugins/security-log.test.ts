@@ -1,3 +1,4 @@
+import { URI } from 'otpauth'
 import t from 'tap'
 import { settings } from '../helper.ts'
 import { spawnServer } from '../server/spawn.ts'
@@ -6,7 +7,13 @@ const limits = { LIMIT_UPLOAD: 'account 1/min' }
 const server = await spawnServer(t, { ...(await settings(t)), LOG_LEVEL: 'info', ...limits })
 await server.ready()
 
-type Line = { security?: string; userId?: number; emailDigest?: string; code?: string }
+type Line = {
+  security?: string
+  userId?: number
+  emailDigest?: string
+  code?: string
+  isSecondFactor?: boolean
+}
 
 async function send(line: string, body?: object, token?: string) {
   const [method = '', path = ''] = line.split(' ')
@@ -78,4 +85,15 @@ t.test('each security event of an account is logged once, without its secrets', 
   t.equal(new Set(failed.map(({ emailDigest }) => emailDigest)).size, 2, 'one digest an address')
   for (const secret of [email, email.toLowerCase(), password, newPassword, token, refreshToken])
     t.notOk(server.output().includes(secret), 'no secret is in the log')
+})
+
+t.test('a wrong code after the right password is logged', async (t) => {
+  const [email, password] = ['bea@example.com', 'xK4-tulip-row']
+  const { body } = await send('POST /v1/auth/sign-up', { name: 'Bea', email, password })
+  const { accessToken: token, user } = body
+  const { url } = (await send('POST /v1/auth/second-factor', { password }, token)).body
+  const code = URI.parse(url).generate()
+  t.equal((await send('POST /v1/auth/second-factor/confirm', { code }, token)).status, 200)
+  t.equal((await send('POST /v1/auth/login', { email, password, code })).status, 401, 'used before')
+  await event('authn_login_fail', { userId: user.id, isSecondFactor: true })
 })
