@@ -1,4 +1,5 @@
 import { Ajv, type AnySchema, type ErrorObject, type Options } from 'ajv'
+import draft7 from 'ajv/dist/refs/json-schema-draft-07.json' with { type: 'json' }
 import addFormats from 'ajv-formats'
 import fp from 'fastify-plugin'
 import { lazily } from './lazily.ts'
@@ -22,10 +23,25 @@ export function createAjv(coerceTypes: boolean | 'array') {
   return ajv.addFormat('line', LINE).addFormat('text', TEXT)
 }
 
-const metaSchema = addFormats.default(new Ajv({ strict: false }))
+const meta = addFormats.default(new Ajv({ strict: false })).addFormat('regex', isPattern)
+// Ajv's own validateSchema ignores formats, so patterns.
+const isSchema = meta.compile({ ...draft7, $id: 'schema' })
+
+/** As Ajv makes it. */
+const toPattern = (text: string) => new RegExp(text, 'u')
+
+function isPattern(text: string) {
+  try {
+    return Boolean(toPattern(text))
+  } catch {
+    return false
+  }
+}
 
 /** @throws Error for what is no JSON Schema */
-export const assertSchema = (schema: AnySchema) => metaSchema.validateSchema(schema, true)
+export function assertSchema(schema: AnySchema) {
+  if (!isSchema(schema)) throw new Error(`schema is invalid: ${meta.errorsText(isSchema.errors)}`)
+}
 
 /**
  * Checks a schema at once, and compiles it when a request first needs it: a process serves few routes for
