@@ -26,7 +26,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 50 })
 
 /** The HTTP client refuses characters that no URL may have; raw sockets send them. */
 const sendable = (path: string) =>
-  path.toWellFormed().replaceAll(/[^\x21-\x7e]/g, (each) => encodeURIComponent(each))
+  path.toWellFormed().replaceAll(/[^\x21-\x7e]/gu, (each) => encodeURIComponent(each))
 
 const latin1 = (value: string) => value.replaceAll(/[^\x20-\x7e]/g, '?')
 

@@ -334,15 +334,14 @@ t.test('clients that do not read are cut, and delay nobody else', async (t) => {
 
 t.test('a stream ends with its session and its account', async (t) => {
   const [sue, del] = [await signUp(app, 'Sue'), await signUp(app, 'Del')]
+  // One browser serves all, so they sign in one after the other.
+  const owns = [await tokenOf(ann), await tokenOf(sue), await tokenOf(del)]
   const ending = await Promise.all(
-    [ann, sue, del].map(async (user) => {
-      const own = await tokenOf(user)
-      return {
-        own,
-        socket: connect(url, '?stream=user', { token: own }),
-        events: await read(url, '/user', own),
-      }
-    }),
+    owns.map(async (own) => ({
+      own,
+      socket: connect(url, '?stream=user', { token: own }),
+      events: await read(url, '/user', own),
+    })),
   )
   const staying = connect(url, '?stream=user', { token: ofBen })
   await Promise.all([staying, ...ending.map(({ socket }) => socket)].map(({ opened }) => opened))

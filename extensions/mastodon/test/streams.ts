@@ -40,7 +40,11 @@ export function connect(url: string, query = '', { token, protocol, headers = {}
   socket.on('message', (data) => log.add(JSON.parse(String(data))))
   // A handshake that is refused is an error as well.
   socket.on('error', () => {})
-  const opened = new Promise<void>((resolve) => socket.once('open', resolve))
+  const opened = new Promise<void>((resolve, reject) => {
+    socket.once('open', resolve)
+    socket.once('error', reject)
+  })
+  opened.catch(() => {})
   const closed = new Promise<number>((resolve) => socket.once('close', resolve))
   const send = (message: object | string) =>
     socket.send(typeof message === 'string' ? message : JSON.stringify(message))
