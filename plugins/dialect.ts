@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { describe } from './errors/problem.ts'
 import { readFlags } from './http/flags.ts'
 import { acceptForms } from './http/forms.ts'
+import { closeUnread } from './multipart/size.ts'
 import { compileLater, createAjv } from './validation.ts'
 
 declare module 'fastify' {
@@ -48,7 +49,9 @@ function openAndHide(route: RouteOptions) {
 
 /** A form may be multipart wherever a route does not read the multipart body itself. */
 function takeForms(route: RouteOptions) {
-  if (!route.schema?.consumes) route.config = { files: [], ...route.config }
+  if (route.schema?.consumes || route.config?.files) return
+  route.config = { ...route.config, files: [] }
+  route.onSend = [closeUnread, route.onSend ?? []].flat()
 }
 
 export default fp(
