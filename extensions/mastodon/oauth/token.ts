@@ -143,6 +143,7 @@ function metadata(app: FastifyInstance, request: FastifyRequest) {
     response_modes_supported: ['query'],
     grant_types_supported: GRANTS,
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['client_secret_post'],
     code_challenge_methods_supported: ['S256'],
   }
 }
