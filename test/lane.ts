@@ -30,11 +30,15 @@ export async function runLane(folder: string) {
   for (let done = 0; done < perLane; done++) {
     const file = files.find((_, index) => claim(join(folder, String(index))))
     if (!file) break
+    const before = { ...process.env }
     await t.test(file, { timeout }, async (t) => {
       const { href } = pathToFileURL(resolve(file))
       tests.set(href, t)
       await import(href)
     })
+    // Embedded stores put their keys there.
+    for (const name in process.env) if (!(name in before)) delete process.env[name]
+    Object.assign(process.env, before)
   }
 }
 
