@@ -6,6 +6,7 @@ import { acts } from './routes/acts.ts'
 import { compose } from './routes/compose.ts'
 import { files } from './routes/files.ts'
 import { home } from './routes/home.ts'
+import { password } from './routes/password.ts'
 import { reading } from './routes/reading.ts'
 import { reports } from './routes/reports.ts'
 import { settings } from './routes/settings/index.ts'
@@ -41,7 +42,7 @@ const web: FastifyPluginAsyncTypebox = async (app) => {
     return send(reply.code(status), { title, main: errorPage(title, inWords(problem)) })
   })
 
-  for (const routes of [signUp, signIn, reading]) await app.register(routes)
+  for (const routes of [signUp, signIn, password, reading]) await app.register(routes)
   await app.register(signedIn)
 }
 

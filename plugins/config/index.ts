@@ -54,6 +54,7 @@ const instanceOf = ({ NODE_APP_INSTANCE = '' }: Env) =>
 
 function shape(s: KernelValues, instance: number) {
   const production = s.NODE_ENV === 'production'
+  const publicUrl = s.PUBLIC_URL && readBaseUrl(s.PUBLIC_URL)
   return {
     version: packageJson.version,
     production,
@@ -72,7 +73,9 @@ function shape(s: KernelValues, instance: number) {
       presign: s.S3_PRESIGN === 'true',
     },
     /** The address of the service without a slash at its end, if the operator names one. */
-    publicUrl: s.PUBLIC_URL && readBaseUrl(s.PUBLIC_URL),
+    publicUrl,
+    /** The public address, or outside of production the one at which `npm start` says that it listens. */
+    address: publicUrl ?? (production ? undefined : `http://localhost:${s.PORT}`),
     site: { name: s.SITE_NAME, description: s.SITE_DESCRIPTION },
     mediaBaseUrl: s.MEDIA_BASE_URL && readBaseUrl(s.MEDIA_BASE_URL),
     jwtSecrets: readSecrets(s.JWT_SECRETS),

@@ -18,12 +18,15 @@ const WISHES: Record<Purpose, string> = {
   change: 'Somebody, probably you, wants to use this e-mail address for an account.',
 }
 
-/** The text of a mail with a token; `page` is the page of an app that takes tokens. */
-export function messageWith(purpose: Purpose, token: string, page: string | undefined) {
+/** Where a token can be used: a page of an app, which reads it from a link, or a form, into which it is typed. */
+export type Places = { page?: string | undefined; form?: string | undefined }
+
+/** The text of a mail with a token. */
+export function messageWith(purpose: Purpose, token: string, { page, form }: Places) {
   // In the fragment, which browsers send to no server.
-  const way = page
-    ? `Open this link:\n\n${page}#${new URLSearchParams({ purpose, token })}`
-    : `Send this token with ${CALLS[purpose]}:\n\n${token}`
+  const link = page && `Open this link:\n\n${page}#${new URLSearchParams({ purpose, token })}`
+  const typed = form && `Open this page:\n\n${form}\n\nand type this token there:\n\n${token}`
+  const way = link || typed || `Send this token with ${CALLS[purpose]}:\n\n${token}`
   return {
     subject: SUBJECTS[purpose],
     text: `${WISHES[purpose]}\n\n${way}\n\nIt is valid for ${TOKEN_LIFE} minutes and for one use.\nIf you did not ask for this mail, ignore it.\n`,

@@ -42,7 +42,12 @@ type Proof = Parameters<FastifyInstance['auth']['assertOwnPassword']>[1]
 function createAccountMail(app: FastifyInstance) {
   const { verifiedEmails } = app.tables
   const tokens = createTokens(app)
+  const { address } = app.config
   const page = app.config['account-mail'].ACCOUNT_PAGE_URL
+  const forms = new Map<Purpose, string>()
+
+  /** Mails of this purpose name the page at `path`, on which their token is typed, unless an app has a page for it. */
+  const addForm = (purpose: Purpose, path: string) => void forms.set(purpose, path)
 
   /** @throws NoMail */
   function assertOn() {
@@ -52,7 +57,9 @@ function createAccountMail(app: FastifyInstance) {
   /** The token exists in the mail alone: a job that runs again sends another. */
   async function sendToken(account: Account, purpose: Purpose, email: string) {
     const token = await tokens.issue(account, purpose, email)
-    await app.mail.send({ to: email, ...messageWith(purpose, token, page) })
+    const path = forms.get(purpose)
+    const form = address && path && `${address}${path}`
+    await app.mail.send({ to: email, ...messageWith(purpose, token, { page, form }) })
   }
 
   /** Bounds the mails that reach one address, whoever asks. @throws TooManyRequests */
@@ -161,6 +168,7 @@ function createAccountMail(app: FastifyInstance) {
   }
 
   return {
+    addForm,
     askToVerify,
     verify,
     askToReset,

@@ -68,6 +68,10 @@ GET /tags/{tag} cursor
 GET /web/style.css
 GET /join
 GET /sign-in return_to
+GET /password/forgotten
+POST /password/forgotten=form token email
+GET /password/new
+POST /password/new=form token mailToken newPassword
 POST /sign-in=form token email password code return_to
 POST /sign-out=form token
 GET /latest cursor

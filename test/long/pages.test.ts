@@ -36,6 +36,8 @@ const OF_STRANGERS = [
   '/tags/birds',
   '/join',
   '/sign-in',
+  '/password/forgotten',
+  '/password/new',
   '/@nobody_here',
   '/?cursor=wrong',
 ]

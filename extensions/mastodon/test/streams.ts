@@ -60,13 +60,14 @@ export function connect(url: string, query = '', { token, protocol, headers = {}
   return { ...log, socket, closed, send, subscribe, opened }
 }
 
-/** The status of a handshake that is refused. */
+/** The answer to a handshake that is refused; status 101 for one that is not. */
 export async function refusal(url: string, query = '', sent: Sent = {}) {
-  const { socket } = connect(url, query, sent)
-  const [, answer] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
-  const text = (await answer.toArray()).join('')
+  const { socket, opened } = connect(url, query, sent)
+  const refused = once(socket, 'unexpected-response') as Promise<[unknown, IncomingMessage]>
+  const [, answer] = (await Promise.race([refused, opened])) ?? []
+  const text = answer ? (await answer.toArray()).join('') : '{}'
   socket.terminate()
-  return { status: answer.statusCode, body: JSON.parse(text) }
+  return { status: answer?.statusCode ?? 101, body: JSON.parse(text) }
 }
 
 /** Server-Sent Events of a path; once it is open, its stream is. */

@@ -37,6 +37,14 @@ export const pictureField = ({ name, label }: Pick<Field, 'name' | 'label'>) =>
 export const passwordField = (name: string, label: string, autocomplete: string) =>
   field({ name, label, type: 'password', more: { autocomplete } })
 
+export const mailTokenField = (value: string | undefined) =>
+  field({
+    name: 'mailToken',
+    label: 'Token of the mail',
+    value,
+    more: { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' },
+  })
+
 export const codeField = (label: string) =>
   field({
     name: 'code',

@@ -38,7 +38,8 @@ export const signInPage = ({
 })}
 <button>Sign in</button>!${reason ? html` <a class="cancel" href="${reason.cancel}">Cancel</a>` : ''}
 </form>
-<p class="aside">No account yet? <a href="${pathBack('/join', returnTo)}">Sign up</a></p>`
+<p class="aside">No account yet? <a href="${pathBack('/join', returnTo)}">Sign up</a></p>
+<p class="aside"><a href="/password/forgotten">Forgotten the password?</a></p>`
 
 type CodeStep = { token: string; returnTo: string; ticket: string; problem?: string }
 

@@ -204,3 +204,39 @@ t.test('an account is deleted with its password', async (t) => {
   t.notMatch((await browser.get('/')).body, 'Sign out')
   t.equal((await call(app, `GET /v1/users/${ada.id}`)).status, 404)
 })
+
+t.test('a forgotten password is replaced with the token of a mail', async (t) => {
+  const bea = await signUp(app, 'Bea')
+  await drained(app)
+  const stranger = openBrowser(app)
+  t.match((await stranger.get('/sign-in')).body, 'href="/password/forgotten"')
+  const page = '/password/forgotten'
+  await stranger.get(page)
+  t.match(await stranger.post(page, { email: 'nobody' }), {
+    status: 400,
+    body: /role="alert">The e-mail address must/,
+  })
+  const [unknown, known] = [
+    await stranger.post(page, { email: 'nobody@example.com' }),
+    await stranger.post(page, { email: bea.email }),
+  ]
+  t.match(known, { status: 200, body: /a mail is on its way/ })
+  t.equal(unknown.body, known.body, 'the page does not tell who has an account')
+  await drained(app)
+  t.strictSame(smtp.to('nobody@example.com'), [])
+  const mail = smtp.to(bea.email).at(-1)
+  t.match(mail?.text, /http:\/\/localhost:\d+\/password\/new/)
+
+  await stranger.get('/password/new')
+  const choose = (mailToken: string, newPassword: string) =>
+    stranger.post('/password/new', { mailToken, newPassword })
+  const [token, newPassword] = [tokenIn(mail), 'kestrels at dusk 7']
+  t.match(await choose('x'.repeat(43), newPassword), { status: 400, body: /This token is wrong/ })
+  t.match(await choose(token, 'short'), { status: 400, body: /role="alert">The new password/ })
+  t.match(await stranger.post('/password/new', { token: 'old', mailToken: token, newPassword }), {
+    status: 403,
+  })
+  t.match(await choose(` ${token} `, newPassword), { status: 303, to: '/sign-in?again=true' })
+  t.match(await choose(token, newPassword), { status: 400, body: /This token is wrong/ })
+  t.equal((await stranger.signIn({ ...bea, password: newPassword })).status, 303)
+})

@@ -9,8 +9,7 @@ const Unavailable = createError(
 
 /** The site that passkeys belong to, and the origins of pages that may use them. */
 export function createSite({ config }: FastifyInstance) {
-  const { publicUrl, production, port, corsOrigin } = config
-  const address = publicUrl ?? (production ? undefined : `http://localhost:${port}`)
+  const { address, corsOrigin } = config
 
   /** @throws PasskeysUnavailable */
   return function site() {

@@ -13,11 +13,14 @@ const ask = (email: string, more = {}) =>
   call(app, 'POST /v1/auth/sign-up', { body: { name: 'Hong', email, password, ...more } })
 const login = (email: string, secret = password) =>
   call(app, 'POST /v1/auth/login', { body: { email, password: secret } })
-const decide = (as: User, id: number, outcome: 'approve' | 'refuse') =>
-  call(app, `POST /v1/admin/sign-ups/${id}/${outcome}`, {
+async function decide(as: User, id: number, outcome: 'approve' | 'refuse') {
+  // The mail of the sign-up may not come last.
+  await drained(app)
+  return call(app, `POST /v1/admin/sign-ups/${id}/${outcome}`, {
     as,
     ...(outcome === 'refuse' && { body: { reason: 'This community is for people of Jeju' } }),
   })
+}
 const lastMail = async (email: string) => {
   await drained(app)
   return smtp.to(email).at(-1)

@@ -1,6 +1,6 @@
 import type { Resources } from 'birdhouse'
 import { html } from 'ghtml'
-import { field, passwordField } from '../form.ts'
+import { field, mailTokenField, passwordField } from '../form.ts'
 import { form, type Shown } from './frame.ts'
 import { proofFields } from './index.ts'
 
@@ -22,12 +22,7 @@ export const emailPage = (
   heading: 'You have a mail from us?',
   about: 'Type the token that the mail has, to confirm your address or a new one.',
   button: 'Confirm',
-  fields: field({
-    name: 'mailToken',
-    label: 'Token of the mail',
-    value: shown.entered.mailToken,
-    more: { autocomplete: 'off', autocapitalize: 'none', spellcheck: 'false' },
-  }),
+  fields: mailTokenField(shown.entered.mailToken),
 })}
 !${emailVerified ? '' : form(shown, { action: '/settings/email/verify', heading: 'No mail came?', button: 'Send another mail' })}
 !${form(shown, {

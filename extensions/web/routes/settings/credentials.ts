@@ -8,6 +8,8 @@ import { Proof, proof } from './proof.ts'
 /** The password and the e-mail address. */
 export const credentials: FastifyPluginAsyncTypebox = async (app) => {
   const { accountMail, auth } = app
+  accountMail.addForm('verification', '/settings/email')
+  accountMail.addForm('change', '/settings/email')
 
   const password = settingsPage(app, '/settings/password', 'Password', (_request, shown) =>
     passwordPage(shown),
