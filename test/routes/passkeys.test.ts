@@ -447,7 +447,7 @@ t.test('in production passkeys need PUBLIC_URL, and recovery codes do not', asyn
 })
 
 t.test('in development passkeys belong to localhost', (t) => {
-  const config = { ...app.config, publicUrl: undefined, production: false, port: 3000 }
+  const config = { ...app.config, address: 'http://localhost:3000' }
   const site = createSite({ config } as never)
   t.match(site(), { id: 'localhost', origins: ['http://localhost:3000'] })
   t.end()
