@@ -49,7 +49,8 @@ function openAndHide(route: RouteOptions) {
 
 /** A form may be multipart wherever a route does not read the multipart body itself. */
 function takeForms(route: RouteOptions) {
-  if (route.schema?.consumes || route.config?.files) return
+  const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD')
+  if (isRead || route.schema?.consumes || route.config?.files) return
   route.config = { ...route.config, files: [] }
   route.onSend = [closeUnread, route.onSend ?? []].flat()
 }

@@ -2,17 +2,9 @@ import type { Db, FastifyInstance, Tx } from 'birdhouse'
 import { inArray } from 'drizzle-orm'
 import { Unsupported } from './errors.ts'
 
-declare module 'fastify' {
-  interface CacheTopics {
-    mastodonProfiles: 'user'
-  }
-}
-
 /** Characters of a name and of a value, and pairs of a profile: the limits of Mastodon. */
 export const FIELD_LENGTH = 255
 export const MOST_FIELDS = 4
-/** Profiles that a process remembers, about 1 KB each. */
-const REMEMBERED = 20_000
 
 export type Field = { name: string; value: string }
 export type Profile = {
@@ -38,16 +30,13 @@ export function createProfiles(app: FastifyInstance) {
 
   const of = async (userId: number) => (await read([userId])).get(userId) ?? PLAIN
 
-  /** For pages of statuses. */
-  const cached = app.cache.byId('mastodonProfiles', { max: REMEMBERED, load: read })
-
   /** @throws UserNotFound */
   async function change(tx: Tx, userId: number, changes: Partial<Profile>) {
     await tx
       .insert(profiles)
       .values({ ...PLAIN, ...changes, userId })
       .onDuplicateKeyUpdate({ set: changes })
-    app.cache.invalidate(tx, 'mastodonProfiles', [userId])
+    app.cache.invalidate(tx, 'user', [userId])
     await app.users.assertExist(tx, [userId])
   }
 
@@ -72,5 +61,5 @@ export function createProfiles(app: FastifyInstance) {
   /** For the archive of an account's data. */
   const exported = async (userId: number) => [...(await read([userId])).values()]
 
-  return { read, of, remembered: cached.get, change, readFields, exported }
+  return { read, of, change, readFields, exported }
 }
