@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import getPort from 'get-port'
-import { test } from 'tap'
-import { settings } from '../helper.ts'
+import { type Test, test } from 'tap'
+import { build } from '../../app.ts'
+import { connect } from '../../extensions/mastodon/test/streams.ts'
+import { settings, signUp, tweet } from '../helper.ts'
 import { runningIn, temporaryFolder } from '../server/spawn.ts'
 
 const run = promisify(execFile)
@@ -45,9 +47,10 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
     symlinkSync(join(ROOT, name), join(project, name))
   const home = join(project, '.pm2')
   const port = String(await getPort({ host: '127.0.0.1' }))
+  const own = await settings(t)
   const env = {
     ...process.env,
-    ...(await settings(t)),
+    ...own,
     NODE_ENV: undefined,
     HOST: '127.0.0.1',
     PORT: port,
@@ -68,6 +71,7 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
   for (const log of readdirSync(join(home, 'logs')))
     t.equal(statSync(join(home, 'logs', log)).mode & 0o777, 0o640, `only its group reads ${log}`)
 
+  const listener = await listen(t, own, `http://127.0.0.1:${port}`)
   const over = new AbortController()
   const outcomes = load(`http://127.0.0.1:${port}/v1/tweets`, over.signal)
   await sleep(1_000)
@@ -83,6 +87,8 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
     after.some((pid) => before.includes(pid)),
     'all processes are new',
   )
+
+  await listener.hearsAfterReload(t)
 
   const page = 'https://a.example'
   const allowed = async () =>
@@ -105,6 +111,38 @@ test('PM2 reloads without dropping a request, and stops without leaving a proces
   t.same(runningIn(home), [], 'the daemon is gone')
   t.same(await workers(daemon), [], 'its workers have ended')
 })
+
+/** A Mastodon app with a stream of one process; posts are written by a process of this test. */
+async function listen(t: Test, own: NodeJS.ProcessEnv, url: string) {
+  const writer = await build(own)
+  t.teardown(() => writer.close())
+  const person = await signUp(writer)
+  const { apps, tokens } = writer.mastodon
+  const about = { name: 'A', website: null, redirectUris: [], scopes: ['read'] }
+  const { id: appId } = await apps.register(about)
+  const client = { ip: '127.0.0.1', userAgent: 'test', app: about.name }
+  const sessionId = await writer.auth.sessions.openForApp(person.id, client)
+  const token = 'a-token-of-a-person'
+  await tokens.store(token, { appId, userId: person.id, sessionId, scopes: 'read' })
+  const open = async () => {
+    const stream = connect(url, '?stream=user', { token })
+    await stream.opened
+    await stream.subscribe('user')
+    return stream
+  }
+  const before = await open()
+
+  async function hearsAfterReload(t: Test) {
+    t.equal(await before.closed, 1001, 'the stream is closed in an orderly way')
+    const after = await open()
+    const { id } = await tweet(writer, person, 'After the reload')
+    const heard = await after.find(({ event }) => event === 'update')
+    t.match(heard.payload, `"id":"${id}"`, 'the app has connected again and hears what follows')
+    after.socket.terminate()
+  }
+
+  return { hearsAfterReload }
+}
 
 const workers = async (parent: string) =>
   (await run('ps', ['-eo', 'pid=,ppid='])).stdout
