@@ -7,6 +7,9 @@ import t, { type Test } from 'tap'
 /** What lanes.ts writes for all lanes. */
 export type Queue = { files: string[]; perLane: number; timeout: number }
 
+/** Milliseconds in which a lane that is done may say so. */
+const PATIENCE = 5_000
+
 const tests = new Map<string, Test>()
 Object.assign(globalThis, { testOfFile: (url: string) => tests.get(url) })
 
@@ -40,6 +43,9 @@ export async function runLane(folder: string) {
     for (const name in process.env) if (!(name in before)) delete process.env[name]
     Object.assign(process.env, before)
   }
+  t.end()
+  // What a failed test leaves open would keep the process.
+  setTimeout(() => process.exit(), PATIENCE).unref()
 }
 
 function claim(folder: string) {

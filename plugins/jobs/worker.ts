@@ -169,16 +169,22 @@ export function createWorker(options: WorkerOptions) {
     running.set(work, ownerOf(name))
   }
 
-  /** Claims no more jobs and waits up to 8 s for running ones. */
+  /** Claims no more jobs and waits up to 8 s for running ones and the last poll. */
   async function stop() {
     stopped = true
     clearTimeout(timer)
-    await polling
     const { promise: late, resolve } = Promise.withResolvers<void>()
     const limit = setTimeout(resolve, STOP_TIMEOUT)
-    await Promise.race([Promise.all(running.keys()).then(deleteDone), late])
+    await Promise.race([finish(), late])
     clearTimeout(limit)
     stopping.abort(new LeaseLost('The process is stopping.'))
+  }
+
+  /** A poll may wait for a database that is away, so it counts as well. */
+  async function finish() {
+    await polling
+    await Promise.all(running.keys())
+    await deleteDone()
   }
 
   async function deleteDone() {
