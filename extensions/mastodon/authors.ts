@@ -22,7 +22,10 @@ export function createAuthors(app: FastifyInstance) {
       app.mastodon.profiles.read(ids),
     ])
     return new Map(
-      Array.from(users, ([id, user]): [number, Author] => [id, { user, profile: profiles.get(id) }]),
+      Array.from(users, ([id, user]): [number, Author] => [
+        id,
+        { user, profile: profiles.get(id) },
+      ]),
     )
   }
 
