@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 
-/** What lanes.ts writes for all lanes. */
+/** The file that lanes.ts writes for all lanes. */
 export type Queue = { files: string[]; perLane: number; timeout: number }
 
 /** Milliseconds in which a lane that is done may say so. */
@@ -44,7 +44,7 @@ export async function runLane(folder: string) {
     Object.assign(process.env, before)
   }
   t.end()
-  // What a failed test leaves open would keep the process.
+  // A connection that a failed test leaves open would keep the process.
   setTimeout(() => process.exit(), PATIENCE).unref()
 }
 

@@ -17,7 +17,7 @@ declare module 'fastify' {
   }
 }
 
-/** Who asks a person to sign in, as a sentence, and where a person goes who does not want to. */
+/** A sentence that names the app which asks a person to sign in, and the address of a person who cancels. */
 export type Reason = { sentence: string; cancel: string }
 type Explain = (query: URLSearchParams) => Promise<Reason | undefined>
 

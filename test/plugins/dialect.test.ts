@@ -153,7 +153,7 @@ t.test('a body that is far too large is refused before it has arrived', async (t
     [413, '/chirp/pictures', chunked, 'in no part'],
   ] as const) {
     const answer = await flood(path, length, begin)
-    // What still arrives may reset the connection before the answer is read.
+    // Bytes that still arrive may reset the connection before the answer is read.
     const expected = length === chunked ? [status, 0] : [status]
     t.ok(expected.includes(answer.status), `${answer.status}: ${path} ${length} ${begin}`)
     t.comment(`${answer.sent} bytes were sent`)

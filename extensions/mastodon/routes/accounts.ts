@@ -70,7 +70,7 @@ const accounts: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  // Who among one's followees follows them is not told.
+  // The service does not tell which of one's followees follow them.
   app.get(
     '/api/v1/accounts/familiar_followers',
     { config: { scope: 'read:follows' }, schema: { querystring: Ids } },

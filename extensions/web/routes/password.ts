@@ -12,74 +12,67 @@ const NewOne = Type.Object({
   newPassword: NewPassword,
 })
 
+type Act<Body> = {
+  limit: 'login' | 'mail'
+  /** The page with the form, as it was sent and with what is wrong. */
+  show: (reply: FastifyReply, sent: Partial<Body>, problem?: string) => unknown
+  act: (reply: FastifyReply, sent: Body) => Promise<unknown>
+}
+
 /** The pages on which a person who forgot the password asks for a mail, and chooses a new one with its token. */
 export const password: FastifyPluginAsyncTypebox = async (app) => {
   const { forms, send } = app.web
-  const { bodyLimit, attachValidation } = {
-    bodyLimit: BODY_LIMITS.credentials,
-    attachValidation: true,
-  }
   const schema = { hide: true }
   app.accountMail.addForm('reset', '/password/new')
 
-  const showForgotten = (reply: FastifyReply, email = '', problem = '') =>
-    send(reply, {
-      title: 'Forgotten password',
-      main: forgottenPage({ token: forms.field(reply), email, problem }),
-    })
-
-  app.get('/password/forgotten', { schema }, async (_request, reply) => showForgotten(reply))
-
-  app.post(
-    '/password/forgotten',
-    {
-      bodyLimit,
-      attachValidation,
-      config: { limit: 'mail' },
-      schema: { ...schema, body: Forgotten },
-    },
-    async (request, reply) => {
-      const sent = (request.body ?? {}) as Partial<Static<typeof Forgotten>>
+  function page<Body extends Type.TObject>(
+    path: string,
+    body: Body,
+    { limit, show, act }: Act<Static<Body>>,
+  ) {
+    app.get(path, { schema }, async (_request, reply) => show(reply, {}))
+    const options = {
+      bodyLimit: BODY_LIMITS.credentials,
+      config: { limit },
+      schema: { ...schema, body },
+      attachValidation: true,
+    }
+    app.post(path, options, async (request, reply) => {
+      const sent = (request.body ?? {}) as Static<Body> & { token?: string }
       try {
         if (request.validationError) throw request.validationError
         forms.assertOwn(request, sent.token)
-        await app.accountMail.askToReset(sent.email ?? '')
-        return send(reply, { title: 'Look at your mails', main: askedPage })
+        return await act(reply, sent)
       } catch (error) {
         const problem = app.errors.report(error as never, request, reply)
-        return showForgotten(reply.code(problem.status), sent.email, inWords(problem))
+        return show(reply.code(problem.status), sent, inWords(problem))
       }
-    },
-  )
-
-  const showNew = (reply: FastifyReply, mailToken = '', problem = '') =>
-    send(reply, {
-      title: 'New password',
-      main: newPasswordPage({ token: forms.field(reply), mailToken, problem }),
     })
+  }
 
-  app.get('/password/new', { schema }, async (_request, reply) => showNew(reply))
+  page('/password/forgotten', Forgotten, {
+    limit: 'mail',
+    show: (reply, { email = '' }, problem = '') =>
+      send(reply, {
+        title: 'Forgotten password',
+        main: forgottenPage({ token: forms.field(reply), email, problem }),
+      }),
+    act: async (reply, { email }) => {
+      await app.accountMail.askToReset(email)
+      return send(reply, { title: 'Look at your mails', main: askedPage })
+    },
+  })
 
-  app.post(
-    '/password/new',
-    {
-      bodyLimit,
-      attachValidation,
-      config: { limit: 'login' },
-      schema: { ...schema, body: NewOne },
+  page('/password/new', NewOne, {
+    limit: 'login',
+    show: (reply, { mailToken = '' }, problem = '') =>
+      send(reply, {
+        title: 'New password',
+        main: newPasswordPage({ token: forms.field(reply), mailToken, problem }),
+      }),
+    act: async (reply, { mailToken, newPassword }) => {
+      await app.accountMail.reset({ token: mailToken.trim(), newPassword })
+      return reply.redirect('/sign-in?again=true', 303)
     },
-    async (request, reply) => {
-      const sent = (request.body ?? {}) as Partial<Static<typeof NewOne>>
-      const { mailToken = '', newPassword = '' } = sent
-      try {
-        if (request.validationError) throw request.validationError
-        forms.assertOwn(request, sent.token)
-        await app.accountMail.reset({ token: mailToken.trim(), newPassword })
-        return reply.redirect('/sign-in?again=true', 303)
-      } catch (error) {
-        const problem = app.errors.report(error as never, request, reply)
-        return showNew(reply.code(problem.status), mailToken, inWords(problem))
-      }
-    },
-  )
+  })
 }

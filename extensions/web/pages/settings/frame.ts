@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import { problemNote } from '../form.ts'
 
-/** What a page of the settings shows: what was typed before, what was wrong with it, or what is done. */
+/** A page of the settings shows the text typed before, the problem with it, or a note that it is done. */
 export type Shown = {
   /** Hidden fields of each form. */
   token: string
